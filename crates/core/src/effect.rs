@@ -1,0 +1,152 @@
+//! What goes into a shard's step and what comes out of it: the whole boundary between the core and
+//! a shell, production's or the simulator's.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::identity::NodeId;
+use crate::membership::ProposalId;
+use crate::message::{RequestId, ShardMessage};
+use crate::object::BucketName;
+use crate::observe::Observation;
+use crate::request::{ClientReply, ClientRequest, ClientRequestId};
+use crate::ring::RingVersion;
+use crate::store::Batch;
+use crate::time::Instant;
+use crate::token::Partition;
+use crate::view::View;
+
+/// A batch's place in the order in which a shard's batches are written; a sync of one covers all
+/// before it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Ticket(pub u64);
+
+/// Something that happened, told to a shard.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// A front door's request.
+    Client(ClientRequest),
+    /// A peer's message.
+    Peer {
+        /// The peer, as its handshake proved.
+        from: NodeId,
+        /// What it says.
+        message: ShardMessage,
+    },
+    /// A message was not sent: there was no connection, or the queue to the peer was full. Nothing
+    /// of it has left this node.
+    NotSent {
+        /// The peer.
+        to: NodeId,
+        /// What was not sent.
+        message: ShardMessage,
+    },
+    /// The connection to a peer is up.
+    LinkUp(NodeId),
+    /// The connection to a peer is lost; what was sent may or may not have arrived.
+    LinkDown(NodeId),
+    /// All batches up to this ticket are on disk.
+    Synced(Ticket),
+    /// A timer that was set has come due.
+    Timer(Timer),
+    /// The cluster as it is seen from now on.
+    View(Arc<View>),
+    /// Say which of these partitions hold data; their writes are held from this view on.
+    Hold {
+        /// The attempt at a new ring.
+        proposal: ProposalId,
+        /// This shard's part of the partitions.
+        partitions: BTreeSet<Partition>,
+    },
+}
+
+/// Something to be done, told by a shard.
+#[derive(Clone, Debug)]
+pub enum Effect {
+    /// Send a message; if that is impossible, say so with [`Input::NotSent`].
+    Send {
+        /// To whom.
+        to: NodeId,
+        /// What.
+        message: ShardMessage,
+    },
+    /// Answer a front door.
+    Reply {
+        /// Its request.
+        request: ClientRequestId,
+        /// The answer.
+        reply: ClientReply,
+    },
+    /// Write a batch, sync it, and say so with [`Input::Synced`]; in the order of tickets.
+    Write {
+        /// What.
+        batch: Batch,
+        /// Its place in the order.
+        ticket: Ticket,
+    },
+    /// Come back with [`Input::Timer`] at this time. A timer is data: one that has become
+    /// pointless is recognised when it comes and ignored.
+    SetTimer {
+        /// When.
+        at: Instant,
+        /// Which.
+        timer: Timer,
+    },
+    /// Tell membership that a peer did not answer in time.
+    Suspect(NodeId),
+    /// Tell membership that a peer knows a newer ring.
+    NewerRing {
+        /// Who.
+        at: NodeId,
+        /// Which.
+        version: RingVersion,
+    },
+    /// Tell membership that a bucket was made by its first write, with default properties.
+    BucketMade(BucketName),
+    /// The answer to [`Input::Hold`].
+    Held {
+        /// The attempt.
+        proposal: ProposalId,
+        /// Those of the partitions that hold data.
+        with_data: BTreeSet<Partition>,
+    },
+    /// For logs, metrics, the console and the simulator's trace, all alike.
+    Observe(Observation),
+}
+
+/// What a timer is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Timer {
+    /// A request's deadline.
+    Deadline(RequestId),
+    /// A read's replica is slower than usual: ask another one.
+    Hedge(RequestId),
+    /// Forget remembered outcomes of forwarded puts that nobody can repeat any more.
+    ForgetForwarded,
+}
+
+/// The effects of one step, in order.
+#[derive(Debug, Default)]
+pub struct Effects(Vec<Effect>);
+
+impl Effects {
+    /// No effects yet.
+    pub const fn new() -> Self {
+        Self(Vec::new())
+    }
+
+    /// Adds one.
+    pub fn push(&mut self, effect: Effect) {
+        self.0.push(effect);
+    }
+
+    /// Takes them all out, in order, keeping the allocation.
+    pub fn drain(&mut self) -> std::vec::Drain<'_, Effect> {
+        self.0.drain(..)
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}

@@ -1,0 +1,11 @@
+//! Who is in the cluster, who can be heard, and which ring holds.
+//!
+//! The paper, 4.8 and 4.9. Gossip spreads facts that only grow; phi accrual judges peers, locally
+//! and for routing only (rule 18); rings follow one another by the members' majority (rule 15).
+
+pub mod admin;
+pub mod effect;
+pub mod facts;
+mod message;
+
+pub use message::{MembershipMessage, ProposalId};

@@ -1,0 +1,133 @@
+//! What gossip spreads: facts that only grow, each merged by a rule that does not depend on order.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::bucket::BucketFact;
+use crate::identity::{BootNonce, BootNumber, NodeId};
+use crate::object::BucketName;
+use crate::ring::{Ring, RingVersion, Weight};
+use crate::time::Stamp;
+
+/// Where a node can be reached; `host:port`, as other nodes and clients should dial it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Addresses {
+    /// Peers.
+    pub peer: String,
+    /// HTTP.
+    pub http: String,
+    /// The Redis protocol; empty if it is not served.
+    pub resp: String,
+}
+
+/// How new what a node says of itself is; the higher one holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FactVersion {
+    /// The start in which it was said.
+    pub boot: BootNumber,
+    /// Counts what was said since that start.
+    pub sequence: u64,
+}
+
+/// What a node says of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NodeFact {
+    /// How new this is.
+    pub version: FactVersion,
+    /// Tells two processes on copies of one identity apart (rule 19).
+    pub nonce: BootNonce,
+    /// Its label.
+    pub name: String,
+    /// Its zone as configured; the ring's own entry holds once it is a member.
+    pub zone: String,
+    /// Its addresses.
+    pub addresses: Addresses,
+    /// The newest ring that it knows.
+    pub ring: RingVersion,
+    /// How many votes it has given in registers (tripwire, rule 19).
+    pub votes: u64,
+}
+
+/// A change of the ring that an operator, or a joining node, has asked for and nobody has
+/// committed yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StagedChange {
+    /// The node wants to become a member.
+    Join {
+        /// Its name.
+        name: String,
+        /// Its zone.
+        zone: String,
+        /// Its weight.
+        weight: Weight,
+    },
+    /// The node hands its partitions over and leaves.
+    Leave,
+    /// The node is dead and is taken off the ring.
+    RemoveDead,
+    /// The node's places go to another.
+    ReplaceBy(NodeId),
+    /// Its weight changes.
+    Weight(Weight),
+    /// Its zone changes.
+    Zone(String),
+}
+
+impl StagedChange {
+    /// Which other changes of one node this one takes the place of: those of its own slot.
+    pub const fn slot(&self) -> StageSlot {
+        match self {
+            Self::Join { .. } | Self::Leave | Self::RemoveDead | Self::ReplaceBy(_) => {
+                StageSlot::Membership
+            }
+            Self::Weight(_) => StageSlot::Weight,
+            Self::Zone(_) => StageSlot::Zone,
+        }
+    }
+}
+
+/// For one node, at most one change of each of these is staged at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum StageSlot {
+    /// Join, leave, remove or replace.
+    Membership,
+    /// Weight.
+    Weight,
+    /// Zone.
+    Zone,
+}
+
+/// What is staged for one node and slot: the latest stamp holds. No change means discarded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StagedFact {
+    /// When it was staged or discarded, and where.
+    pub at: (Stamp, NodeId),
+    /// The change; none if it was discarded.
+    pub change: Option<StagedChange>,
+}
+
+/// Everything gossip spreads, or a part of it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Facts {
+    /// The newest ring.
+    pub ring: Option<Arc<Ring>>,
+    /// What nodes say of themselves.
+    pub nodes: BTreeMap<NodeId, NodeFact>,
+    /// Staged changes by node and slot.
+    pub staged: BTreeMap<(NodeId, StageSlot), StagedFact>,
+    /// Buckets that were made.
+    pub buckets: BTreeMap<BucketName, BucketFact>,
+}
+
+/// Which facts a node has, in short: what a gossip exchange begins with.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FactsDigest {
+    /// Its newest ring; none if it knows no ring.
+    pub ring: Option<RingVersion>,
+    /// How new what it knows of each node is.
+    pub nodes: BTreeMap<NodeId, FactVersion>,
+    /// A hash of everything staged that it knows; the facts are exchanged whole where it differs.
+    pub staged: u64,
+    /// A hash of every bucket's fact that it knows; exchanged whole where it differs.
+    pub buckets: u64,
+}
