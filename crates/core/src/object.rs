@@ -3,7 +3,7 @@
 //! The paper, 4.4. The state of an object is its siblings plus a version vector that says which
 //! writes of it have been seen; it always travels and is stored whole (rule 3).
 
-mod codec;
+pub(crate) mod codec;
 mod merge;
 mod name;
 mod state;

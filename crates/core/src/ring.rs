@@ -11,7 +11,7 @@ mod walk;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-pub use plan::{Change, ChangeKind, Move, Plan, PlanError, plan};
+pub use plan::{Change, Move, Plan, PlanError, plan};
 
 use crate::identity::{ClusterId, NodeId};
 use crate::token::{Partition, PartitionCount, Token};

@@ -39,6 +39,12 @@ impl VersionVector {
         vector
     }
 
+    /// A vector from entries that are sorted by actor, each once, none of them zero.
+    pub(crate) fn from_sorted(entries: Vec<(ActorId, u64)>) -> Self {
+        debug_assert!(entries.is_sorted_by(|a, b| a.0 < b.0));
+        Self { entries }
+    }
+
     /// Whether nothing has been seen.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()

@@ -85,7 +85,7 @@ pub enum AdminError {
     #[error("this node is not a member of a cluster yet: plan and commit its join on a member")]
     NotMember,
     /// The plan on which a commit rests is not the current one.
-    #[error("version {} is not what would be committed now, which is {}: look at the plan again", asked.0, current.version.0)]
+    #[error("version {} is not what would be committed now, which is {}: look at the plan again", asked.0, current.version().0)]
     StaleVersion {
         /// What was asked for.
         asked: RingVersion,

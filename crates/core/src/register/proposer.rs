@@ -1,0 +1,7 @@
+//! stub
+/// stub
+#[derive(Debug)]
+pub struct Proposer;
+/// stub
+#[derive(Debug)]
+pub struct ProposerStep;
