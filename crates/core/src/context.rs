@@ -10,16 +10,59 @@ pub use seal::{ContextKey, Sealer};
 
 use bytes::Bytes;
 
+use crate::object::ObjectState;
 use crate::time::Stamp;
-use crate::version::VersionVector;
+use crate::version::{Dot, VersionVector};
 
 /// What a writer had seen: the versions that its put replaces.
+///
+/// The context of a get is the vector of everything it returned. The context of a *put* must not
+/// cover siblings that its writer was never shown, and a vector can't name the writer's own dot
+/// without also covering every earlier dot of that actor. So where a put leaves siblings beside it,
+/// its context is the one it came with plus its own dot ([`Self::after_put`]).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Context {
-    /// The dots it covers.
+    /// Everything it covers and knows the fate of: what a write joins into the object's vector.
     pub vector: VersionVector,
+    /// Single dots beyond the vector: dropped where they are siblings, and never joined, since
+    /// nothing is known of the dots below them. Sorted, at most [`Self::MAX_DOTS`].
+    pub dots: Vec<Dot>,
     /// The newest stamp among what it has seen (rule 7).
     pub stamp: Stamp,
+}
+
+impl Context {
+    /// The most single dots a context carries. Past it the lowest is forgotten, which can only
+    /// make a sibling that a later merge by the client removes.
+    pub const MAX_DOTS: usize = 16;
+
+    /// The context of a reader who was shown the whole of `state`.
+    pub fn of(state: &ObjectState) -> Self {
+        Self { vector: state.vector().clone(), dots: Vec::new(), stamp: state.newest_stamp() }
+    }
+
+    /// Whether a write with this context replaces the sibling that `dot` made.
+    pub fn covers(&self, dot: Dot) -> bool {
+        self.vector.covers(dot) || self.dots.binary_search(&dot).is_ok()
+    }
+
+    /// The context of a writer whose put made `dot` and left `state`.
+    pub fn after_put(mut self, dot: Dot, state: &ObjectState) -> Self {
+        if let [only] = state.siblings()
+            && only.dot == dot
+        {
+            return Self::of(state);
+        }
+        self.stamp = self.stamp.max(state.stamp_of(dot));
+        if let Err(at) = self.dots.binary_search(&dot) {
+            self.dots.insert(at, dot);
+        }
+        if self.dots.len() > Self::MAX_DOTS {
+            let forgotten = usize::from(self.dots[0] == dot);
+            self.dots.remove(forgotten);
+        }
+        self
+    }
 }
 
 /// A context as clients hold it: opaque bytes.

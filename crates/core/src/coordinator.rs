@@ -1,1 +1,132 @@
-//! stub
+//! The execution of get and put: one state machine for each request that is under way.
+//!
+//! The paper, 4.5 and 5. A get is coordinated where it arrives. A put is coordinated by a replica
+//! of its key, which mints it; a node that is none forwards it to one. Each machine counts its
+//! answers with one pure [`tally::Tally`] and ends in exactly one of the outcomes of rule 9.
+//!
+//! ```text
+//! get:  ask R replicas (one state, R-1 digests) -> states that differ -> merge -> reply
+//! put:  mint here -> state to the other replicas, own batch to disk -> W acks -> reply
+//! ```
+
+pub mod forward;
+pub mod forwarded;
+pub mod get;
+pub mod list;
+mod machine;
+pub mod peers;
+pub mod put;
+pub mod start;
+pub mod tally;
+
+use std::time::Duration;
+
+use crate::context::Sealer;
+use crate::effect::{Effect, Effects, Timer};
+use crate::identity::NodeId;
+use crate::message::{RequestId, ShardMessage};
+use crate::replica::Replica;
+use crate::request::{ClientReply, ClientRequestId, Done, PutReply, RequestError};
+use crate::store::ReadStore;
+use crate::time::{Deadline, Instant, Now};
+use crate::view::View;
+
+use forwarded::ForwardedPuts;
+pub use machine::{DeleteOrder, Event, GetOrigin, Machine, Step};
+use peers::Peers;
+
+/// What a machine works with during one step: the shard's own parts, lent for the step.
+pub struct Turn<'a, S> {
+    /// What time it is.
+    pub now: Now,
+    /// The cluster as it is seen now.
+    pub view: &'a View,
+    /// The replicas of this shard.
+    pub replica: &'a mut Replica,
+    /// Who can be reached, and how fast they usually answer.
+    pub peers: &'a mut Peers,
+    /// Puts that other nodes forwarded here, and their outcomes.
+    pub forwarded: &'a mut ForwardedPuts,
+    /// Seals and opens contexts.
+    pub sealer: &'a Sealer,
+    /// The store, for reading.
+    pub store: &'a S,
+    /// What is to be done.
+    pub out: &'a mut Effects,
+}
+
+impl<S: ReadStore> Turn<'_, S> {
+    fn send(&mut self, to: NodeId, message: ShardMessage) {
+        self.out.push(Effect::Send { to, message });
+    }
+
+    fn set_timer(&mut self, at: Instant, timer: Timer) {
+        self.out.push(Effect::SetTimer { at, timer });
+    }
+
+    /// A peer was waited for in vain: avoided from now on until it is heard again.
+    fn suspect(&mut self, peer: NodeId) {
+        if self.peers.suspect(self.now.instant, peer) {
+            self.out.push(Effect::Suspect(peer));
+            self.out.push(Effect::Observe(crate::observe::Observation::PeerSuspected(peer)));
+        }
+    }
+}
+
+/// What every machine knows of its request.
+#[derive(Clone, Copy, Debug)]
+pub struct Frame {
+    /// Its name among this shard's requests.
+    pub id: RequestId,
+    /// When it began here.
+    pub began: Instant,
+    /// When nobody waits for it any more.
+    pub deadline: Deadline,
+}
+
+impl Frame {
+    fn took(&self, now: Now) -> Duration {
+        now.instant.since(self.began)
+    }
+}
+
+/// Who waits for the outcome of a put.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum PutOrigin {
+    /// A front door of this node.
+    Client(ClientRequestId),
+    /// The node that a client spoke to, and its name for the request.
+    Forwarded {
+        /// The node.
+        node: NodeId,
+        /// Its request.
+        request: RequestId,
+    },
+}
+
+impl PutOrigin {
+    /// Tells whoever waits how the put ended; what was forwarded is remembered, in case it comes
+    /// again.
+    pub fn reply<S>(self, result: Result<PutReply, RequestError>, turn: &mut Turn<'_, S>) {
+        match self {
+            Self::Client(request) => {
+                let reply: ClientReply = result.map(Done::Written);
+                turn.out.push(Effect::Reply { request, reply });
+            }
+            Self::Forwarded { node, request } => {
+                turn.forwarded.ended(node, request, &result);
+                let message = ShardMessage::PutAnswered { request, result };
+                turn.out.push(Effect::Send { to: node, message });
+            }
+        }
+    }
+}
+
+/// Whether a machine has more to wait for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// It waits for answers.
+    Waiting,
+    /// It has replied and can be forgotten.
+    Finished,
+}

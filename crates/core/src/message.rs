@@ -116,6 +116,8 @@ pub enum ReplicateRefusal {
     StaleRing,
     /// The state's bytes can't be decoded.
     Undecodable,
+    /// What the receiver has of the object is damaged: it can neither keep nor replace it.
+    Damaged,
     /// The receiver has as much work as it takes.
     Overloaded,
 }

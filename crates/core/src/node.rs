@@ -1,12 +1,30 @@
-//! stub: see Shard below
+//! One shard of a node: routes what happens to the machines, and nothing else.
+//!
+//! The paper, 5. A shard owns the replicas of its partitions and coordinates requests for them. It
+//! is stepped by one caller at a time: [`Shard::step`] takes what happened, with the time, and
+//! says what is to be done. It never blocks, reads a clock or touches a socket.
+
+mod serve;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::context::Sealer;
-use crate::effect::{Effects, Input};
+use crate::coordinator::forwarded::{Admission, ForwardedPuts, REMEMBER_FORWARDED};
+use crate::coordinator::peers::Peers;
+use crate::coordinator::start::{start_client, start_put};
+use crate::coordinator::{DeleteOrder, Event, Frame, Machine, PutOrigin, Step, Turn};
+use crate::effect::{Effect, Effects, Input, Ticket, Timer};
 use crate::identity::NodeId;
+use crate::message::{RequestId, ShardMessage};
+use crate::object::Content;
 use crate::random::Random;
+use crate::replica::{Replica, Waiter};
+use crate::request::{ClientRequest, GetReply, PutOrder, RequestError};
+use crate::ring::Ring;
 use crate::store::ReadStore;
-use crate::time::Now;
+use crate::time::{Deadline, Now};
+use crate::token::Partition;
 use crate::view::View;
 
 /// How a shard is set up.
@@ -24,13 +42,266 @@ pub struct ShardConfig {
     pub max_requests: usize,
 }
 
-/// stub
+/// One shard of a node.
 #[derive(Debug)]
-pub struct Shard {}
+pub struct Shard {
+    config: ShardConfig,
+    view: Arc<View>,
+    replica: Replica,
+    peers: Peers,
+    machines: BTreeMap<RequestId, Machine>,
+    forwarded: ForwardedPuts,
+    next_request: u64,
+}
 
 impl Shard {
-    /// stub
-    pub fn new(_config: ShardConfig, _random: Random, _view: Arc<View>) -> Self { Self {} }
-    /// stub
-    pub fn step(&mut self, _now: Now, _input: Input, _store: &impl ReadStore, _out: &mut Effects) {}
+    /// A shard that has just started, with fresh actor ids (rule 1).
+    pub fn new(config: ShardConfig, random: Random, view: Arc<View>) -> Self {
+        Self {
+            replica: Replica::new(random.child("actor ids")),
+            peers: Peers::default(),
+            machines: BTreeMap::new(),
+            forwarded: ForwardedPuts::default(),
+            // A random start: an answer to a request of an earlier start finds nobody.
+            next_request: random.child("request ids").bits(),
+            config,
+            view,
+        }
+    }
+
+    /// Takes in what happened and says what is to be done. Reads of the store are synchronous;
+    /// writes are effects.
+    pub fn step(&mut self, now: Now, input: Input, store: &impl ReadStore, out: &mut Effects) {
+        match input {
+            Input::Client(request) => self.on_client(now, request, store, out),
+            Input::Peer { from, message } => {
+                self.peers.heard(from);
+                self.on_peer(now, from, message, store, out);
+            }
+            Input::NotSent { to, message } => {
+                if let Some(request) = asks(&message) {
+                    self.advance(now, request, Event::NotSent(to), store, out);
+                }
+            }
+            Input::LinkUp(peer) => self.peers.link_up(peer),
+            Input::LinkDown(peer) => {
+                self.peers.link_down(peer);
+                let under_way: Vec<RequestId> = self.machines.keys().copied().collect();
+                for request in under_way {
+                    self.advance(now, request, Event::LinkDown(peer), store, out);
+                }
+            }
+            Input::Synced(ticket) => self.on_synced(now, ticket, store, out),
+            Input::Timer(timer) => self.on_timer(now, timer, store, out),
+            Input::View(view) => self.view = view,
+            Input::Hold { proposal, partitions } => {
+                let with_data = self.with_data(partitions, store);
+                out.push(Effect::Held { proposal, with_data });
+            }
+        }
+    }
+
+    /// How many requests are under way.
+    pub fn requests(&self) -> usize {
+        self.machines.len()
+    }
+
+    /// How many states wait for the disk.
+    pub fn unsynced(&self) -> usize {
+        self.replica.unsynced()
+    }
+
+    /// The ring, if this node may take part in it.
+    fn ring(&self) -> Result<Arc<Ring>, RequestError> {
+        self.view.ring_as_member().cloned().ok_or(RequestError::NotMember)
+    }
+
+    fn turn<'a, S: ReadStore>(
+        &'a mut self,
+        now: Now,
+        store: &'a S,
+        out: &'a mut Effects,
+    ) -> Turn<'a, S> {
+        Turn {
+            now,
+            view: &self.view,
+            replica: &mut self.replica,
+            peers: &mut self.peers,
+            forwarded: &mut self.forwarded,
+            sealer: &self.config.sealer,
+            store,
+            out,
+        }
+    }
+
+    fn on_client(
+        &mut self,
+        now: Now,
+        request: ClientRequest,
+        store: &impl ReadStore,
+        out: &mut Effects,
+    ) {
+        let (client, deadline) = (request.id, request.deadline);
+        let started = self.admit(now, deadline).and_then(|(frame, ring)| {
+            let (machine, step) =
+                start_client(frame, request, &ring, &mut self.turn(now, store, out))?;
+            self.settle(now, frame.id, machine, step, store, out);
+            Ok(())
+        });
+        if let Err(error) = started {
+            out.push(Effect::Reply { request: client, reply: Err(error) });
+        }
+    }
+
+    /// Whether a new request may start now, and under which name.
+    fn admit(&mut self, now: Now, deadline: Deadline) -> Result<(Frame, Arc<Ring>), RequestError> {
+        if deadline.expired(now.instant) {
+            return Err(RequestError::Expired);
+        }
+        if self.machines.len() >= self.config.max_requests {
+            return Err(RequestError::Overloaded);
+        }
+        let ring = self.ring()?;
+        self.next_request = self.next_request.wrapping_add(1);
+        let id = RequestId::new(self.config.shard, self.next_request);
+        Ok((Frame { id, began: now.instant, deadline }, ring))
+    }
+
+    fn start_put(
+        &mut self,
+        now: Now,
+        origin: PutOrigin,
+        order: PutOrder,
+        deadline: Deadline,
+        store: &impl ReadStore,
+        out: &mut Effects,
+    ) {
+        let started = self.admit(now, deadline).and_then(|(frame, ring)| {
+            let (machine, step) =
+                start_put(frame, origin, order, &ring, &mut self.turn(now, store, out))?;
+            self.settle(now, frame.id, machine, step, store, out);
+            Ok(())
+        });
+        if let Err(error) = started {
+            origin.reply(Err(error), &mut self.turn(now, store, out));
+        }
+    }
+
+    /// Something happened to a request that may be under way.
+    fn advance(
+        &mut self,
+        now: Now,
+        request: RequestId,
+        event: Event,
+        store: &impl ReadStore,
+        out: &mut Effects,
+    ) {
+        // What is under way is ended by its own events even if this node has left the ring since.
+        let Some(ring) = self.view.ring.clone() else { return };
+        let Some(mut machine) = self.machines.remove(&request) else { return };
+        let step = machine.on(event, &ring, &mut self.turn(now, store, out));
+        self.settle(now, request, machine, step, store, out);
+    }
+
+    /// Keeps a machine that waits on, and goes on with a delete that has read.
+    fn settle(
+        &mut self,
+        now: Now,
+        request: RequestId,
+        machine: Machine,
+        step: Step,
+        store: &impl ReadStore,
+        out: &mut Effects,
+    ) {
+        match step {
+            Step::Finished => {}
+            Step::Waiting => {
+                self.machines.insert(request, machine);
+            }
+            Step::ReadForDelete(DeleteOrder { client, key, quorum, deadline }, found) => {
+                let GetReply { context, .. } = found;
+                let order = PutOrder { key, context, value: Content::Tombstone, quorum };
+                self.start_put(now, PutOrigin::Client(client), order, deadline, store, out);
+            }
+        }
+    }
+
+    fn on_synced(&mut self, now: Now, ticket: Ticket, store: &impl ReadStore, out: &mut Effects) {
+        for waiter in self.replica.synced(ticket) {
+            match waiter {
+                Waiter::Peer { node, request } => serve::acknowledge(node, request, out),
+                Waiter::Coordinator(request) => {
+                    self.advance(now, request, Event::Synced, store, out);
+                }
+            }
+        }
+    }
+
+    fn on_timer(&mut self, now: Now, timer: Timer, store: &impl ReadStore, out: &mut Effects) {
+        match timer {
+            Timer::Deadline(request) => self.advance(now, request, Event::Deadline, store, out),
+            Timer::Hedge(request) => self.advance(now, request, Event::Hedge, store, out),
+            Timer::ForgetForwarded => {
+                if let Some(at) = self.forwarded.forget(now.instant) {
+                    out.push(Effect::SetTimer { at, timer: Timer::ForgetForwarded });
+                }
+            }
+        }
+    }
+
+    /// A put that another node forwards here; a repeated one is answered, not minted again.
+    fn on_forwarded(
+        &mut self,
+        now: Now,
+        (from, request): (NodeId, RequestId),
+        order: PutOrder,
+        deadline: Deadline,
+        store: &impl ReadStore,
+        out: &mut Effects,
+    ) {
+        let origin = PutOrigin::Forwarded { node: from, request };
+        let refused = match self.forwarded.admit(now.instant, from, request) {
+            Admission::Repeated => return,
+            Admission::Ended(result) => result,
+            Admission::Full => Err(RequestError::Overloaded),
+            Admission::New => {
+                if self.forwarded.is_first() {
+                    let at = now.instant.after(REMEMBER_FORWARDED);
+                    out.push(Effect::SetTimer { at, timer: Timer::ForgetForwarded });
+                }
+                return self.start_put(now, origin, order, deadline, store, out);
+            }
+        };
+        origin.reply(refused, &mut self.turn(now, store, out));
+    }
+
+    /// Those of the partitions that hold anything here. One that can't be read is taken to.
+    fn with_data(
+        &self,
+        partitions: BTreeSet<Partition>,
+        store: &impl ReadStore,
+    ) -> BTreeSet<Partition> {
+        let Some(ring) = &self.view.ring else { return BTreeSet::new() };
+        let holds = |partition: &Partition| {
+            self.replica.holds_data(ring.partitions, *partition, store).unwrap_or(true)
+        };
+        partitions.into_iter().filter(holds).collect()
+    }
 }
+
+/// The request that a message was sent for by this shard; none for answers.
+const fn asks(message: &ShardMessage) -> Option<RequestId> {
+    match message {
+        ShardMessage::Replicate { request, .. }
+        | ShardMessage::Read { request, .. }
+        | ShardMessage::ForwardPut { request, .. }
+        | ShardMessage::List { request, .. } => Some(*request),
+        ShardMessage::Replicated { .. }
+        | ShardMessage::ReadAnswered { .. }
+        | ShardMessage::PutAnswered { .. }
+        | ShardMessage::Listed { .. } => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

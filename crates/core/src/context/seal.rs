@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! sealed  = format (1 byte, 1) key id (1 byte) payload mac (16 bytes)
-//! payload = stamp: 8 bytes, version vector (as in an object's encoding)
+//! payload = stamp: 8 bytes, version vector (as in an object's encoding),
+//!           count, count × (actor: 8 bytes, counter)
 //! mac     = BLAKE3 keyed, cut to 16 bytes, over bucket length, bucket, key length, key,
 //!           format, key id and payload
 //! ```
@@ -10,10 +11,11 @@
 use bytes::{BufMut, Bytes, BytesMut};
 
 use super::{Context, ContextError, SealedContext};
-use crate::identity::ClusterId;
+use crate::identity::{ActorId, ClusterId};
 use crate::object::ObjectKey;
-use crate::object::codec::{Reader, put_vector};
+use crate::object::codec::{Reader, put_number, put_vector};
 use crate::time::Stamp;
+use crate::version::Dot;
 
 const FORMAT: u8 = 1;
 const HEADER: usize = 2;
@@ -66,6 +68,11 @@ impl Sealer {
         out.put_u8(self.current.id);
         out.put_u64(context.stamp.to_bits());
         put_vector(&mut out, &context.vector);
+        put_number(&mut out, context.dots.len() as u64);
+        for dot in &context.dots {
+            out.put_u64(dot.actor.get());
+            put_number(&mut out, dot.counter);
+        }
         let mac = mac(&self.current, key, &out);
         out.put_slice(mac.as_bytes().split_at(MAC).0);
         SealedContext(out.freeze())
@@ -100,8 +107,14 @@ fn parse(payload: Bytes) -> Option<Context> {
     let mut reader = Reader::new(payload);
     let stamp = Stamp::from_bits(reader.fixed().ok()?);
     let vector = reader.vector().ok()?;
+    let count = reader.number().ok()?;
+    let mut dots = Vec::new();
+    for _ in 0..count.min(Context::MAX_DOTS as u64 + 1) {
+        let actor = ActorId::new(reader.fixed().ok()?);
+        dots.push(Dot { actor, counter: reader.number().ok()? });
+    }
     reader.end().ok()?;
-    Some(Context { vector, stamp })
+    Some(Context { vector, dots, stamp })
 }
 
 fn mac(with: &ContextKey, key: &ObjectKey, signed: &[u8]) -> blake3::Hash {

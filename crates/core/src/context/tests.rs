@@ -1,1 +1,115 @@
+use proptest::prelude::*;
 
+use super::*;
+use crate::identity::{ActorId, ClusterId};
+use crate::object::{BucketName, Key, ObjectKey};
+
+const CLUSTER: ClusterId = ClusterId::new(7);
+
+fn sealer(secret: &str) -> Sealer {
+    Sealer::new(ContextKey::derive(secret.as_bytes(), CLUSTER), Vec::new())
+}
+
+fn object(bucket: &'static str, key: &'static str) -> ObjectKey {
+    ObjectKey::new(
+        BucketName::new(bucket.into()).expect("a bucket"),
+        Key::new(key.into()).expect("a key"),
+    )
+}
+
+fn context() -> impl Strategy<Value = Context> {
+    let entries = prop::collection::vec((any::<u64>(), 1..u64::MAX), 0..10);
+    let dots = prop::collection::btree_set((any::<u64>(), 1..u64::MAX), 0..=Context::MAX_DOTS);
+    (entries, dots, any::<u64>()).prop_map(|(entries, dots, stamp)| Context {
+        vector: VersionVector::from_entries(
+            entries.into_iter().map(|(actor, counter)| (ActorId::new(actor), counter)),
+        ),
+        dots: dots
+            .into_iter()
+            .map(|(actor, counter)| Dot { actor: ActorId::new(actor), counter })
+            .collect(),
+        stamp: Stamp::from_bits(stamp),
+    })
+}
+
+proptest! {
+    #[test]
+    fn what_is_sealed_opens_for_its_object_alone(context in context()) {
+        let sealer = sealer("s");
+        let sealed = sealer.seal(&object("carts", "alice"), &context);
+        prop_assert_eq!(sealer.open(&object("carts", "alice"), &sealed), Ok(context));
+        for other in [object("carts", "bob"), object("cart", "salice"), object("carts", "alic")] {
+            prop_assert_eq!(sealer.open(&other, &sealed), Err(ContextError::Forged));
+        }
+    }
+
+    /// The trap "forged or replayed context": not one bit of it can be changed.
+    #[test]
+    fn a_changed_context_is_refused(
+        context in context(), at in any::<prop::sample::Index>(), bits in 1_u8..,
+    ) {
+        let sealer = sealer("s");
+        let key = object("carts", "alice");
+        let SealedContext(sealed) = sealer.seal(&key, &context);
+        let mut forged = sealed.to_vec();
+        let at = at.index(forged.len());
+        forged[at] ^= bits;
+        prop_assert!(sealer.open(&key, &SealedContext(forged.into())).is_err());
+        let cut = SealedContext(sealed.slice(..at));
+        prop_assert!(sealer.open(&key, &cut).is_err());
+    }
+
+    #[test]
+    fn arbitrary_bytes_are_refused(bytes in prop::collection::vec(any::<u8>(), 0..100)) {
+        let sealed = SealedContext(bytes.into());
+        prop_assert!(sealer("s").open(&object("b", "k"), &sealed).is_err());
+    }
+}
+
+#[test]
+fn another_cluster_or_secret_is_told_apart_from_a_forgery() {
+    let key = object("carts", "alice");
+    let sealed = sealer("s").seal(&key, &Context::default());
+    let other_cluster = ContextKey::derive(b"s", ClusterId::new(8));
+    let opened = Sealer::new(other_cluster, Vec::new()).open(&key, &sealed);
+    assert_eq!(opened, Err(ContextError::UnknownKey));
+    assert_eq!(sealer("other").open(&key, &sealed), Err(ContextError::UnknownKey));
+}
+
+/// Key rotation without downtime: the new key seals, the old one still opens.
+#[test]
+fn a_rotated_secret_still_opens_what_it_sealed() {
+    let key = object("carts", "alice");
+    let before = sealer("old").seal(&key, &Context::default());
+    let rotated = Sealer::new(
+        ContextKey::derive(b"new", CLUSTER),
+        vec![ContextKey::derive(b"old", CLUSTER)],
+    );
+    assert_eq!(rotated.open(&key, &before), Ok(Context::default()));
+    let after = rotated.seal(&key, &Context::default());
+    assert_eq!(sealer("new").open(&key, &after), Ok(Context::default()));
+    assert!(sealer("old").open(&key, &after).is_err());
+}
+
+#[test]
+fn a_format_of_the_future_says_so() {
+    let key = object("carts", "alice");
+    let SealedContext(sealed) = sealer("s").seal(&key, &Context::default());
+    let mut future = sealed.to_vec();
+    future[0] = 9;
+    let opened = sealer("s").open(&key, &SealedContext(future.into()));
+    assert_eq!(opened, Err(ContextError::UnknownFormat));
+}
+
+#[test]
+fn single_dots_are_bounded_and_the_newest_stays() {
+    let key = ActorId::new(1);
+    let beside = ObjectState::default();
+    let mut context = Context::default();
+    for counter in 1..=40 {
+        context = context.after_put(Dot { actor: key, counter }, &beside);
+        assert!(context.dots.len() <= Context::MAX_DOTS);
+        assert!(context.covers(Dot { actor: key, counter }));
+        assert!(context.dots.is_sorted());
+    }
+}

@@ -107,6 +107,11 @@ impl Reader {
         Ok(self.0.split_to(len))
     }
 
+    /// All that is left.
+    pub(crate) fn rest(self) -> Bytes {
+        self.0
+    }
+
     pub(crate) fn end(self) -> Result<(), DecodeError> {
         if self.0.is_empty() { Ok(()) } else { Err(DecodeError::NotCanonical("bytes are left over")) }
     }

@@ -13,7 +13,7 @@ impl ObjectState {
     pub fn write(&mut self, rule: ConflictRule, context: &Context, new: Sibling) {
         debug_assert!(!self.vector.covers(new.dot), "the dot {:?} is not fresh", new.dot);
         self.rule = self.rule.max(rule);
-        self.siblings.retain(|sibling| !context.vector.covers(sibling.dot));
+        self.siblings.retain(|sibling| !context.covers(sibling.dot));
         self.vector.join(&context.vector);
         self.vector.see(new.dot);
         let at = self.siblings.partition_point(|sibling| sibling.dot < new.dot);

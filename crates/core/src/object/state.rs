@@ -106,6 +106,23 @@ impl ObjectState {
         self.vector.is_empty()
     }
 
+    /// The stamp of the sibling that `dot` made; the lowest of all stamps if it is no sibling.
+    pub fn stamp_of(&self, dot: Dot) -> Stamp {
+        self.siblings
+            .binary_search_by_key(&dot, |sibling| sibling.dot)
+            .map_or_else(|_| Stamp::default(), |at| self.siblings[at].stamp)
+    }
+
+    /// The state with every value's bytes left out: what a listing needs of it.
+    pub fn outline(mut self) -> Self {
+        for sibling in &mut self.siblings {
+            if let Content::Value(value) = &mut sibling.content {
+                value.bytes = Bytes::new();
+            }
+        }
+        self
+    }
+
     /// The highest stamp among its siblings; the lowest of all stamps if it has none.
     pub fn newest_stamp(&self) -> Stamp {
         self.siblings.iter().map(|sibling| sibling.stamp).max().unwrap_or_default()

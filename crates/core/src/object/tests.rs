@@ -1,1 +1,317 @@
+use bytes::Bytes;
+use proptest::prelude::*;
 
+use super::*;
+use crate::context::Context;
+use crate::identity::ActorId;
+use crate::time::{Stamp, WallTime};
+use crate::version::Dot;
+
+/// What happens to three replicas of one object, as production code would do it.
+#[derive(Clone, Debug)]
+enum Act {
+    /// A client writes at a replica, with the context it holds or without one.
+    Write { replica: usize, client: usize, with_context: bool, tombstone: bool },
+    /// A client reads a replica.
+    Read { replica: usize, client: usize },
+    /// One replica's state reaches another.
+    Send { from: usize, to: usize },
+}
+
+fn act() -> impl Strategy<Value = Act> {
+    prop_oneof![
+        (0..3_usize, 0..3_usize, any::<bool>(), prop::bool::weighted(0.2)).prop_map(
+            |(replica, client, with_context, tombstone)| Act::Write {
+                replica,
+                client,
+                with_context,
+                tombstone
+            }
+        ),
+        (0..3_usize, 0..3_usize).prop_map(|(replica, client)| Act::Read { replica, client }),
+        (0..3_usize, 0..3_usize).prop_map(|(from, to)| Act::Send { from, to }),
+    ]
+}
+
+fn value(text: &str) -> Content {
+    let metadata = Metadata {
+        content_type: Bytes::from_static(b"text/plain"),
+        user: vec![(Bytes::from_static(b"by"), Bytes::copy_from_slice(text.as_bytes()))],
+        expires_at: (text.len() % 2 == 0).then(|| WallTime::from_millis(7)),
+    };
+    Content::Value(Value { bytes: Bytes::copy_from_slice(text.as_bytes()), metadata })
+}
+
+/// Replicas and clients, with the truth about what each write had superseded.
+struct World {
+    rule: ConflictRule,
+    replicas: [ObjectState; 3],
+    counters: [u64; 3],
+    clients: [(Context, Vec<u64>); 3],
+    /// For each write, the writes that its writer had truly seen.
+    seen: Vec<Vec<u64>>,
+}
+
+impl World {
+    fn new(rule: ConflictRule) -> Self {
+        Self {
+            rule,
+            replicas: Default::default(),
+            counters: [0; 3],
+            clients: Default::default(),
+            seen: Vec::new(),
+        }
+    }
+
+    /// The writes whose values a state holds: a write's number is its value.
+    fn held(state: &ObjectState) -> Vec<u64> {
+        state.siblings().iter().map(Self::number).collect()
+    }
+
+    /// Stamps are unique in these tests, and one above the write's number.
+    fn number(sibling: &Sibling) -> u64 {
+        let Content::Value(value) = &sibling.content else {
+            return sibling.stamp.to_bits() >> 20;
+        };
+        std::str::from_utf8(&value.bytes).expect("text").parse().expect("a number")
+    }
+
+    fn truth(&self, state: &ObjectState) -> Vec<u64> {
+        let mut all = Self::held(state);
+        for write in all.clone() {
+            all.extend(&self.seen[write as usize]);
+        }
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+
+    fn write(&mut self, replica: usize, client: usize, with_context: bool, tombstone: bool) {
+        let number = self.seen.len() as u64;
+        let (context, truth) =
+            if with_context { self.clients[client].clone() } else { Default::default() };
+        self.counters[replica] += 1;
+        let dot = Dot { actor: ActorId::new(replica as u64), counter: self.counters[replica] };
+        let content = if tombstone { Content::Tombstone } else { value(&number.to_string()) };
+        let stamp = Stamp::from_bits(number << 20);
+        let state = &mut self.replicas[replica];
+        state.write(self.rule, &context, Sibling { dot, stamp, content });
+        self.seen.push(truth.clone());
+        let context = context.after_put(dot, state);
+        let mut seen = if state.siblings().len() == 1 { self.truth(&self.replicas[replica].clone()) } else { truth };
+        seen.push(number);
+        self.clients[client] = (context, seen);
+    }
+
+    fn run(&mut self, acts: &[Act]) {
+        for act in acts.iter().cloned() {
+            match act {
+                Act::Write { replica, client, with_context, tombstone } => {
+                    self.write(replica, client, with_context, tombstone);
+                }
+                Act::Read { replica, client } => {
+                    let state = self.replicas[replica].clone();
+                    self.clients[client] = (Context::of(&state), self.truth(&state));
+                }
+                Act::Send { from, to } => {
+                    let state = self.replicas[from].clone();
+                    self.replicas[to] = std::mem::take(&mut self.replicas[to]).merge(state);
+                }
+            }
+        }
+    }
+
+    fn converged(&self) -> ObjectState {
+        let [a, b, c] = self.replicas.clone();
+        a.merge(b).merge(c)
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    /// Rules 4 and 5; the traps "plain vector clocks", "sibling explosion" and "forged context" at
+    /// the level of one object: a write is gone only if some writer had truly seen it, and is
+    /// there only if no write that covers it is known.
+    #[test]
+    fn no_write_is_lost_and_none_comes_back(acts in prop::collection::vec(act(), 1..60)) {
+        let mut world = World::new(ConflictRule::Siblings);
+        world.run(&acts);
+        let have = World::held(&world.converged());
+        let superseded: Vec<u64> = world.seen.iter().flatten().copied().collect();
+        for write in 0..world.seen.len() as u64 {
+            prop_assert!(
+                have.contains(&write) || superseded.contains(&write),
+                "write {write} is lost: {have:?}"
+            );
+        }
+    }
+
+    /// A writer that reads before it writes leaves its value alone at its replica: a put discards
+    /// exactly what its context covers.
+    #[test]
+    fn a_put_with_the_context_of_a_full_read_leaves_one_sibling(
+        acts in prop::collection::vec(act(), 1..40), replica in 0..3_usize,
+    ) {
+        let mut world = World::new(ConflictRule::Siblings);
+        world.run(&acts);
+        world.run(&[
+            Act::Read { replica, client: 0 },
+            Act::Write { replica, client: 0, with_context: true, tombstone: false },
+        ]);
+        prop_assert_eq!(world.replicas[replica].siblings().len(), 1);
+    }
+
+    #[test]
+    fn merge_is_commutative_associative_and_idempotent(
+        acts in prop::collection::vec(act(), 1..60), lww in any::<bool>(),
+    ) {
+        let rule = if lww { ConflictRule::LastWriteWins } else { ConflictRule::Siblings };
+        let mut world = World::new(rule);
+        world.run(&acts);
+        let [a, b, c] = world.replicas;
+        prop_assert_eq!(a.clone().merge(b.clone()), b.clone().merge(a.clone()));
+        prop_assert_eq!(
+            a.clone().merge(b.clone()).merge(c.clone()),
+            a.clone().merge(b.clone().merge(c.clone()))
+        );
+        prop_assert_eq!(a.clone().merge(a.clone()), a.clone());
+        prop_assert_eq!(a.clone().merge(ObjectState::default()), a);
+    }
+
+    /// Rule 7: two versions never cover and outrank each other so that both vanish; the newest of
+    /// all stays.
+    #[test]
+    fn last_write_wins_keeps_the_newest_of_all(acts in prop::collection::vec(act(), 1..60)) {
+        let mut world = World::new(ConflictRule::LastWriteWins);
+        world.run(&acts);
+        let have = World::held(&world.converged());
+        match world.seen.len() as u64 {
+            0 => prop_assert!(have.is_empty()),
+            writes => prop_assert_eq!(have, vec![writes - 1]),
+        }
+    }
+
+    #[test]
+    fn encoding_is_canonical(acts in prop::collection::vec(act(), 0..40)) {
+        let mut world = World::new(ConflictRule::Siblings);
+        world.run(&acts);
+        let state = world.converged();
+        let encoded = state.encode();
+        let decoded = ObjectState::decode(&encoded).expect("what was encoded");
+        prop_assert_eq!(&decoded, &state);
+        prop_assert_eq!(decoded.encode(), encoded);
+    }
+
+    /// The trap "torn tail, bit rot" at the level of the decoder: no panic, and whatever is taken
+    /// is canonical.
+    #[test]
+    fn damaged_encodings_are_refused_or_canonical(
+        acts in prop::collection::vec(act(), 1..20), at in any::<prop::sample::Index>(), bits in 1_u8..,
+    ) {
+        let mut world = World::new(ConflictRule::Siblings);
+        world.run(&acts);
+        let mut encoded = world.converged().encode().to_vec();
+        let at = at.index(encoded.len());
+        encoded[at] ^= bits;
+        let damaged = Bytes::from(encoded);
+        if let Ok(state) = ObjectState::decode(&damaged) {
+            prop_assert_eq!(state.encode(), damaged.clone());
+        }
+        let whole = world.converged().encode();
+        prop_assert!(ObjectState::decode(&whole.slice(..at)).is_err(), "cut off at {}", at);
+    }
+
+    #[test]
+    fn arbitrary_bytes_never_panic_the_decoder(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        let bytes = Bytes::from(bytes);
+        if let Ok(state) = ObjectState::decode(&bytes) {
+            prop_assert_eq!(state.encode(), bytes);
+        }
+    }
+}
+
+/// The trap "plain vector clocks": two clients write through one coordinator with one old context.
+#[test]
+fn two_writes_with_one_context_through_one_coordinator_are_siblings() {
+    let mut world = World::new(ConflictRule::Siblings);
+    world.run(&[
+        Act::Write { replica: 0, client: 0, with_context: false, tombstone: false },
+        Act::Read { replica: 0, client: 0 },
+        Act::Read { replica: 0, client: 1 },
+        Act::Write { replica: 0, client: 0, with_context: true, tombstone: false },
+        Act::Write { replica: 0, client: 1, with_context: true, tombstone: false },
+    ]);
+    assert_eq!(World::held(&world.replicas[0]), [1, 2]);
+}
+
+/// The context of a put does not cover siblings that its writer was never shown.
+#[test]
+fn a_put_after_a_blind_put_replaces_only_its_own_sibling() {
+    let mut world = World::new(ConflictRule::Siblings);
+    world.run(&[
+        Act::Write { replica: 0, client: 0, with_context: false, tombstone: false },
+        Act::Write { replica: 0, client: 1, with_context: false, tombstone: false },
+        Act::Write { replica: 0, client: 1, with_context: true, tombstone: false },
+    ]);
+    assert_eq!(World::held(&world.replicas[0]), [0, 2]);
+}
+
+/// A writer that goes on from its own put at a replica which has not seen it yet supersedes it all
+/// the same once both meet, unless others wrote beside it.
+#[test]
+fn a_put_with_a_puts_context_at_another_replica_supersedes_it() {
+    let mut world = World::new(ConflictRule::Siblings);
+    world.run(&[
+        Act::Write { replica: 0, client: 0, with_context: false, tombstone: false },
+        Act::Write { replica: 1, client: 0, with_context: true, tombstone: false },
+    ]);
+    assert_eq!(World::held(&world.converged()), [1]);
+}
+
+/// The trap "sending deltas where the merge rule assumes whole states".
+#[test]
+fn a_state_without_one_of_its_live_siblings_would_lose_it() {
+    let mut world = World::new(ConflictRule::Siblings);
+    world.run(&[
+        Act::Write { replica: 0, client: 0, with_context: false, tombstone: false },
+        Act::Write { replica: 0, client: 1, with_context: false, tombstone: false },
+    ]);
+    let whole = world.replicas[0].clone();
+    let mut delta = whole.clone();
+    delta.siblings.remove(0);
+    let merged = ObjectState::default().merge(whole.clone()).merge(delta);
+    assert_ne!(merged, whole, "a delta is not a state: this is why states travel whole");
+}
+
+/// The trap "Merkle tree and TTL": expiry is part of the version and does not change its bytes.
+#[test]
+fn an_expired_value_is_not_live_and_hashes_as_before() {
+    let mut world = World::new(ConflictRule::Siblings);
+    for _ in 0..11 {
+        world.run(&[Act::Read { replica: 0, client: 0 }, Act::Write {
+            replica: 0,
+            client: 0,
+            with_context: true,
+            tombstone: false,
+        }]);
+    }
+    let state = &world.replicas[0];
+    let sibling = &state.siblings()[0];
+    let digest = ObjectDigest::of_encoded(&state.encode());
+    assert!(sibling.live(WallTime::from_millis(6)).is_some());
+    assert!(sibling.live(WallTime::from_millis(7)).is_none());
+    assert_eq!(ObjectDigest::of_encoded(&state.encode()), digest);
+}
+
+#[test]
+fn names_are_bounded_inclusively() {
+    let key = |len: usize| Key::new(vec![0; len].into());
+    assert_eq!(key(0), Err(NameError::Empty { what: "key" }));
+    assert!(key(1).is_ok() && key(Key::MAX_LEN).is_ok());
+    let too_long = NameError::TooLong { what: "key", len: 65_537, max: 65_536 };
+    assert_eq!(key(Key::MAX_LEN + 1), Err(too_long));
+    let bucket = |text: &'static str| BucketName::new(text.into()).expect("a valid name");
+    assert!(bucket("redis.0").is_redis_database() && bucket("redis.15").is_redis_database());
+    assert!(!bucket("redis.16").is_redis_database() && !bucket("redis.").is_redis_database());
+}

@@ -1,0 +1,137 @@
+//! A put that this node forwards to one of its key's replicas, since it is none itself.
+//!
+//! Rule 2: one client write is minted once. A put that was certainly not sent may go to another
+//! replica; one that was sent and is not answered is indeterminate, and its replica is suspected,
+//! so that the next put goes elsewhere.
+
+use crate::effect::{Effect, Timer};
+use crate::identity::NodeId;
+use crate::message::ShardMessage;
+use crate::observe::Observation;
+use crate::request::{PutOrder, PutReply, RequestError};
+use crate::ring::Ring;
+use crate::store::ReadStore;
+
+use super::tally::Needs;
+use super::{Frame, Progress, PutOrigin, Turn};
+
+/// A put that was sent to a replica.
+#[derive(Debug)]
+pub struct Forward {
+    frame: Frame,
+    origin: PutOrigin,
+    order: PutOrder,
+    needed: u8,
+    at: NodeId,
+    tried: Vec<NodeId>,
+}
+
+impl Forward {
+    /// Sends a put to the healthiest primary. If none can be reached it is refused: nothing was
+    /// sent.
+    pub fn start<S: ReadStore>(
+        frame: Frame,
+        origin: PutOrigin,
+        order: PutOrder,
+        ring: &Ring,
+        turn: &mut Turn<'_, S>,
+    ) -> Result<Self, RequestError> {
+        let partition = ring.partition_of(order.key.token());
+        let properties = turn.view.bucket(order.key.bucket());
+        let primaries = ring.primaries(partition, properties.fixed.n);
+        let quorum = properties.write_quorum(primaries.len() as u8, &order.quorum)?;
+        let needed = Needs::from(quorum).total;
+        let at = next_replica(primaries, &[], turn)
+            .ok_or(RequestError::NotEnoughReplicas { needed, reachable: 0 })?;
+        let forward = Self { frame, origin, order, needed, at, tried: vec![at] };
+        forward.send(ring, turn);
+        turn.set_timer(frame.deadline.at(), Timer::Deadline(frame.id));
+        Ok(forward)
+    }
+
+    fn send<S: ReadStore>(&self, ring: &Ring, turn: &mut Turn<'_, S>) {
+        let message = ShardMessage::ForwardPut {
+            request: self.frame.id,
+            ring: ring.version,
+            order: self.order.clone(),
+            remaining: self.frame.deadline.remaining(turn.now.instant),
+        };
+        turn.send(self.at, message);
+    }
+
+    /// The put was not sent: another replica may get it.
+    pub fn on_not_sent<S: ReadStore>(
+        &mut self,
+        to: NodeId,
+        ring: &Ring,
+        turn: &mut Turn<'_, S>,
+    ) -> Progress {
+        if to != self.at {
+            return Progress::Waiting;
+        }
+        let partition = ring.partition_of(self.order.key.token());
+        let n = turn.view.bucket(self.order.key.bucket()).fixed.n;
+        let Some(next) = next_replica(ring.primaries(partition, n), &self.tried, turn) else {
+            let refused = RequestError::NotEnoughReplicas { needed: self.needed, reachable: 0 };
+            return self.finish(Err(refused), turn);
+        };
+        self.at = next;
+        self.tried.push(next);
+        self.send(ring, turn);
+        Progress::Waiting
+    }
+
+    /// The replica says how the put ended.
+    pub fn on_answered<S: ReadStore>(
+        &self,
+        from: NodeId,
+        result: Result<PutReply, RequestError>,
+        turn: &mut Turn<'_, S>,
+    ) -> Progress {
+        if from != self.at {
+            return Progress::Waiting;
+        }
+        turn.peers.answered(from, self.frame.took(turn.now));
+        self.finish(result, turn)
+    }
+
+    /// The connection to the replica is lost: it may have minted the put.
+    pub fn on_unreachable<S: ReadStore>(&self, peer: NodeId, turn: &mut Turn<'_, S>) -> Progress {
+        if peer != self.at {
+            return Progress::Waiting;
+        }
+        self.finish(Err(RequestError::Indeterminate { needed: self.needed, acked: 0 }), turn)
+    }
+
+    /// The replica has not answered in time.
+    pub fn on_deadline<S: ReadStore>(&self, turn: &mut Turn<'_, S>) -> Progress {
+        turn.suspect(self.at);
+        self.finish(Err(RequestError::Indeterminate { needed: self.needed, acked: 0 }), turn)
+    }
+
+    fn finish<S: ReadStore>(
+        &self,
+        result: Result<PutReply, RequestError>,
+        turn: &mut Turn<'_, S>,
+    ) -> Progress {
+        let observed = match &result {
+            Ok(reply) => Ok(reply.answered),
+            Err(error) => Err(error.clone()),
+        };
+        let (key, took) = (self.order.key.clone(), self.frame.took(turn.now));
+        turn.out.push(Effect::Observe(Observation::PutFinished { key, took, result: observed }));
+        self.origin.reply(result, turn);
+        Progress::Finished
+    }
+}
+
+fn next_replica<S: ReadStore>(
+    primaries: &[NodeId],
+    tried: &[NodeId],
+    turn: &Turn<'_, S>,
+) -> Option<NodeId> {
+    turn.peers
+        .healthy_by_speed(turn.view, turn.now.instant, primaries)
+        .into_iter()
+        .find(|node| !tried.contains(node))
+}

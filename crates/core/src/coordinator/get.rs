@@ -1,0 +1,355 @@
+//! A get: R replicas are asked, one for its state and the others for a digest; states that differ
+//! are fetched and merged.
+//!
+//! The paper, 4.5 and 5; rule 10. An answer counts towards R only once what it stands for is in
+//! hand: a state, or a digest that equals the digest of a state that is. A replica that can't tell
+//! never counts. One that is slower than its own usual is not waited for: another is asked too.
+
+use std::collections::BTreeMap;
+
+use crate::context::Context;
+use crate::effect::{Effect, Timer};
+use crate::identity::NodeId;
+use crate::message::{EncodedState, ReadAnswer, ReadWish, ShardMessage};
+use crate::object::{ObjectDigest, ObjectKey, ObjectState};
+use crate::observe::Observation;
+use crate::quorum::QuorumOptions;
+use crate::request::{Answered, GetReply, RequestError};
+use crate::ring::Ring;
+use crate::store::ReadStore;
+use crate::time::Instant;
+
+use super::tally::{Needs, Role, Tally, Verdict};
+use super::{Frame, Turn};
+
+/// What a replica has said so far.
+#[derive(Debug)]
+enum Heard {
+    /// Its whole state, and that state's digest.
+    State(Option<(ObjectDigest, EncodedState)>),
+    /// Only the digest.
+    Digest(Option<ObjectDigest>),
+}
+
+impl Heard {
+    fn digest(&self) -> Option<ObjectDigest> {
+        match self {
+            Self::State(state) => state.as_ref().map(|(digest, _)| *digest),
+            Self::Digest(digest) => *digest,
+        }
+    }
+}
+
+/// A get that is under way.
+#[derive(Debug)]
+pub struct Get {
+    frame: Frame,
+    key: ObjectKey,
+    tally: Tally,
+    heard: BTreeMap<NodeId, Heard>,
+    /// Replicas that were asked for their state and have not sent it, and when.
+    asked_state: BTreeMap<NodeId, Instant>,
+    asked_digest: BTreeMap<NodeId, Instant>,
+    /// Replicas that may still be asked, best first.
+    spare: Vec<NodeId>,
+    wanted: u8,
+    existing: u8,
+}
+
+/// How a step of a get went.
+#[derive(Debug)]
+pub enum GetProgress {
+    /// It waits for answers.
+    Waiting,
+    /// It has ended; what becomes of it is up to whoever asked for it.
+    Finished(Result<GetReply, RequestError>),
+}
+
+impl Get {
+    /// Asks the first R replicas.
+    pub fn start<S: ReadStore>(
+        frame: Frame,
+        key: ObjectKey,
+        asked: &QuorumOptions,
+        ring: &Ring,
+        turn: &mut Turn<'_, S>,
+    ) -> Result<(Self, GetProgress), RequestError> {
+        let partition = ring.partition_of(key.token());
+        let properties = turn.view.bucket(key.bucket());
+        let primaries = ring.primaries(partition, properties.fixed.n);
+        let existing = primaries.len() as u8;
+        let needs = Needs::from(properties.read_quorum(existing, asked)?);
+        let mut candidates = turn.peers.healthy_by_speed(turn.view, turn.now.instant, primaries);
+        if primaries.contains(&turn.view.me) {
+            candidates.insert(0, turn.view.me);
+        }
+        let reachable = candidates.len() as u8;
+        if reachable < needs.total {
+            return Err(RequestError::NotEnoughReplicas { needed: needs.total, reachable });
+        }
+        let spare = candidates.split_off(usize::from(needs.total));
+        let mut get = Self {
+            frame,
+            key,
+            tally: Tally::new(needs),
+            heard: BTreeMap::new(),
+            asked_state: BTreeMap::new(),
+            asked_digest: BTreeMap::new(),
+            spare,
+            wanted: properties.fixed.n,
+            existing,
+        };
+        for node in candidates {
+            get.ask_another(node, ring, turn);
+        }
+        turn.set_timer(frame.deadline.at(), Timer::Deadline(frame.id));
+        get.set_hedge(turn);
+        let progress = get.settle(ring, turn);
+        Ok((get, progress))
+    }
+
+    /// Asks a replica that was not asked before: for its state if none is in hand or on its way,
+    /// else for its digest.
+    fn ask_another<S: ReadStore>(&mut self, node: NodeId, ring: &Ring, turn: &mut Turn<'_, S>) {
+        self.tally.ask(node, Role::Primary);
+        if node == turn.view.me {
+            self.read_here(turn);
+        } else if self.has_state() || !self.asked_state.is_empty() {
+            self.ask(node, ReadWish::Digest, ring, turn);
+        } else {
+            self.ask(node, ReadWish::State, ring, turn);
+        }
+    }
+
+    fn ask<S: ReadStore>(
+        &mut self,
+        node: NodeId,
+        wish: ReadWish,
+        ring: &Ring,
+        turn: &mut Turn<'_, S>,
+    ) {
+        let asked = match wish {
+            ReadWish::State => &mut self.asked_state,
+            ReadWish::Digest => &mut self.asked_digest,
+        };
+        asked.insert(node, turn.now.instant);
+        let (request, key) = (self.frame.id, self.key.clone());
+        turn.send(node, ShardMessage::Read { request, ring: ring.version, key, wish });
+    }
+
+    fn read_here<S: ReadStore>(&mut self, turn: &mut Turn<'_, S>) {
+        match turn.replica.read(&self.key, turn.store) {
+            Ok(state) => self.hear(turn.view.me, ReadAnswer::State(state)),
+            Err(unreadable) => {
+                let what = format!("{}: {unreadable}", self.key);
+                turn.out.push(Effect::Observe(Observation::Damaged { what }));
+                self.tally.failed(turn.view.me);
+            }
+        }
+    }
+
+    fn has_state(&self) -> bool {
+        self.heard.values().any(|heard| matches!(heard, Heard::State(_)))
+    }
+
+    fn hear(&mut self, from: NodeId, answer: ReadAnswer) {
+        let heard = match answer {
+            ReadAnswer::State(state) => {
+                self.asked_state.remove(&from);
+                Heard::State(state.map(|encoded| (encoded.digest(), encoded)))
+            }
+            ReadAnswer::Digest(digest) => Heard::Digest(digest),
+            ReadAnswer::Unknown => return self.fail(from),
+        };
+        // A state is never replaced by a digest that comes after it.
+        if matches!(self.heard.get(&from), Some(Heard::State(_))) {
+            return;
+        }
+        self.heard.insert(from, heard);
+    }
+
+    fn fail(&mut self, node: NodeId) {
+        self.asked_state.remove(&node);
+        self.asked_digest.remove(&node);
+        if !matches!(self.heard.get(&node), Some(Heard::State(_))) {
+            self.heard.remove(&node);
+        }
+        self.tally.failed(node);
+    }
+
+    /// A replica has answered.
+    pub fn on_answer<S: ReadStore>(
+        &mut self,
+        from: NodeId,
+        answer: ReadAnswer,
+        ring: &Ring,
+        turn: &mut Turn<'_, S>,
+    ) -> GetProgress {
+        if !self.tally.asked(from) {
+            return GetProgress::Waiting;
+        }
+        let asked = match &answer {
+            ReadAnswer::State(_) => self.asked_state.get(&from),
+            _ => self.asked_digest.get(&from),
+        };
+        if let Some(&asked) = asked {
+            turn.peers.answered(from, turn.now.instant.since(asked));
+        }
+        self.hear(from, answer);
+        self.settle(ring, turn)
+    }
+
+    /// A replica can't be reached any more, or was not reached at all.
+    pub fn on_unreachable<S: ReadStore>(
+        &mut self,
+        peer: NodeId,
+        ring: &Ring,
+        turn: &mut Turn<'_, S>,
+    ) -> GetProgress {
+        if self.tally.awaits(peer) {
+            self.fail(peer);
+        }
+        self.settle(ring, turn)
+    }
+
+    /// Those who were asked are slower than usual: asks one more.
+    pub fn on_hedge<S: ReadStore>(&mut self, ring: &Ring, turn: &mut Turn<'_, S>) -> GetProgress {
+        if self.spare.is_empty() {
+            return GetProgress::Waiting;
+        }
+        let to = self.spare.remove(0);
+        let request = self.frame.id;
+        turn.out.push(Effect::Observe(Observation::Hedged { request, to }));
+        // The one that was asked for a state may be the slow one.
+        self.tally.ask(to, Role::Primary);
+        let wish = if self.has_state() { ReadWish::Digest } else { ReadWish::State };
+        self.ask(to, wish, ring, turn);
+        self.set_hedge(turn);
+        self.settle(ring, turn)
+    }
+
+    fn set_hedge<S: ReadStore>(&self, turn: &mut Turn<'_, S>) {
+        if self.spare.is_empty() {
+            return;
+        }
+        let at = turn.peers.all_slow_at(turn.now.instant, self.tally.outstanding());
+        turn.set_timer(at, Timer::Hedge(self.frame.id));
+    }
+
+    /// The deadline has passed: those who have not answered are avoided from now on.
+    pub fn on_deadline<S: ReadStore>(&mut self, turn: &mut Turn<'_, S>) -> GetProgress {
+        let silent: Vec<NodeId> =
+            self.asked_state.keys().chain(self.asked_digest.keys()).copied().collect();
+        for peer in silent {
+            if !self.heard.contains_key(&peer) {
+                turn.suspect(peer);
+            }
+        }
+        self.finish(Err(self.shortfall()), turn)
+    }
+
+    /// Counts what is in hand, asks for what differs, and replaces who failed.
+    fn settle<S: ReadStore>(&mut self, ring: &Ring, turn: &mut Turn<'_, S>) -> GetProgress {
+        loop {
+            self.count_what_is_in_hand();
+            self.fetch_what_differs(ring, turn);
+            match self.tally.verdict() {
+                Verdict::Enough => {
+                    let result = self.merged(turn);
+                    return self.finish(result, turn);
+                }
+                Verdict::Waiting => return GetProgress::Waiting,
+                Verdict::Impossible if self.spare.is_empty() => {
+                    return self.finish(Err(self.shortfall()), turn);
+                }
+                Verdict::Impossible => {
+                    let next = self.spare.remove(0);
+                    self.ask_another(next, ring, turn);
+                }
+            }
+        }
+    }
+
+    fn count_what_is_in_hand(&mut self) {
+        for (&node, heard) in &self.heard {
+            let digest = heard.digest();
+            let in_hand = matches!(heard, Heard::State(_))
+                || self
+                    .heard
+                    .values()
+                    .any(|other| matches!(other, Heard::State(_)) && other.digest() == digest);
+            if in_hand {
+                self.tally.received(node);
+            }
+        }
+    }
+
+    /// Asks for the states behind digests that no state in hand explains, unless a state that may
+    /// explain them is still on its way from the replica that was asked first.
+    fn fetch_what_differs<S: ReadStore>(&mut self, ring: &Ring, turn: &mut Turn<'_, S>) {
+        if !self.has_state() && !self.asked_state.is_empty() {
+            return;
+        }
+        let unexplained: Vec<NodeId> = self
+            .heard
+            .keys()
+            .copied()
+            .filter(|node| self.tally.awaits(*node) && !self.asked_state.contains_key(node))
+            .collect();
+        for node in unexplained {
+            self.ask(node, ReadWish::State, ring, turn);
+        }
+    }
+
+    /// The merged state of all that was heard.
+    fn merged<S: ReadStore>(&self, turn: &Turn<'_, S>) -> Result<GetReply, RequestError> {
+        let mut states: BTreeMap<ObjectDigest, &EncodedState> = BTreeMap::new();
+        for heard in self.heard.values() {
+            if let Heard::State(Some((digest, encoded))) = heard {
+                states.insert(*digest, encoded);
+            }
+        }
+        let mut merged: Option<(ObjectDigest, ObjectState)> = None;
+        for (digest, encoded) in states {
+            let state =
+                encoded.decode().map_err(|error| RequestError::Damaged(error.to_string()))?;
+            merged = Some(match merged {
+                None => (digest, state),
+                Some((_, so_far)) => {
+                    let state = so_far.merge(state);
+                    (EncodedState::of(&state).digest(), state)
+                }
+            });
+        }
+        let (digest, state) = merged.unwrap_or_else(|| {
+            let unwritten = ObjectState::default();
+            (EncodedState::of(&unwritten).digest(), unwritten)
+        });
+        let context = (!state.is_unwritten())
+            .then(|| turn.sealer.seal(&self.key, &Context::of(&state)));
+        Ok(GetReply { state, context, digest, answered: self.answered() })
+    }
+
+    fn answered(&self) -> Answered {
+        self.tally.answered(self.wanted, self.existing)
+    }
+
+    fn shortfall(&self) -> RequestError {
+        let needed = self.tally.needs().total;
+        RequestError::ReadTimeout { needed, answered: self.answered().total() }
+    }
+
+    fn finish<S: ReadStore>(
+        &self,
+        result: Result<GetReply, RequestError>,
+        turn: &mut Turn<'_, S>,
+    ) -> GetProgress {
+        let observed = match &result {
+            Ok(reply) => Ok(reply.state.siblings().len() as u32),
+            Err(error) => Err(error.clone()),
+        };
+        let (key, took) = (self.key.clone(), self.frame.took(turn.now));
+        turn.out.push(Effect::Observe(Observation::GetFinished { key, took, result: observed }));
+        GetProgress::Finished(result)
+    }
+}

@@ -1,0 +1,197 @@
+//! The machines of all kinds of requests behind one signature: something happens to a request, and
+//! it waits on, has ended, or has read what a delete needs.
+
+use crate::effect::Effect;
+use crate::identity::NodeId;
+use crate::message::ShardMessage;
+use crate::object::ObjectKey;
+use crate::quorum::QuorumOptions;
+use crate::request::{ClientRequestId, Done, GetReply};
+use crate::ring::Ring;
+use crate::store::ReadStore;
+use crate::time::Deadline;
+
+use super::forward::Forward;
+use super::get::{Get, GetProgress};
+use super::list::{List, ListProgress};
+use super::put::Put;
+use super::{Progress, Turn};
+
+/// A request that is under way.
+#[derive(Debug)]
+pub enum Machine {
+    /// A read, for a client or for a delete.
+    Get(Get, GetOrigin),
+    /// A write minted here.
+    Put(Put),
+    /// A write that another node mints.
+    Forward(Forward),
+    /// A page of a listing.
+    List(List, ClientRequestId),
+}
+
+/// Who asked for a read.
+#[derive(Clone, Debug)]
+pub enum GetOrigin {
+    /// A front door of this node.
+    Client(ClientRequestId),
+    /// A delete without a context, which deletes what it reads.
+    Delete(DeleteOrder),
+}
+
+/// What a delete without a context does once it has read.
+#[derive(Clone, Debug)]
+pub struct DeleteOrder {
+    /// Who waits.
+    pub client: ClientRequestId,
+    /// Which object.
+    pub key: ObjectKey,
+    /// The quorums of the read and of the write.
+    pub quorum: QuorumOptions,
+    /// The deadline of both together.
+    pub deadline: Deadline,
+}
+
+/// Something that happened to a request.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// A peer has answered.
+    Answered(NodeId, ShardMessage),
+    /// A message of the request was not sent to this peer.
+    NotSent(NodeId),
+    /// The connection to this peer is lost.
+    LinkDown(NodeId),
+    /// This node's own batch is on disk.
+    Synced,
+    /// Those who were asked are slower than usual.
+    Hedge,
+    /// The deadline has passed.
+    Deadline,
+}
+
+/// What became of a request.
+#[derive(Debug)]
+pub enum Step {
+    /// It waits for more.
+    Waiting,
+    /// It has been answered.
+    Finished,
+    /// The read of a delete has ended well.
+    ReadForDelete(DeleteOrder, GetReply),
+}
+
+impl From<Progress> for Step {
+    fn from(progress: Progress) -> Self {
+        match progress {
+            Progress::Waiting => Self::Waiting,
+            Progress::Finished => Self::Finished,
+        }
+    }
+}
+
+impl Machine {
+    /// Takes in what happened. An event that does not concern the request changes nothing.
+    pub fn on<S: ReadStore>(&mut self, event: Event, ring: &Ring, turn: &mut Turn<'_, S>) -> Step {
+        match self {
+            Self::Get(get, origin) => {
+                let progress = on_get(get, event, ring, turn);
+                end_get(progress, origin, turn)
+            }
+            Self::Put(put) => on_put(put, event, turn).into(),
+            Self::Forward(forward) => on_forward(forward, event, ring, turn).into(),
+            Self::List(list, client) => {
+                let progress = on_list(list, event, ring, turn);
+                end_list(progress, *client, turn)
+            }
+        }
+    }
+}
+
+fn on_get<S: ReadStore>(
+    get: &mut Get,
+    event: Event,
+    ring: &Ring,
+    turn: &mut Turn<'_, S>,
+) -> GetProgress {
+    match event {
+        Event::Answered(from, ShardMessage::ReadAnswered { answer, .. }) => {
+            get.on_answer(from, answer, ring, turn)
+        }
+        Event::NotSent(peer) | Event::LinkDown(peer) => get.on_unreachable(peer, ring, turn),
+        Event::Hedge => get.on_hedge(ring, turn),
+        Event::Deadline => get.on_deadline(turn),
+        Event::Answered(..) | Event::Synced => GetProgress::Waiting,
+    }
+}
+
+fn on_put<S: ReadStore>(put: &mut Put, event: Event, turn: &mut Turn<'_, S>) -> Progress {
+    match event {
+        Event::Answered(from, ShardMessage::Replicated { stage, .. }) => {
+            put.on_replicated(from, stage, turn)
+        }
+        Event::NotSent(peer) | Event::LinkDown(peer) => put.on_unreachable(peer, turn),
+        Event::Synced => put.synced(turn),
+        Event::Deadline => put.on_deadline(turn),
+        Event::Answered(..) | Event::Hedge => Progress::Waiting,
+    }
+}
+
+fn on_forward<S: ReadStore>(
+    forward: &mut Forward,
+    event: Event,
+    ring: &Ring,
+    turn: &mut Turn<'_, S>,
+) -> Progress {
+    match event {
+        Event::Answered(from, ShardMessage::PutAnswered { result, .. }) => {
+            forward.on_answered(from, result, turn)
+        }
+        Event::NotSent(peer) => forward.on_not_sent(peer, ring, turn),
+        Event::LinkDown(peer) => forward.on_unreachable(peer, turn),
+        Event::Deadline => forward.on_deadline(turn),
+        Event::Answered(..) | Event::Synced | Event::Hedge => Progress::Waiting,
+    }
+}
+
+fn on_list<S: ReadStore>(
+    list: &mut List,
+    event: Event,
+    ring: &Ring,
+    turn: &mut Turn<'_, S>,
+) -> ListProgress {
+    match event {
+        Event::Answered(from, ShardMessage::Listed { page, .. }) => {
+            list.on_listed(from, page, ring, turn)
+        }
+        Event::NotSent(peer) | Event::LinkDown(peer) => list.on_unreachable(peer, ring, turn),
+        Event::Deadline => list.on_deadline(),
+        Event::Answered(..) | Event::Synced | Event::Hedge => ListProgress::Waiting,
+    }
+}
+
+/// Answers whoever asked for a read that has ended.
+pub(super) fn end_get<S>(
+    progress: GetProgress,
+    origin: &GetOrigin,
+    turn: &mut Turn<'_, S>,
+) -> Step {
+    let GetProgress::Finished(result) = progress else { return Step::Waiting };
+    let (request, reply) = match (origin, result) {
+        (GetOrigin::Delete(order), Ok(found)) => return Step::ReadForDelete(order.clone(), found),
+        (GetOrigin::Delete(order), Err(error)) => (order.client, Err(error)),
+        (GetOrigin::Client(client), result) => (*client, result.map(Done::Got)),
+    };
+    turn.out.push(Effect::Reply { request, reply });
+    Step::Finished
+}
+
+/// Answers whoever asked for a listing that has ended.
+pub(super) fn end_list<S>(
+    progress: ListProgress,
+    request: ClientRequestId,
+    turn: &mut Turn<'_, S>,
+) -> Step {
+    let ListProgress::Finished(result) = progress else { return Step::Waiting };
+    turn.out.push(Effect::Reply { request, reply: result.map(Done::Listed) });
+    Step::Finished
+}
