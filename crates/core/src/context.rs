@@ -73,16 +73,24 @@ pub struct SealedContext(pub Bytes);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ContextError {
     /// Cut off, or not a context at all.
-    #[error("the context is damaged: send back the whole Stator-Context of a get or a put, unchanged")]
+    #[error(
+        "the context is damaged: send back the whole Stator-Context of a get or a put, unchanged"
+    )]
     Malformed,
     /// Of a newer format than this node knows.
-    #[error("the context has a format that this node does not know: is a newer version of Stator running?")]
+    #[error(
+        "the context has a format that this node does not know: is a newer version of Stator running?"
+    )]
     UnknownFormat,
     /// Sealed with a key that this cluster does not have.
-    #[error("the context was sealed by another cluster, or with a secret that is no longer accepted: read the object again")]
+    #[error(
+        "the context was sealed by another cluster, or with a secret that is no longer accepted: read the object again"
+    )]
     UnknownKey,
     /// Forged, damaged, or made for another bucket or key.
-    #[error("the context does not belong to this object: send back the one that came with this bucket and key")]
+    #[error(
+        "the context does not belong to this object: send back the one that came with this bucket and key"
+    )]
     Forged,
 }
 

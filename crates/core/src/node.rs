@@ -20,7 +20,7 @@ use crate::message::{RequestId, ShardMessage};
 use crate::object::Content;
 use crate::random::Random;
 use crate::replica::{Replica, Waiter};
-use crate::request::{ClientRequest, GetReply, PutOrder, RequestError};
+use crate::request::{ClientRequest, PutOrder, RequestError};
 use crate::ring::Ring;
 use crate::store::ReadStore;
 use crate::time::{Deadline, Now};
@@ -218,8 +218,7 @@ impl Shard {
             Step::Waiting => {
                 self.machines.insert(request, machine);
             }
-            Step::ReadForDelete(DeleteOrder { client, key, quorum, deadline }, found) => {
-                let GetReply { context, .. } = found;
+            Step::ReadForDelete(DeleteOrder { client, key, quorum, deadline }, context) => {
                 let order = PutOrder { key, context, value: Content::Tombstone, quorum };
                 self.start_put(now, PutOrigin::Client(client), order, deadline, store, out);
             }

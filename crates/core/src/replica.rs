@@ -12,7 +12,6 @@ mod record;
 
 use std::collections::BTreeMap;
 
-
 pub use record::{StoreKey, decode_record, encode_record};
 
 use crate::context::Context;
@@ -292,7 +291,6 @@ fn observe_damage(key: &ObjectKey, unreadable: &Unreadable, out: &mut Effects) {
     let what = format!("{key}: {unreadable}");
     out.push(Effect::Observe(Observation::Damaged { what }));
 }
-
 
 #[cfg(test)]
 mod tests;

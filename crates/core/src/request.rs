@@ -171,7 +171,9 @@ pub enum RequestError {
     #[error(transparent)]
     Quorum(#[from] ImpossibleQuorum),
     /// Fewer healthy nodes than the quorum needs; nothing was sent.
-    #[error("{needed} replicas are needed and {reachable} can be reached: nothing was written; try again, or ask for less")]
+    #[error(
+        "{needed} replicas are needed and {reachable} can be reached: nothing was written; try again, or ask for less"
+    )]
     NotEnoughReplicas {
         /// What the quorum needs.
         needed: u8,
@@ -179,7 +181,9 @@ pub enum RequestError {
         reachable: u8,
     },
     /// The object has as many siblings as its bucket allows and the put would add one.
-    #[error("the object has {siblings} siblings and its bucket allows {max}: read it, merge them, and put the result with its context")]
+    #[error(
+        "the object has {siblings} siblings and its bucket allows {max}: read it, merge them, and put the result with its context"
+    )]
     TooManySiblings {
         /// How many there would be.
         siblings: u32,
@@ -196,13 +200,17 @@ pub enum RequestError {
         partition: Partition,
     },
     /// The node knows no ring yet, or has left it.
-    #[error("the node is not a member of a cluster: stage its join and commit it, or ask another node")]
+    #[error(
+        "the node is not a member of a cluster: stage its join and commit it, or ask another node"
+    )]
     NotMember,
     /// The deadline passed before anything was sent.
     #[error("the deadline passed before the request could be started")]
     Expired,
     /// A write was sent and too few answers came in time: it may appear later.
-    #[error("{needed} acknowledgements were needed and {acked} came in time: the write may appear later")]
+    #[error(
+        "{needed} acknowledgements were needed and {acked} came in time: the write may appear later"
+    )]
     Indeterminate {
         /// What the quorum needs.
         needed: u8,

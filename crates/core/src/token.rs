@@ -91,7 +91,7 @@ impl PartitionCount {
     pub const MAX: u32 = 1 << 20;
 
     /// `count` partitions.
-    pub fn new(count: u32) -> Result<Self, InvalidPartitionCount> {
+    pub const fn new(count: u32) -> Result<Self, InvalidPartitionCount> {
         if !count.is_power_of_two() || count > Self::MAX {
             return Err(InvalidPartitionCount(count));
         }

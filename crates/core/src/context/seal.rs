@@ -95,7 +95,8 @@ impl Sealer {
         if candidates.peek().is_none() {
             return Err(ContextError::UnknownKey);
         }
-        if !candidates.any(|candidate| same(theirs, &mac(candidate, key, signed).as_bytes()[..MAC])) {
+        if !candidates.any(|candidate| same(theirs, &mac(candidate, key, signed).as_bytes()[..MAC]))
+        {
             return Err(ContextError::Forged);
         }
         let payload = bytes.slice(HEADER..bytes.len() - MAC);

@@ -81,10 +81,8 @@ fn another_cluster_or_secret_is_told_apart_from_a_forgery() {
 fn a_rotated_secret_still_opens_what_it_sealed() {
     let key = object("carts", "alice");
     let before = sealer("old").seal(&key, &Context::default());
-    let rotated = Sealer::new(
-        ContextKey::derive(b"new", CLUSTER),
-        vec![ContextKey::derive(b"old", CLUSTER)],
-    );
+    let rotated =
+        Sealer::new(ContextKey::derive(b"new", CLUSTER), vec![ContextKey::derive(b"old", CLUSTER)]);
     assert_eq!(rotated.open(&key, &before), Ok(Context::default()));
     let after = rotated.seal(&key, &Context::default());
     assert_eq!(sealer("new").open(&key, &after), Ok(Context::default()));

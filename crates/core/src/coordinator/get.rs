@@ -325,8 +325,8 @@ impl Get {
             let unwritten = ObjectState::default();
             (EncodedState::of(&unwritten).digest(), unwritten)
         });
-        let context = (!state.is_unwritten())
-            .then(|| turn.sealer.seal(&self.key, &Context::of(&state)));
+        let context =
+            (!state.is_unwritten()).then(|| turn.sealer.seal(&self.key, &Context::of(&state)));
         Ok(GetReply { state, context, digest, answered: self.answered() })
     }
 

@@ -1,12 +1,13 @@
 //! The machines of all kinds of requests behind one signature: something happens to a request, and
 //! it waits on, has ended, or has read what a delete needs.
 
+use crate::context::SealedContext;
 use crate::effect::Effect;
 use crate::identity::NodeId;
 use crate::message::ShardMessage;
 use crate::object::ObjectKey;
 use crate::quorum::QuorumOptions;
-use crate::request::{ClientRequestId, Done, GetReply};
+use crate::request::{ClientRequestId, Done};
 use crate::ring::Ring;
 use crate::store::ReadStore;
 use crate::time::Deadline;
@@ -53,6 +54,7 @@ pub struct DeleteOrder {
 }
 
 /// Something that happened to a request.
+#[expect(clippy::large_enum_variant, reason = "an event lives for one step and is never stored")]
 #[derive(Clone, Debug)]
 pub enum Event {
     /// A peer has answered.
@@ -76,8 +78,8 @@ pub enum Step {
     Waiting,
     /// It has been answered.
     Finished,
-    /// The read of a delete has ended well.
-    ReadForDelete(DeleteOrder, GetReply),
+    /// The read of a delete has ended well: this context covers what it found.
+    ReadForDelete(DeleteOrder, Option<SealedContext>),
 }
 
 impl From<Progress> for Step {
@@ -177,7 +179,9 @@ pub(super) fn end_get<S>(
 ) -> Step {
     let GetProgress::Finished(result) = progress else { return Step::Waiting };
     let (request, reply) = match (origin, result) {
-        (GetOrigin::Delete(order), Ok(found)) => return Step::ReadForDelete(order.clone(), found),
+        (GetOrigin::Delete(order), Ok(found)) => {
+            return Step::ReadForDelete(order.clone(), found.context);
+        }
         (GetOrigin::Delete(order), Err(error)) => (order.client, Err(error)),
         (GetOrigin::Client(client), result) => (*client, result.map(Done::Got)),
     };

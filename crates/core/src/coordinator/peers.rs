@@ -183,6 +183,9 @@ mod tests {
         peers.answered(nodes[1], Duration::from_millis(40));
         peers.answered(nodes[2], Duration::from_micros(500));
         peers.answered(nodes[3], Duration::from_micros(400));
-        assert_eq!(peers.healthy_by_speed(&view, Instant::default(), &nodes), [nodes[2], nodes[3], nodes[1]]);
+        assert_eq!(
+            peers.healthy_by_speed(&view, Instant::default(), &nodes),
+            [nodes[2], nodes[3], nodes[1]]
+        );
     }
 }

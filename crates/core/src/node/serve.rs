@@ -52,7 +52,10 @@ impl Shard {
             ShardMessage::List { request, ring, order } => {
                 self.notice_ring(from, ring, out);
                 let page = self.list_here(ring, &order, store);
-                out.push(Effect::Send { to: from, message: ShardMessage::Listed { request, page } });
+                out.push(Effect::Send {
+                    to: from,
+                    message: ShardMessage::Listed { request, page },
+                });
             }
             ShardMessage::ForwardPut { request, ring, order, remaining } => {
                 self.notice_ring(from, ring, out);

@@ -113,7 +113,11 @@ impl Reader {
     }
 
     pub(crate) fn end(self) -> Result<(), DecodeError> {
-        if self.0.is_empty() { Ok(()) } else { Err(DecodeError::NotCanonical("bytes are left over")) }
+        if self.0.is_empty() {
+            Ok(())
+        } else {
+            Err(DecodeError::NotCanonical("bytes are left over"))
+        }
     }
 
     pub(crate) fn vector(&mut self) -> Result<VersionVector, DecodeError> {

@@ -37,7 +37,7 @@ fn value(text: &str) -> Content {
     let metadata = Metadata {
         content_type: Bytes::from_static(b"text/plain"),
         user: vec![(Bytes::from_static(b"by"), Bytes::copy_from_slice(text.as_bytes()))],
-        expires_at: (text.len() % 2 == 0).then(|| WallTime::from_millis(7)),
+        expires_at: text.len().is_multiple_of(2).then(|| WallTime::from_millis(7)),
     };
     Content::Value(Value { bytes: Bytes::copy_from_slice(text.as_bytes()), metadata })
 }
@@ -98,7 +98,11 @@ impl World {
         state.write(self.rule, &context, Sibling { dot, stamp, content });
         self.seen.push(truth.clone());
         let context = context.after_put(dot, state);
-        let mut seen = if state.siblings().len() == 1 { self.truth(&self.replicas[replica].clone()) } else { truth };
+        let mut seen = if state.siblings().len() == 1 {
+            self.truth(&self.replicas[replica].clone())
+        } else {
+            truth
+        };
         seen.push(number);
         self.clients[client] = (context, seen);
     }
@@ -289,12 +293,10 @@ fn a_state_without_one_of_its_live_siblings_would_lose_it() {
 fn an_expired_value_is_not_live_and_hashes_as_before() {
     let mut world = World::new(ConflictRule::Siblings);
     for _ in 0..11 {
-        world.run(&[Act::Read { replica: 0, client: 0 }, Act::Write {
-            replica: 0,
-            client: 0,
-            with_context: true,
-            tombstone: false,
-        }]);
+        world.run(&[
+            Act::Read { replica: 0, client: 0 },
+            Act::Write { replica: 0, client: 0, with_context: true, tombstone: false },
+        ]);
     }
     let state = &world.replicas[0];
     let sibling = &state.siblings()[0];

@@ -92,7 +92,8 @@ impl StoreKey {
 }
 
 fn named(bucket: Bytes, key: Bytes) -> Result<ObjectKey, DecodeError> {
-    let bucket = BucketName::new(bucket).map_err(|_| DecodeError::NotCanonical("a bucket's name"))?;
+    let bucket =
+        BucketName::new(bucket).map_err(|_| DecodeError::NotCanonical("a bucket's name"))?;
     let key = Key::new(key).map_err(|_| DecodeError::NotCanonical("a key"))?;
     Ok(ObjectKey::new(bucket, key))
 }

@@ -1,1 +1,288 @@
+use std::collections::BTreeMap;
+use std::ops::Bound;
 
+use bytes::Bytes;
+use proptest::prelude::*;
+
+use super::*;
+use crate::object::{BucketName, Content, Key, Metadata, Value};
+use crate::quorum::QuorumOptions;
+use crate::request::{ListOrder, ListPosition};
+use crate::store::{KeyRange, ScanItem, StoreError, WriteOp};
+use crate::token::PartitionCount;
+
+/// A store whose every entry is on disk, and any of which may be damaged.
+#[derive(Default)]
+struct Disk {
+    objects: BTreeMap<Bytes, Bytes>,
+    damaged: Vec<Bytes>,
+}
+
+impl Disk {
+    fn read(&self, key: &Bytes, value: &Bytes) -> Result<Bytes, StoreError> {
+        if self.damaged.contains(key) {
+            let key = format!("{key:?}");
+            return Err(StoreError::Corrupt { keyspace: Keyspace::Objects, key });
+        }
+        Ok(value.clone())
+    }
+
+    fn carry_out(&mut self, out: &mut Effects) -> Option<Ticket> {
+        let mut last = None;
+        for effect in out.drain() {
+            let Effect::Write { batch, ticket } = effect else { continue };
+            for op in batch.into_ops() {
+                if let WriteOp::Put { key, value, .. } = op {
+                    self.objects.insert(key, value);
+                }
+            }
+            last = Some(ticket);
+        }
+        last
+    }
+}
+
+impl ReadStore for Disk {
+    fn get(&self, _: Keyspace, key: &[u8]) -> Result<Option<Bytes>, StoreError> {
+        let key = Bytes::copy_from_slice(key);
+        self.objects.get(&key).map(|value| self.read(&key, value)).transpose()
+    }
+
+    fn scan(
+        &self,
+        _: Keyspace,
+        range: &KeyRange,
+        limit: usize,
+    ) -> Result<Vec<ScanItem>, StoreError> {
+        let from = Bound::Included(range.from.clone());
+        let found = self.objects.range((from, Bound::Unbounded));
+        Ok(found
+            .take_while(|(key, _)| range.contains(key))
+            .take(limit)
+            .map(|(key, value)| ScanItem { key: key.clone(), value: self.read(key, value) })
+            .collect())
+    }
+}
+
+const ONE: PartitionCount = match PartitionCount::new(1) {
+    Ok(count) => count,
+    Err(_) => panic!("one is a power of two"),
+};
+const WAITER: Waiter = Waiter::Coordinator(RequestId::new(0, 1));
+
+fn object(bucket: &str, key: &[u8]) -> ObjectKey {
+    ObjectKey::new(
+        BucketName::new(Bytes::copy_from_slice(bucket.as_bytes())).expect("a bucket"),
+        Key::new(Bytes::copy_from_slice(key)).expect("a key"),
+    )
+}
+
+fn write<'a>(key: &'a ObjectKey, text: &str, context: Context, max_siblings: u32) -> Write<'a> {
+    let bytes = Bytes::copy_from_slice(text.as_bytes());
+    let value = Content::Value(Value { bytes, metadata: Metadata::default() });
+    let rule = ConflictRule::Siblings;
+    Write { key, partition: Partition::new(0), context, value, rule, max_siblings }
+}
+
+fn replica(seed: u8) -> Replica {
+    Replica::new(Random::from_seed([seed; 32]))
+}
+
+fn mint(replica: &mut Replica, disk: &mut Disk, key: &ObjectKey, text: &str) -> Minted {
+    let mut out = Effects::new();
+    let minted = replica
+        .mint(
+            WallTime::default(),
+            write(key, text, Context::default(), 100),
+            WAITER,
+            disk,
+            &mut out,
+        )
+        .expect("nothing stands against it");
+    if let Some(ticket) = disk.carry_out(&mut out) {
+        replica.synced(ticket);
+    }
+    minted
+}
+
+proptest! {
+    /// Every name is found under its own key, short or hashed, and keys begin with the token.
+    #[test]
+    fn records_name_their_object(
+        bucket in prop::collection::vec(any::<u8>(), 1..1024),
+        key in prop::collection::vec(any::<u8>(), 1..3000),
+    ) {
+        let named = ObjectKey::new(
+            BucketName::new(bucket.into()).expect("a bucket"),
+            Key::new(key.into()).expect("a key"),
+        );
+        let at = StoreKey::of(&named);
+        prop_assert!(at.as_bytes().len() <= crate::store::MAX_STORE_KEY);
+        prop_assert_eq!(&at.as_bytes()[..16], &named.token().to_be_bytes()[..]);
+        let state = EncodedState::of(&ObjectState::default());
+        let record = encode_record(&at, &named, &state);
+        prop_assert_eq!(decode_record(&at, &record), Ok((named, state)));
+    }
+
+    #[test]
+    fn arbitrary_records_never_panic(
+        at in prop::collection::vec(any::<u8>(), 0..80),
+        value in prop::collection::vec(any::<u8>(), 0..80),
+    ) {
+        let _ = decode_record(&StoreKey::from_bytes(at.into()), &value.into());
+    }
+
+    /// A listing page by page finds every key of its bucket once, in order, whatever is synced.
+    #[test]
+    fn pages_cover_a_bucket_exactly(count in 0_usize..60, limit in 1_u32..10, synced in 0_usize..60) {
+        let mut replica = replica(1);
+        let mut disk = Disk::default();
+        let mut expected = Vec::new();
+        for number in 0..count {
+            let bucket = if number % 3 == 0 { "other" } else { "carts" };
+            let key = object(bucket, format!("key {number}").as_bytes());
+            if number < synced {
+                mint(&mut replica, &mut disk, &key, "x");
+            } else {
+                let write = write(&key, "x", Context::default(), 100);
+                let mut out = Effects::new();
+                replica.mint(WallTime::default(), write, WAITER, &disk, &mut out).expect("minted");
+            }
+            if bucket == "carts" {
+                expected.push(StoreKey::of(&key).as_bytes().clone());
+            }
+        }
+        expected.sort();
+        let mut order = ListOrder {
+            bucket: BucketName::new("carts".into()).expect("a bucket"),
+            partition: Partition::new(0),
+            after: None,
+            limit,
+            quorum: QuorumOptions::default(),
+        };
+        let mut found = Vec::new();
+        loop {
+            let page = replica.list(ONE, &order, &disk).expect("a readable store");
+            prop_assert!(page.entries.len() <= limit as usize);
+            found.extend(page.entries.into_iter().map(|entry| entry.position.0));
+            match page.next {
+                Some(next) => order.after = Some(next),
+                None => break,
+            }
+        }
+        prop_assert_eq!(found, expected);
+    }
+}
+
+#[test]
+fn a_listing_goes_on_past_many_objects_of_other_buckets_in_bounded_pages() {
+    let mut replica = replica(1);
+    let mut disk = Disk::default();
+    for number in 0..3000 {
+        mint(&mut replica, &mut disk, &object("other", format!("{number}").as_bytes()), "x");
+    }
+    mint(&mut replica, &mut disk, &object("carts", b"only"), "x");
+    let mut order = ListOrder {
+        bucket: BucketName::new("carts".into()).expect("a bucket"),
+        partition: Partition::new(0),
+        after: None,
+        limit: 10,
+        quorum: QuorumOptions::default(),
+    };
+    let (mut pages, mut found) = (0, 0);
+    loop {
+        let page = replica.list(ONE, &order, &disk).expect("a readable store");
+        pages += 1;
+        found += page.entries.len();
+        let Some(ListPosition(next)) = page.next else { break };
+        order.after = Some(ListPosition(next));
+    }
+    assert_eq!(found, 1);
+    assert!(pages > 2, "one page must not scan everything");
+}
+
+/// The traps "torn tail, bit rot" and rule 1: a damaged object is never served, and what was minted
+/// for its partition is not minted under again.
+#[test]
+fn a_damaged_object_is_not_served_and_retires_the_id() {
+    let mut replica = replica(1);
+    let mut disk = Disk::default();
+    let key = object("carts", b"alice");
+    let before = mint(&mut replica, &mut disk, &key, "apple").encoded.decode().expect("a state");
+    disk.damaged.push(StoreKey::of(&key).as_bytes().clone());
+    assert!(replica.read(&key, &disk).is_err());
+    let mut out = Effects::new();
+    let again = write(&key, "pear", Context::default(), 100);
+    let refused = replica.mint(WallTime::default(), again, WAITER, &disk, &mut out);
+    assert!(matches!(refused, Err(MintError::Unreadable(_))));
+    let theirs = EncodedState::of(&before);
+    let merged = replica.merge(&key, &theirs, WAITER, &disk, &mut out);
+    assert!(matches!(merged, Err(MergeError::Unreadable(_))));
+    assert!(disk.carry_out(&mut out).is_none(), "nothing is written over what can't be read");
+    let other = object("carts", b"bob");
+    let after = mint(&mut replica, &mut disk, &other, "plum").encoded.decode().expect("a state");
+    assert_ne!(before.siblings()[0].dot.actor, after.siblings()[0].dot.actor);
+}
+
+/// The trap "sibling explosion": the limit refuses a put that would add, never one that resolves.
+#[test]
+fn max_siblings_refuses_only_what_adds() {
+    let mut replica = replica(1);
+    let mut disk = Disk::default();
+    let key = object("carts", b"alice");
+    mint(&mut replica, &mut disk, &key, "apple");
+    let two = mint(&mut replica, &mut disk, &key, "pear").encoded.decode().expect("a state");
+    let mut out = Effects::new();
+    let third = write(&key, "plum", Context::default(), 2);
+    let refused = replica.mint(WallTime::default(), third, WAITER, &disk, &mut out);
+    assert_eq!(refused.err(), Some(MintError::TooManySiblings { siblings: 3 }));
+    let resolving = write(&key, "all", Context::of(&two), 1);
+    assert!(replica.mint(WallTime::default(), resolving, WAITER, &disk, &mut out).is_ok());
+}
+
+/// Rule 7 and the trap "clock jumps": stamps go up though the wall clock goes back.
+#[test]
+fn stamps_are_above_everything_seen() {
+    let mut replica = replica(1);
+    let disk = Disk::default();
+    let key = object("carts", b"alice");
+    let mut out = Effects::new();
+    let mut mint_at = |wall: u64, context: Context| {
+        let minted = replica
+            .mint(
+                WallTime::from_millis(wall),
+                write(&key, "x", context, 100),
+                WAITER,
+                &disk,
+                &mut out,
+            )
+            .expect("minted");
+        minted.context.stamp
+    };
+    let first = mint_at(1000, Context::default());
+    let second = mint_at(10, Context::default());
+    assert!(second > first);
+    let ahead = Context { stamp: Stamp::at(WallTime::from_millis(5000)), ..Context::default() };
+    assert!(mint_at(20, ahead.clone()) > ahead.stamp);
+}
+
+/// Acknowledged means on disk: who sends a state that is known but not yet synced waits for the
+/// batch that carries it.
+#[test]
+fn a_known_state_is_acknowledged_when_its_own_batch_is_synced() {
+    let mut replica = replica(1);
+    let mut disk = Disk::default();
+    let key = object("carts", b"alice");
+    let mut out = Effects::new();
+    let first = write(&key, "apple", Context::default(), 100);
+    let minted = replica.mint(WallTime::default(), first, WAITER, &disk, &mut out).expect("minted");
+    let other = Waiter::Coordinator(RequestId::new(0, 2));
+    let pending = replica.merge(&key, &minted.encoded, other, &disk, &mut out);
+    assert_eq!(pending, Ok(Durability::Pending));
+    assert_eq!(replica.unsynced(), 1);
+    let ticket = disk.carry_out(&mut out).expect("one batch");
+    assert_eq!(replica.synced(ticket), [WAITER, other]);
+    assert_eq!(replica.unsynced(), 0);
+    let known = replica.merge(&key, &minted.encoded, other, &disk, &mut out);
+    assert_eq!(known, Ok(Durability::OnDisk));
+}

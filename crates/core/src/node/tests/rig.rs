@@ -163,11 +163,8 @@ impl Rig {
 
     fn found(&mut self, count: u64) {
         let ids: Vec<NodeId> = (1..=count).map(NodeId::new).collect();
-        let member = |id: NodeId| Member {
-            name: name(id),
-            zone: "z".to_owned(),
-            weight: Weight::DEFAULT,
-        };
+        let member =
+            |id: NodeId| Member { name: name(id), zone: "z".to_owned(), weight: Weight::DEFAULT };
         let partitions = PartitionCount::new(1).expect("a power of two");
         let mut ring = Ring::found(ClusterId::new(1), partitions, 3, ids[0], member(ids[0]));
         ring.version = RingVersion(2);
@@ -227,7 +224,8 @@ impl Rig {
     }
 
     fn step(&mut self, id: NodeId, input: Input) {
-        let now = Now { instant: self.now, wall: WallTime::from_millis(self.now.as_micros() / 1000) };
+        let now =
+            Now { instant: self.now, wall: WallTime::from_millis(self.now.as_micros() / 1000) };
         let mut out = Effects::new();
         let node = self.nodes.get_mut(&id).expect("a node of the script");
         node.shard.step(now, input, &node.disk, &mut out);
@@ -279,7 +277,9 @@ impl Rig {
                 let keys: Vec<String> = page
                     .entries
                     .iter()
-                    .map(|entry| format!("{} ({} siblings)", entry.key, entry.outline.siblings().len()))
+                    .map(|entry| {
+                        format!("{} ({} siblings)", entry.key, entry.outline.siblings().len())
+                    })
                     .collect();
                 (keys.join(", "), None)
             }
