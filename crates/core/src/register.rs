@@ -3,6 +3,17 @@
 //! Beyond the paper; CASPaxos (Rystsov, 2018), one instance for each ring version, whose acceptors
 //! are the members of the ring that is followed (rule 15). Votes are durable before they are said;
 //! data operations never wait for any of this.
+//!
+//! ```text
+//! proposer      Prepare(b) ->          Accept(b, ring) ->
+//! acceptors                 <- Promise                    <- Accepted     of a majority: chosen
+//! ```
+//!
+//! Any two majorities have a member in common. It tells the later proposer what it accepted, and
+//! the later one proposes that ring instead of its own: so at most one ring is ever chosen. This
+//! stands on two facts that must outlive a crash: what an acceptor voted, and that a proposer never
+//! uses a ballot twice. The second follows from the first, because a proposer waits for its own
+//! node's promise, which is as durable as any other.
 
 mod acceptor;
 mod proposer;
@@ -10,7 +21,7 @@ mod proposer;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-pub use acceptor::Acceptor;
+pub use acceptor::{Acceptor, AcceptorReply};
 pub use proposer::{Proposer, ProposerStep};
 
 use crate::identity::NodeId;
@@ -81,3 +92,6 @@ pub struct Votes {
 
 /// A peer by id, for messages of the register.
 pub type Voter = NodeId;
+
+#[cfg(test)]
+mod tests;

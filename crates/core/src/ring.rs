@@ -6,8 +6,16 @@
 //! balance; a new ring moves the fewest replicas it can. A ring is an immutable value with a
 //! number; which value follows is chosen by the members' majority ([`crate::register`], rule 15).
 
+mod assign;
+mod changes;
+mod flow;
+mod grounds;
+mod mix;
+mod order;
 mod plan;
+mod ideals;
 mod walk;
+mod warnings;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -35,6 +35,14 @@ pub enum MembershipInput {
     },
     /// A connection was made, to or from this peer, and this is what its handshake said.
     Introduced(Introduction),
+    /// The same, for a connection that [`MembershipEffect::Introduce`] asked for: a node that may
+    /// found a cluster has to know that each address it was given was reached (rule 14).
+    SeedReached {
+        /// The address, as it was asked for.
+        seed: String,
+        /// What the handshake said.
+        introduction: Introduction,
+    },
     /// The connection to a peer is lost, or can't be made.
     LinkDown(NodeId),
     /// A shard waited for this peer in vain.
@@ -103,7 +111,8 @@ pub enum MembershipEffect {
         message: MembershipMessage,
     },
     /// Connect to this address to learn who is there (a seed), and say so with
-    /// [`MembershipInput::Introduced`].
+    /// [`MembershipInput::SeedReached`]; of one that can't be reached nothing is said, since it is
+    /// asked for again.
     Introduce(String),
     /// Answer an operator.
     Reply {

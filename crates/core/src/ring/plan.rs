@@ -1,5 +1,18 @@
 //! Planning the ring that follows: balance within one partition of the ideal, fewest moves.
+//!
+//! The paper, 6.2 (strategy 3); rule 14. In turn: the changes are taken into the list of members
+//! (`changes`), each member's ideal number of replicas is computed (`ideals`), who holds which partition is
+//! found with the fewest moves (`assign`), and each partition's replicas are put in order
+//! (`order`). What comes first when not all can be had: distinct nodes, then distinct zones, then
+//! balance, then few moves.
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::assign::{Before, assign};
+use super::changes::{Membership, take_in};
+use super::grounds::Grounds;
+use super::order::{Draft, Shift, draft, place_extra, zones_of};
+use super::warnings::warnings;
 use crate::identity::NodeId;
 use crate::membership::facts::StagedChange;
 use crate::ring::{Ring, RingVersion};
@@ -50,17 +63,63 @@ impl Plan {
 #[non_exhaustive]
 pub enum PlanError {
     /// Two members would have one name.
-    #[error("two members would be called {0}: names must differ")]
+    #[error("two members would be called {0}: names must differ, start one of them with another --name")]
     DuplicateName(String),
     /// A change for a node that is no member, or a join of one that is.
     #[error("{0}")]
     InvalidChange(String),
     /// Nobody would be left.
-    #[error("no member would be left")]
+    #[error("no member would be left: a cluster's last node can't leave it")]
     NoMembers,
 }
 
 /// Plans the ring that follows `ring` when `changes` are taken in.
-pub fn plan(_ring: &Ring, _changes: &[Change]) -> Result<Plan, PlanError> {
-    todo!()
+///
+/// The result depends on nothing but the arguments, so all nodes that know the same plan the same.
+/// A change for a node that it can't be taken in for is an error, and then nothing is.
+pub fn plan(ring: &Ring, changes: &[Change]) -> Result<Plan, PlanError> {
+    let membership = take_in(ring, changes)?;
+    let grounds = Grounds::new(ring, &membership);
+    let before =
+        Before { sites: &grounds.sites, ideals: &grounds.ideals, holders: &grounds.holders };
+    let assigned = assign(before, grounds.demand);
+    let drafts = order(ring, &membership, &grounds, &assigned);
+    let moves = drafts.iter().flat_map(|draft| draft.moves.iter().cloned()).collect();
+    let warnings = warnings(&membership.members, ring.replicas, &grounds);
+    let ring = Ring {
+        cluster: ring.cluster,
+        version: ring.version.next(),
+        replicas: ring.replicas,
+        partitions: ring.partitions,
+        members: membership.members,
+        removed: membership.removed,
+        table: drafts.into_iter().map(|draft| draft.list).collect(),
+    };
+    Ok(Plan { ring, changes: changes.to_vec(), moves, warnings })
 }
+
+/// Puts every partition's holders in order and notes what moved.
+fn order(
+    ring: &Ring,
+    membership: &Membership,
+    grounds: &Grounds,
+    assigned: &[Vec<usize>],
+) -> Vec<Draft> {
+    let zones = zones_of(&ring.members, &membership.members);
+    let mut totals: BTreeMap<NodeId, u64> = BTreeMap::new();
+    let mut drafts = Vec::with_capacity(assigned.len());
+    for (partition, holders) in ring.partitions.all().zip(assigned) {
+        let after: BTreeSet<NodeId> =
+            holders.iter().map(|site| grounds.sites[*site].node).collect();
+        for node in &after {
+            *totals.entry(*node).or_insert(0) += 1;
+        }
+        let shift = Shift { partition, before: &ring.table[partition.index()], after: &after };
+        drafts.push(draft(shift, &membership.replaced, &zones));
+    }
+    place_extra(&mut drafts, &totals, grounds.demand.copies as i64);
+    drafts
+}
+
+#[cfg(test)]
+mod tests;

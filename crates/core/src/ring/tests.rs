@@ -1,1 +1,5 @@
+//! Random histories of a cluster: every ring that follows keeps rule 14.
 
+mod bounds;
+mod history;
+mod replace;

@@ -1,0 +1,151 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::random::Random;
+
+const INTERVAL: Duration = Duration::from_secs(1);
+const THRESHOLD: f64 = 8.0;
+
+fn at(millis: u64) -> Instant {
+    Instant::from_micros(millis * 1000)
+}
+
+/// A peer that was heard, and that echoed, once a second for `beats` seconds.
+fn healthy(beats: u64) -> Detector {
+    let mut detector = Detector::new(INTERVAL, at(0));
+    for beat in 1..=beats {
+        detector.heartbeat(at(beat * 1000), beat, beat);
+    }
+    detector
+}
+
+/// A number in (0, 1].
+fn unit(random: &mut Random) -> f64 {
+    (f64::from(random.below(1 << 24)) + 1.0) / f64::from(1 << 24)
+}
+
+/// The fraction of intervals in which a living peer would have been held to be down.
+fn false_alarms(beats: u64, mut interval_millis: impl FnMut() -> u64) -> f64 {
+    let mut detector = Detector::new(INTERVAL, at(0));
+    let (mut now, mut alarms) = (0, 0);
+    for beat in 1..=beats {
+        now += interval_millis();
+        alarms += u64::from(detector.is_down(at(now), THRESHOLD));
+        detector.heartbeat(at(now), beat, beat);
+    }
+    alarms as f64 / beats as f64
+}
+
+#[test]
+fn a_peer_that_falls_silent_is_down_after_about_eighteen_intervals() {
+    let detector = healthy(100);
+    assert!(!detector.is_down(at(100_000 + 15_000), THRESHOLD));
+    assert!(detector.is_down(at(100_000 + 20_000), THRESHOLD));
+}
+
+#[test]
+fn a_peer_that_was_never_heard_is_given_twice_the_time() {
+    let detector = Detector::new(INTERVAL, at(0));
+    assert!(!detector.is_down(at(30_000), THRESHOLD));
+    assert!(detector.is_down(at(40_000), THRESHOLD));
+    assert_eq!(detector.last_heard(), None);
+}
+
+#[test]
+fn a_path_broken_one_way_is_noticed_at_both_ends() {
+    // From 60 s on, what `here` sends does not arrive, while all that `there` sends does.
+    let (mut here, mut there) = (healthy(60), healthy(60));
+    for beat in 61..=90 {
+        here.heartbeat(at(beat * 1000), beat, there.sequence());
+    }
+    assert!(there.is_down(at(90_000), THRESHOLD), "it hears nothing");
+    assert!(here.is_down(at(90_000), THRESHOLD), "its echo does not grow");
+    there.heartbeat(at(91_000), 91, 91);
+    here.heartbeat(at(91_000), 91, there.sequence());
+    assert!(!here.is_down(at(91_000), THRESHOLD));
+}
+
+#[test]
+fn a_suspicion_counts_at_once_and_ends_with_a_round_trip_begun_after_it() {
+    let mut detector = healthy(60);
+    detector.suspect(61);
+    assert!(detector.is_down(at(60_001), THRESHOLD));
+    detector.message(at(60_100));
+    detector.heartbeat(at(61_000), 61, 60);
+    assert!(detector.is_down(at(61_000), THRESHOLD), "the echo is older than the suspicion");
+    detector.heartbeat(at(62_000), 62, 61);
+    assert!(!detector.is_down(at(62_000), THRESHOLD));
+}
+
+#[test]
+fn a_handshake_ends_a_suspicion() {
+    let mut detector = healthy(60);
+    detector.suspect(61);
+    detector.handshake(at(60_500));
+    assert!(!detector.is_down(at(60_500), THRESHOLD));
+}
+
+#[test]
+fn bursts_of_other_messages_make_nobody_nervous() {
+    let mut detector = healthy(60);
+    for millis in 60_000..62_000 {
+        detector.message(at(millis));
+    }
+    assert!(!detector.is_down(at(70_000), THRESHOLD));
+}
+
+#[test]
+fn one_long_outage_does_not_make_the_detector_sleepy() {
+    let mut detector = healthy(100);
+    detector.heartbeat(at(3_600_000), 101, 101);
+    assert!(detector.is_down(at(3_600_000 + 20_000), THRESHOLD));
+}
+
+#[test]
+fn a_pause_of_this_node_is_not_held_against_its_peers() {
+    let mut detector = healthy(60);
+    assert!(detector.is_down(at(120_000), THRESHOLD));
+    detector.forgive(at(120_000));
+    assert!(!detector.is_down(at(120_000), THRESHOLD));
+}
+
+#[test]
+fn heavy_tailed_delays_raise_few_false_alarms() {
+    // One second and a Pareto delay with α = 1.5 from 100 ms on: infinite variance.
+    for seed in 0..20 {
+        let mut random = Random::from_seed([seed; 32]);
+        let rate = false_alarms(2000, || 1000 + (100.0 / unit(&mut random).powf(1.0 / 1.5)) as u64);
+        assert!(rate < 0.002, "seed {seed}: {rate}");
+    }
+}
+
+#[test]
+fn losing_a_third_of_all_heartbeats_raises_no_alarm() {
+    for seed in 0..20 {
+        let mut random = Random::from_seed([seed; 32]);
+        let rate = false_alarms(2000, || {
+            let mut millis = 1000;
+            while random.below(3) == 0 {
+                millis += 1000;
+            }
+            millis
+        });
+        assert!(rate == 0.0, "seed {seed}: {rate}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn phi_grows_with_silence(beats in 0_u64..200, quiet in 0_u64..100_000, more in 1_u64..100_000) {
+        let detector = healthy(beats);
+        let end = beats * 1000 + quiet;
+        prop_assert!(detector.phi(at(end)) < detector.phi(at(end + more)));
+    }
+
+    #[test]
+    fn regular_heartbeats_never_alarm(jitter in prop::collection::vec(0_u64..500, 1..300)) {
+        let mut jitter = jitter.into_iter().cycle();
+        let rate = false_alarms(300, || 750 + jitter.next().expect("it never ends"));
+        prop_assert_eq!(rate, 0.0);
+    }
+}

@@ -1,0 +1,217 @@
+//! What a node knows of its cluster, and how two nodes level what they know.
+//!
+//! The paper, 4.8.1 and 4.8.2: every second each node reconciles its picture with a random peer.
+//! A round is push-pull and takes three messages: a digest, then what the digest's sender lacks
+//! (and what the answerer would like to have), then that.
+//!
+//! The rule kept here: facts only grow. The merge of any set of facts, in any order and however
+//! often, ends in the same facts, so that nodes which hear each other converge. A node that was
+//! taken off the ring stays off: the ring carries the marker, and whatever is said of such a node
+//! is dropped (the paper's nodes come back by gossip; these do not).
+
+use std::sync::Arc;
+
+use crate::bucket::BucketFact;
+use crate::identity::{ClusterId, NodeId};
+use crate::membership::facts::{FactVersion, Facts, FactsDigest, NodeFact, StageSlot, StagedFact};
+use crate::object::BucketName;
+use crate::ring::{Ring, RingVersion};
+use crate::time::Stamp;
+
+/// Everything one node knows of its cluster.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FactBase {
+    facts: Facts,
+}
+
+/// What a merge was refused for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RefusedFacts {
+    /// They are another cluster's.
+    #[error("these facts are of cluster {0}, to which this node does not belong")]
+    Foreign(ClusterId),
+    /// Their ring contradicts itself.
+    #[error("ring {} does not give each partition replicas among its members", .0.0)]
+    BrokenRing(RingVersion),
+}
+
+impl FactBase {
+    /// Begins with what was restored.
+    pub const fn new(facts: Facts) -> Self {
+        Self { facts }
+    }
+
+    /// The facts.
+    pub const fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
+    /// The newest ring.
+    pub const fn ring(&self) -> Option<&Arc<Ring>> {
+        self.facts.ring.as_ref()
+    }
+
+    /// Takes in facts of `cluster`: the newer ring, and of everything else the later. Commutative,
+    /// associative and idempotent. Returns whether anything was new; what is refused changes
+    /// nothing.
+    pub fn merge(&mut self, cluster: ClusterId, other: &Facts) -> Result<bool, RefusedFacts> {
+        let mut changed = false;
+        if let Some(ring) = &other.ring {
+            check_ring(cluster, ring)?;
+            changed |= self.adopt(ring);
+        }
+        for (&node, fact) in &other.nodes {
+            changed |= self.note(node, fact);
+        }
+        for (&(node, slot), fact) in &other.staged {
+            changed |= self.stage(node, slot, fact);
+        }
+        for (bucket, fact) in &other.buckets {
+            changed |= self.bucket(bucket, fact);
+        }
+        Ok(changed)
+    }
+
+    fn adopt(&mut self, ring: &Arc<Ring>) -> bool {
+        if self.facts.ring.as_ref().is_some_and(|known| known.version >= ring.version) {
+            return false;
+        }
+        self.facts.nodes.retain(|node, _| !ring.removed.contains(node));
+        self.facts.staged.retain(|(node, _), _| !ring.removed.contains(node));
+        self.facts.ring = Some(Arc::clone(ring));
+        true
+    }
+
+    fn is_removed(&self, node: NodeId) -> bool {
+        self.facts.ring.as_ref().is_some_and(|ring| ring.removed.contains(&node))
+    }
+
+    /// Takes in what a node says of itself.
+    pub fn note(&mut self, node: NodeId, fact: &NodeFact) -> bool {
+        let known = self.facts.nodes.get(&node).map(|known| known.version);
+        if self.is_removed(node) || known >= Some(fact.version) {
+            return false;
+        }
+        self.facts.nodes.insert(node, fact.clone());
+        true
+    }
+
+    /// Takes in what is staged for a node.
+    pub fn stage(&mut self, node: NodeId, slot: StageSlot, fact: &StagedFact) -> bool {
+        let known = self.facts.staged.get(&(node, slot)).map(|known| known.at);
+        if self.is_removed(node) || known >= Some(fact.at) {
+            return false;
+        }
+        self.facts.staged.insert((node, slot), fact.clone());
+        true
+    }
+
+    /// Takes in what is known of a bucket.
+    pub fn bucket(&mut self, bucket: &BucketName, fact: &BucketFact) -> bool {
+        if let Some(known) = self.facts.buckets.get_mut(bucket) {
+            return known.merge(fact);
+        }
+        self.facts.buckets.insert(bucket.clone(), *fact);
+        true
+    }
+
+    /// All stamps that were seen: a new one is minted above them.
+    pub fn stamps(&self) -> impl Iterator<Item = Stamp> {
+        let staged = self.facts.staged.values().map(|fact| fact.at.0);
+        let buckets = self.facts.buckets.values().map(|fact| fact.made.0.max(fact.changed.0));
+        staged.chain(buckets)
+    }
+
+    /// What is known, in short.
+    pub fn digest(&self) -> FactsDigest {
+        FactsDigest {
+            ring: self.facts.ring.as_ref().map(|ring| ring.version),
+            nodes: self.facts.nodes.iter().map(|(&node, fact)| (node, fact.version)).collect(),
+            staged: self.staged_hash(),
+            buckets: self.buckets_hash(),
+        }
+    }
+
+    /// What the sender of a digest lacks of what is known here.
+    pub fn delta_for(&self, digest: &FactsDigest) -> Facts {
+        let mut delta = Facts::default();
+        delta.ring = self.facts.ring.clone().filter(|ring| Some(ring.version) > digest.ring);
+        let newer = |(node, fact): &(&NodeId, &NodeFact)| {
+            digest.nodes.get(*node).is_none_or(|known| fact.version > *known)
+        };
+        let nodes = self.facts.nodes.iter().filter(newer);
+        delta.nodes = nodes.map(|(&node, fact)| (node, fact.clone())).collect();
+        if digest.staged != self.staged_hash() {
+            delta.staged = self.facts.staged.clone();
+        }
+        if digest.buckets != self.buckets_hash() {
+            delta.buckets = self.facts.buckets.clone();
+        }
+        delta
+    }
+
+    /// Whether the sender of a digest may know something that is not known here.
+    pub fn lacks(&self, digest: &FactsDigest) -> bool {
+        let newer = |(node, version): (&NodeId, &FactVersion)| {
+            let known = self.facts.nodes.get(node).map(|fact| fact.version);
+            !self.is_removed(*node) && known < Some(*version)
+        };
+        digest.ring > self.facts.ring.as_ref().map(|ring| ring.version)
+            || digest.nodes.iter().any(newer)
+            || digest.staged != self.staged_hash()
+            || digest.buckets != self.buckets_hash()
+    }
+
+    /// A staged fact is told apart by its stamp, so its content need not be hashed.
+    fn staged_hash(&self) -> u64 {
+        let mut hash = blake3::Hasher::new();
+        for ((node, slot), fact) in &self.facts.staged {
+            hash.update(&node.get().to_be_bytes());
+            hash.update(&[*slot as u8]);
+            hash_stamp(&mut hash, fact.at);
+        }
+        first_bits(&hash)
+    }
+
+    /// A bucket's properties are told apart by the stamps of its making and its last change.
+    fn buckets_hash(&self) -> u64 {
+        let mut hash = blake3::Hasher::new();
+        for (bucket, fact) in &self.facts.buckets {
+            let name = bucket.as_bytes();
+            hash.update(&(name.len() as u64).to_be_bytes());
+            hash.update(name);
+            hash_stamp(&mut hash, fact.made);
+            hash_stamp(&mut hash, fact.changed);
+        }
+        first_bits(&hash)
+    }
+}
+
+fn hash_stamp(hash: &mut blake3::Hasher, (stamp, node): (Stamp, NodeId)) {
+    hash.update(&stamp.to_bits().to_be_bytes());
+    hash.update(&node.get().to_be_bytes());
+}
+
+fn first_bits(hash: &blake3::Hasher) -> u64 {
+    let mut bits = [0; 8];
+    hash.finalize_xof().fill(&mut bits);
+    u64::from_be_bytes(bits)
+}
+
+/// A ring from outside must be of this cluster and must not contradict itself.
+pub(super) fn check_ring(cluster: ClusterId, ring: &Ring) -> Result<(), RefusedFacts> {
+    if ring.cluster != cluster {
+        return Err(RefusedFacts::Foreign(ring.cluster));
+    }
+    let owned = |replicas: &Vec<NodeId>| {
+        !replicas.is_empty() && replicas.iter().all(|node| ring.members.contains_key(node))
+    };
+    let complete = ring.table.len() == ring.partitions.get() as usize;
+    if !complete || !ring.table.iter().all(owned) {
+        return Err(RefusedFacts::BrokenRing(ring.version));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

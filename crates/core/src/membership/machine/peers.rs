@@ -1,0 +1,219 @@
+//! Heartbeats, handshakes, and which peers are held to be down.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Membership, MembershipConfig, Turn};
+use crate::identity::NodeId;
+use crate::membership::MembershipMessage;
+use crate::membership::detector::Detector;
+use crate::membership::effect::{Introduction, MembershipEffect, MembershipObservation};
+use crate::membership::facts::Facts;
+use crate::membership::staging;
+use crate::time::Instant;
+
+/// A beat that comes this many intervals late means that this node itself was paused.
+const PAUSE_INTERVALS: u32 = 3;
+
+/// The peers that are watched: all members, and the nodes that want to join.
+#[derive(Debug)]
+pub(super) struct Peers {
+    interval: Duration,
+    threshold: f64,
+    next_beat: Instant,
+    /// Counts heartbeats. Begins above every number of earlier starts, so that peers need not be
+    /// told of a restart to go on counting.
+    sequence: u64,
+    /// The state of the facts for which it is known whom to watch.
+    edition: Option<u64>,
+    detectors: BTreeMap<NodeId, Detector>,
+    foreign: BTreeSet<NodeId>,
+    down: Arc<BTreeSet<NodeId>>,
+}
+
+impl Peers {
+    pub(super) fn new(config: &MembershipConfig) -> Self {
+        Self {
+            interval: config.heartbeat_interval,
+            threshold: config.phi_threshold,
+            next_beat: Instant::default(),
+            sequence: config.boot.0 << 32,
+            edition: None,
+            detectors: BTreeMap::new(),
+            foreign: BTreeSet::new(),
+            down: Arc::default(),
+        }
+    }
+
+    pub(super) const fn start(&mut self, now: Instant) {
+        self.next_beat = now;
+    }
+
+    pub(super) const fn due(&self) -> Instant {
+        self.next_beat
+    }
+
+    pub(super) fn is_foreign(&self, node: NodeId) -> bool {
+        self.foreign.contains(&node)
+    }
+
+    /// Everybody watched.
+    pub(super) fn all(&self) -> impl Iterator<Item = NodeId> {
+        self.detectors.keys().copied()
+    }
+
+    /// The peers held to be down.
+    pub(super) const fn down(&self) -> &Arc<BTreeSet<NodeId>> {
+        &self.down
+    }
+
+    pub(super) fn detector(&self, node: NodeId) -> Option<&Detector> {
+        self.detectors.get(&node)
+    }
+
+    pub(super) fn message(&mut self, now: Instant, from: NodeId) {
+        if let Some(detector) = self.detectors.get_mut(&from) {
+            detector.message(now);
+        }
+    }
+
+    pub(super) fn heartbeat(&mut self, now: Instant, from: NodeId, sequence: u64, heard: u64) {
+        if let Some(detector) = self.detectors.get_mut(&from) {
+            detector.heartbeat(now, sequence, heard);
+        }
+    }
+
+    /// Somebody waited for it in vain, or its connection broke.
+    pub(super) fn suspect(&mut self, node: NodeId) {
+        let next = self.sequence + 1;
+        if let Some(detector) = self.detectors.get_mut(&node) {
+            detector.suspect(next);
+        }
+    }
+
+    /// Watches these from now on, and nobody else.
+    fn watch(&mut self, nodes: &BTreeSet<NodeId>, now: Instant) {
+        self.detectors.retain(|node, _| nodes.contains(node));
+        for &node in nodes {
+            self.detectors.entry(node).or_insert_with(|| Detector::new(self.interval, now));
+        }
+    }
+
+    /// A round of heartbeats, if it is time for one.
+    fn beat(&mut self, now: Instant) -> Option<Vec<(NodeId, MembershipMessage)>> {
+        if now < self.next_beat {
+            return None;
+        }
+        if now.since(self.next_beat) > self.interval * PAUSE_INTERVALS {
+            self.detectors.values_mut().for_each(|detector| detector.forgive(now));
+        }
+        self.next_beat = now.after(self.interval);
+        self.sequence += 1;
+        let sequence = self.sequence;
+        let heartbeat = |(&node, detector): (&NodeId, &Detector)| {
+            (node, MembershipMessage::Heartbeat { sequence, heard: detector.sequence() })
+        };
+        Some(self.detectors.iter().map(heartbeat).collect())
+    }
+
+    /// A heartbeat out of turn, to a peer that has just been met.
+    fn greeting(&mut self, node: NodeId) -> Option<MembershipMessage> {
+        let heard = self.detectors.get(&node)?.sequence();
+        self.sequence += 1;
+        Some(MembershipMessage::Heartbeat { sequence: self.sequence, heard })
+    }
+
+    /// Judges everybody anew; says who went down and who came up.
+    fn judge(&mut self, now: Instant) -> Vec<MembershipObservation> {
+        let is_down = |(_, detector): &(&NodeId, &Detector)| detector.is_down(now, self.threshold);
+        let down: BTreeSet<NodeId> =
+            self.detectors.iter().filter(is_down).map(|(&node, _)| node).collect();
+        if *self.down == down {
+            return Vec::new();
+        }
+        let went = down.difference(&self.down).map(|&node| MembershipObservation::PeerDown(node));
+        let came = self.down.difference(&down).filter(|node| self.detectors.contains_key(node));
+        let came = came.map(|&node| MembershipObservation::PeerUp(node));
+        let news = went.chain(came).collect();
+        self.down = Arc::new(down);
+        news
+    }
+}
+
+impl Membership {
+    /// Heartbeats and a gossip round, every interval.
+    pub(super) fn beat(&mut self, turn: &mut Turn<'_>) {
+        let Some(heartbeats) = self.peers.beat(turn.now.instant) else { return };
+        if !self.disk.knows_cluster() {
+            return;
+        }
+        for (to, message) in heartbeats {
+            self.send(turn, to, message);
+        }
+        self.gossip_round(turn);
+        self.repeat_pushes(turn);
+        self.repeat_held(turn);
+    }
+
+    /// Watches whom the facts name, and says who is up and who is down.
+    pub(super) fn watch_peers(&mut self, turn: &mut Turn<'_>) {
+        if self.peers.edition != Some(self.disk.edition()) {
+            self.peers.edition = Some(self.disk.edition());
+            let facts = self.facts.facts();
+            let members = facts.ring.iter().flat_map(|ring| ring.members.keys().copied());
+            let mut nodes: BTreeSet<NodeId> = members.chain(staging::joining(facts)).collect();
+            nodes.remove(&self.config.me);
+            self.peers.watch(&nodes, turn.now.instant);
+        }
+        for observation in self.peers.judge(turn.now.instant) {
+            turn.act(MembershipEffect::Observe(observation));
+        }
+    }
+
+    /// A handshake has said who is at the other end of a connection.
+    pub(super) fn introduced(&mut self, turn: &mut Turn<'_>, introduction: Introduction) {
+        let Introduction { node, cluster, boot, nonce } = introduction;
+        if node == self.config.me {
+            if (boot, nonce) != (self.config.boot, self.config.nonce) {
+                self.met_copy(turn);
+            }
+            return;
+        }
+        let Some(cluster) = cluster else { return };
+        let Some(mine) = self.cluster else { return self.adopt_cluster(turn, node, cluster) };
+        if mine != cluster {
+            self.peers.foreign.insert(node);
+            let met = MembershipObservation::ForeignCluster { node, cluster };
+            turn.act(MembershipEffect::Observe(met));
+            return;
+        }
+        self.peers.foreign.remove(&node);
+        if let Some(detector) = self.peers.detectors.get_mut(&node) {
+            detector.handshake(turn.now.instant);
+        }
+        self.greet(turn, introduction);
+    }
+
+    /// The first words to a peer of the same cluster. What is remembered of a peer that has started
+    /// anew comes first of all: should its identity be an old copy, it learns so before it is asked
+    /// for a vote (rule 19).
+    fn greet(&mut self, turn: &mut Turn<'_>, peer: Introduction) {
+        if !self.disk.knows_cluster() {
+            return self.remember_contact(peer.node);
+        }
+        let remembered = self.facts.facts().nodes.get(&peer.node);
+        let other_start = |fact: &&crate::membership::facts::NodeFact| {
+            (fact.version.boot, fact.nonce) != (peer.boot, peer.nonce)
+        };
+        if let Some(fact) = remembered.filter(other_start).cloned() {
+            let facts = Facts { nodes: BTreeMap::from([(peer.node, fact)]), ..Facts::default() };
+            let message = MembershipMessage::Delta { facts: Box::new(facts), wants: None };
+            self.send(turn, peer.node, message);
+        }
+        if let Some(heartbeat) = self.peers.greeting(peer.node) {
+            self.send(turn, peer.node, heartbeat);
+        }
+        self.level_with(turn, peer.node);
+    }
+}

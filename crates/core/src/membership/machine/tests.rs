@@ -1,0 +1,6 @@
+mod chaos;
+mod committing;
+mod failing;
+mod forming;
+mod properties;
+mod world;

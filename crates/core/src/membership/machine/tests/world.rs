@@ -1,0 +1,525 @@
+//! A small world of nodes: a queue of events in virtual time, a network that delays, loses,
+//! doubles and reorders, and directories of which a crash forgets what was not synced. Everything
+//! is drawn from one seed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::identity::{BootNonce, BootNumber, ClusterId, NodeId};
+use crate::membership::admin::{
+    AdminDone, AdminError, AdminId, AdminReply, AdminRequest, ClusterStatus,
+};
+use crate::membership::effect::{
+    Introduction, MembershipEffect, MembershipInput, MembershipObservation, Save, SaveId,
+};
+use crate::membership::facts::{Addresses, Facts};
+use crate::membership::machine::{FoundCluster, Membership, MembershipConfig, Restored};
+use crate::membership::{MembershipMessage, ProposalId};
+use crate::random::Random;
+use crate::register::Votes;
+use crate::ring::{Ring, RingVersion, Weight};
+use crate::time::{Deadline, Instant, Now, WallTime};
+use crate::token::{Partition, PartitionCount};
+use crate::view::View;
+
+pub(super) const CLUSTER: ClusterId = ClusterId::new(0xc1);
+pub(super) const PARTITIONS: u32 = 16;
+const SHARDS: u8 = 2;
+
+/// What is durable of a node.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Directory {
+    pub(super) cluster: Option<ClusterId>,
+    pub(super) facts: Facts,
+    pub(super) votes: Votes,
+    pub(super) boot: u64,
+}
+
+/// How a node is started for the first time.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Flags {
+    pub(super) found: Option<ClusterId>,
+    pub(super) seeds: Vec<String>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Node {
+    pub(super) directory: Directory,
+    machine: Option<Membership>,
+    unsynced: Vec<(SaveId, Save)>,
+    timer: Option<Instant>,
+    pub(super) view: Option<Arc<View>>,
+    addresses: Arc<BTreeMap<NodeId, String>>,
+    met: BTreeSet<NodeId>,
+    nonce: u64,
+    pub(super) stored: BTreeSet<Partition>,
+    pub(super) observed: Vec<MembershipObservation>,
+    pub(super) stop: Option<String>,
+    pub(super) holds_asked: usize,
+}
+
+impl Node {
+    pub(super) fn ring(&self) -> Option<&Arc<Ring>> {
+        self.view.as_ref().and_then(|view| view.ring.as_ref())
+    }
+}
+
+#[derive(Debug)]
+enum Event {
+    Message { from: NodeId, message: MembershipMessage },
+    Link { peer: NodeId, seed: Option<String> },
+    LinkDown { peer: NodeId },
+    Synced { boot: u64, id: SaveId },
+    ShardHeld { boot: u64, proposal: ProposalId, with_data: BTreeSet<Partition> },
+}
+
+/// The network's manners.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Weather {
+    pub(super) lost_percent: u32,
+    pub(super) doubled_percent: u32,
+    pub(super) delay_max_millis: u32,
+}
+
+pub(super) struct World {
+    pub(super) now: Instant,
+    pub(super) nodes: BTreeMap<NodeId, Node>,
+    events: BTreeMap<(Instant, u64), (NodeId, Event)>,
+    event_number: u64,
+    pub(super) cut: BTreeSet<(NodeId, NodeId)>,
+    pub(super) weather: Weather,
+    pub(super) random: Random,
+    replies: BTreeMap<AdminId, AdminReply>,
+    asked: u64,
+    /// Every ring that was ever in use, by version: the checker of rule 15.
+    pub(super) rings: BTreeMap<(ClusterId, RingVersion), Arc<Ring>>,
+    /// Messages sent, to show that a message of a kind was sent at all.
+    pub(super) sent: Vec<(NodeId, NodeId, &'static str)>,
+}
+
+pub(super) fn id(number: u64) -> NodeId {
+    NodeId::new(number)
+}
+
+pub(super) fn name(node: NodeId) -> String {
+    format!("n{}", node.get())
+}
+
+fn kind(message: &MembershipMessage) -> &'static str {
+    use crate::register::RegisterMessage as Register;
+    match message {
+        MembershipMessage::Heartbeat { .. } => "heartbeat",
+        MembershipMessage::Digest(_) => "digest",
+        MembershipMessage::Delta { .. } => "delta",
+        MembershipMessage::Push { .. } => "push",
+        MembershipMessage::Pushed { .. } => "pushed",
+        MembershipMessage::Hold { .. } => "hold",
+        MembershipMessage::Held { .. } => "held",
+        MembershipMessage::Release { .. } => "release",
+        MembershipMessage::Register { message, .. } => match message {
+            Register::Prepare { .. } => "prepare",
+            Register::Promise { .. } => "promise",
+            Register::Accept { .. } => "accept",
+            Register::Accepted { .. } => "accepted",
+            Register::Refused { .. } => "refused",
+        },
+    }
+}
+
+impl World {
+    pub(super) fn new(seed: u64) -> Self {
+        let mut bytes = [0; 32];
+        bytes[..8].copy_from_slice(&seed.to_be_bytes());
+        Self {
+            now: Instant::from_micros(1_000_000),
+            nodes: BTreeMap::new(),
+            events: BTreeMap::new(),
+            event_number: 0,
+            cut: BTreeSet::new(),
+            weather: Weather { delay_max_millis: 10, ..Weather::default() },
+            random: Random::from_seed(bytes),
+            replies: BTreeMap::new(),
+            asked: 0,
+            rings: BTreeMap::new(),
+            sent: Vec::new(),
+        }
+    }
+
+    /// Node 1 has founded the cluster; nodes 2 to `count` have staged their joins.
+    pub(super) fn with_joiners(seed: u64, count: u64) -> Self {
+        let mut world = Self::new(seed);
+        world.start(id(1), &Flags { found: Some(CLUSTER), seeds: vec![] });
+        for number in 2..=count {
+            world.start(id(number), &Flags { found: None, seeds: vec!["n1".into()] });
+        }
+        world.run(Duration::from_secs(5));
+        world
+    }
+
+    /// A cluster of `count` members.
+    pub(super) fn cluster(seed: u64, count: u64) -> Self {
+        let mut world = Self::with_joiners(seed, count);
+        if count > 1 {
+            assert_committed(&world.commit(id(1), 2));
+        }
+        world.run(Duration::from_secs(5));
+        assert!(world.nodes.values().all(|node| node.view.as_ref().is_some_and(|view| {
+            view.ring_as_member().is_some_and(|ring| ring.members.len() as u64 == count)
+        })));
+        world
+    }
+
+    pub(super) fn start(&mut self, node: NodeId, flags: &Flags) {
+        let nonce = self.random.bits();
+        let random = Random::from_seed([self.random.bits() as u8; 32]);
+        let entry = self.nodes.entry(node).or_default();
+        assert!(entry.machine.is_none(), "{node} runs already");
+        entry.directory.boot += 1;
+        entry.nonce = nonce;
+        let partitions = PartitionCount::new(PARTITIONS).expect("a power of two");
+        let config = MembershipConfig {
+            me: node,
+            boot: BootNumber(entry.directory.boot),
+            nonce: BootNonce(nonce),
+            name: name(node),
+            zone: String::new(),
+            weight: Weight::DEFAULT,
+            addresses: Addresses { peer: name(node), ..Addresses::default() },
+            seeds: flags.seeds.clone(),
+            found: flags.found.map(|cluster| FoundCluster { cluster, partitions, replicas: 3 }),
+            heartbeat_interval: Duration::from_secs(1),
+            phi_threshold: 8.0,
+            shards: SHARDS,
+        };
+        let restored = Restored {
+            cluster: entry.directory.cluster,
+            facts: entry.directory.facts.clone(),
+            votes: entry.directory.votes.clone(),
+        };
+        let mut machine = Membership::new(config, restored, random);
+        let mut out = Vec::new();
+        machine.start(self.clock(), &mut out);
+        self.node(node).machine = Some(machine);
+        self.perform(node, out);
+    }
+
+    pub(super) fn restart(&mut self, node: NodeId) {
+        self.start(node, &Flags::default());
+    }
+
+    /// Kills a node. Of what it had not synced, a random first part is on disk.
+    pub(super) fn kill(&mut self, node: NodeId) {
+        let unsynced = std::mem::take(&mut self.node(node).unsynced);
+        let kept = self.random.below(unsynced.len() as u32 + 1) as usize;
+        for (_, save) in unsynced.into_iter().take(kept) {
+            self.node(node).write(save);
+        }
+        let dead = self.node(node);
+        (dead.machine, dead.timer, dead.view) = (None, None, None);
+        dead.met.clear();
+        for peer in self.nodes.keys().copied().collect::<Vec<_>>() {
+            if self.node(peer).met.remove(&node) {
+                self.later(peer, Event::LinkDown { peer: node }, 1);
+            }
+        }
+    }
+
+    pub(super) fn is_up(&self, node: NodeId) -> bool {
+        self.nodes[&node].machine.is_some()
+    }
+
+    fn node(&mut self, node: NodeId) -> &mut Node {
+        self.nodes.get_mut(&node).expect("the test started this node")
+    }
+
+    fn clock(&self) -> Now {
+        let wall = WallTime::from_millis(1_700_000_000_000 + self.now.as_micros() / 1000);
+        Now { instant: self.now, wall }
+    }
+
+    fn later(&mut self, node: NodeId, event: Event, delay_max_millis: u32) {
+        let micros = 100 + u64::from(self.random.below(delay_max_millis * 1000));
+        self.event_number += 1;
+        let at = self.now.after(Duration::from_micros(micros));
+        self.events.insert((at, self.event_number), (node, event));
+    }
+
+    /// Lets so much time pass.
+    pub(super) fn run(&mut self, time: Duration) {
+        let end = self.now.after(time);
+        while self.turn(end) {}
+        self.now = end;
+    }
+
+    /// Lets time pass until something holds; panics if it takes longer than a minute.
+    pub(super) fn run_until(&mut self, what: &str, holds: impl Fn(&Self) -> bool) {
+        let end = self.now.after(Duration::from_secs(60));
+        while !holds(self) {
+            assert!(self.turn(end), "in vain: {what}");
+        }
+    }
+
+    /// The next event or timer, if it comes before `end`.
+    fn turn(&mut self, end: Instant) -> bool {
+        let timers = self.nodes.iter().filter_map(|(&id, node)| Some((node.timer?, id)));
+        let timer = timers.min();
+        let event = self.events.first_key_value().map(|(&key, _)| key);
+        let next = timer.map(|(at, _)| at).into_iter().chain(event.map(|(at, _)| at)).min();
+        let Some(next) = next.filter(|next| *next <= end) else { return false };
+        self.now = self.now.max(next);
+        match event {
+            Some(key) if key.0 == next => {
+                let (node, event) = self.events.remove(&key).expect("it was there just now");
+                self.happen(node, event);
+            }
+            _ => {
+                let (_, node) = timer.expect("nothing else is next");
+                self.node(node).timer = None;
+                self.step(node, MembershipInput::Tick);
+            }
+        }
+        true
+    }
+
+    fn happen(&mut self, node: NodeId, event: Event) {
+        let boot = self.nodes[&node].directory.boot;
+        match event {
+            Event::Message { from, message } => {
+                self.step(node, MembershipInput::Peer { from, message });
+            }
+            Event::Link { peer, seed } if self.is_up(peer) => {
+                let there = &self.nodes[&peer];
+                let introduction = Introduction {
+                    node: peer,
+                    cluster: there.directory.cluster,
+                    boot: BootNumber(there.directory.boot),
+                    nonce: BootNonce(there.nonce),
+                };
+                let input = match seed {
+                    Some(seed) => MembershipInput::SeedReached { seed, introduction },
+                    None => MembershipInput::Introduced(introduction),
+                };
+                self.step(node, input);
+            }
+            Event::LinkDown { peer } => self.step(node, MembershipInput::LinkDown(peer)),
+            Event::Synced { boot: of, id } if of == boot => {
+                let node_state = self.node(node);
+                let synced: Vec<_> =
+                    node_state.unsynced.extract_if(.., |(save, _)| *save <= id).collect();
+                for (_, save) in synced {
+                    node_state.write(save);
+                }
+                self.step(node, MembershipInput::Saved(id));
+            }
+            Event::ShardHeld { boot: of, proposal, with_data } if of == boot => {
+                self.step(node, MembershipInput::ShardHeld { proposal, with_data });
+            }
+            Event::Link { .. } | Event::Synced { .. } | Event::ShardHeld { .. } => {}
+        }
+    }
+
+    pub(super) fn step(&mut self, node: NodeId, input: MembershipInput) {
+        let now = self.clock();
+        let mut out = Vec::new();
+        let Some(machine) = &mut self.node(node).machine else { return };
+        machine.step(now, input, &mut out);
+        self.perform(node, out);
+    }
+
+    fn perform(&mut self, node: NodeId, effects: Vec<MembershipEffect>) {
+        for effect in effects {
+            match effect {
+                MembershipEffect::Send { to, message } => self.send(node, to, message),
+                MembershipEffect::Introduce(address) => self.introduce(node, address),
+                MembershipEffect::Reply { id, reply } => {
+                    assert!(self.replies.insert(id, reply).is_none(), "{id:?} answered twice");
+                }
+                MembershipEffect::Save { id, save } => {
+                    self.node(node).unsynced.push((id, save));
+                    let boot = self.nodes[&node].directory.boot;
+                    self.later(node, Event::Synced { boot, id }, 5);
+                }
+                MembershipEffect::Publish { view, addresses } => {
+                    self.check_ring(&view);
+                    let node = self.node(node);
+                    (node.view, node.addresses) = (Some(view), addresses);
+                }
+                MembershipEffect::HoldShards { proposal, partitions } => {
+                    self.hold_shards(node, proposal, &partitions);
+                }
+                MembershipEffect::SetTimer(at) => self.node(node).timer = Some(at),
+                MembershipEffect::Stop(why) => self.node(node).stop = Some(why),
+                MembershipEffect::Observe(seen) => self.node(node).observed.push(seen),
+            }
+        }
+    }
+
+    fn hold_shards(&mut self, node: NodeId, proposal: ProposalId, all: &BTreeSet<Partition>) {
+        self.node(node).holds_asked += 1;
+        let held = &self.nodes[&node].view.as_ref().expect("a view was shown").held;
+        assert!(held.is_superset(all), "shards are asked to hold what the view does not hold");
+        let boot = self.nodes[&node].directory.boot;
+        for shard in 0..u32::from(SHARDS) {
+            let own = all.iter().filter(|p| p.get() % u32::from(SHARDS) == shard);
+            let stored = &self.nodes[&node].stored;
+            let with_data = own.filter(|p| stored.contains(p)).copied().collect();
+            self.later(node, Event::ShardHeld { boot, proposal, with_data }, 3);
+        }
+    }
+
+    fn connected(&self, from: NodeId, to: NodeId) -> bool {
+        let up = self.nodes.get(&to).is_some_and(|node| node.machine.is_some());
+        up && !self.cut.contains(&(from, to))
+    }
+
+    fn send(&mut self, from: NodeId, to: NodeId, message: MembershipMessage) {
+        self.sent.push((from, to, kind(&message)));
+        let both = self.connected(from, to) && self.connected(to, from);
+        if !self.nodes[&from].met.contains(&to) {
+            if !both || !self.nodes[&from].addresses.contains_key(&to) {
+                return self.later(from, Event::LinkDown { peer: to }, 1);
+            }
+            self.connect(from, to, None);
+        }
+        if !self.connected(from, to) || self.random.below(100) < self.weather.lost_percent {
+            return;
+        }
+        if self.random.below(100) < self.weather.doubled_percent {
+            let twin = Event::Message { from, message: message.clone() };
+            self.later(to, twin, self.weather.delay_max_millis);
+        }
+        self.later(to, Event::Message { from, message }, self.weather.delay_max_millis);
+    }
+
+    fn connect(&mut self, from: NodeId, to: NodeId, seed: Option<String>) {
+        self.node(from).met.insert(to);
+        self.node(to).met.insert(from);
+        self.later(from, Event::Link { peer: to, seed }, 1);
+        self.later(to, Event::Link { peer: from, seed: None }, 1);
+    }
+
+    fn introduce(&mut self, from: NodeId, address: String) {
+        let named = self.nodes.keys().copied().find(|node| name(*node) == address);
+        if let Some(to) = named
+            && self.connected(from, to)
+            && self.connected(to, from)
+        {
+            self.connect(from, to, Some(address));
+        }
+    }
+
+    /// The nodes of one side no longer hear those of the other, nor are they heard.
+    pub(super) fn split(&mut self, one: &[u64], other: &[u64]) {
+        for &a in one {
+            for &b in other {
+                self.cut.insert((id(a), id(b)));
+                self.cut.insert((id(b), id(a)));
+            }
+        }
+    }
+
+    pub(super) fn heal(&mut self) {
+        self.cut.clear();
+    }
+
+    pub(super) fn ask(&mut self, node: NodeId, request: AdminRequest) -> AdminId {
+        self.ask_within(node, request, Duration::from_secs(10))
+    }
+
+    pub(super) fn ask_within(
+        &mut self,
+        node: NodeId,
+        request: AdminRequest,
+        timeout: Duration,
+    ) -> AdminId {
+        self.asked += 1;
+        let id = AdminId(self.asked);
+        let deadline = Deadline::after(self.now, timeout);
+        self.step(node, MembershipInput::Admin { id, request, deadline });
+        id
+    }
+
+    pub(super) fn reply(&self, id: AdminId) -> Option<&AdminReply> {
+        self.replies.get(&id)
+    }
+
+    /// Asks and waits for the answer.
+    pub(super) fn get(&mut self, node: NodeId, request: AdminRequest) -> AdminReply {
+        let id = self.ask(node, request);
+        self.run_until("an answer", |world| world.reply(id).is_some());
+        self.replies[&id].clone()
+    }
+
+    pub(super) fn commit(&mut self, node: NodeId, version: u64) -> AdminReply {
+        self.get(node, AdminRequest::Commit { version: RingVersion(version) })
+    }
+
+    pub(super) fn status(&mut self, node: NodeId) -> ClusterStatus {
+        match self.get(node, AdminRequest::Status) {
+            Ok(AdminDone::Status(status)) => status,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// A client's write that comes to an owner: taken unless it is held.
+    pub(super) fn write(&mut self, node: NodeId, partition: Partition) -> bool {
+        let Some(view) = self.nodes[&node].view.clone() else { return false };
+        let owns = view.ring_as_member().is_some_and(|ring| ring.owns(node, partition));
+        if !owns || view.held.contains(&partition) {
+            return false;
+        }
+        self.node(node).stored.insert(partition);
+        true
+    }
+
+    pub(super) fn version(&self, node: NodeId) -> u64 {
+        self.nodes[&node].ring().map_or(0, |ring| ring.version.0)
+    }
+
+    pub(super) fn facts(&self, node: NodeId) -> &Facts {
+        self.nodes[&node].machine.as_ref().expect("the node is up").facts.facts()
+    }
+
+    pub(super) fn held(&self, node: NodeId) -> usize {
+        self.nodes[&node].view.as_ref().map_or(0, |view| view.held.len())
+    }
+
+    /// One ring for each version (rule 15), and none that moves what is stored.
+    fn check_ring(&mut self, view: &View) {
+        let Some(ring) = &view.ring else { return };
+        if let Some(known) = self.rings.get(&(ring.cluster, ring.version)) {
+            assert_eq!(known, ring, "two rings with one number");
+            return;
+        }
+        self.rings.insert((ring.cluster, ring.version), Arc::clone(ring));
+        let before = (ring.cluster, RingVersion(ring.version.0 - 1));
+        let Some(base) = self.rings.get(&before) else { return };
+        for node in self.nodes.values() {
+            for partition in &node.stored {
+                let (old, new) = (&base.table[partition.index()], &ring.table[partition.index()]);
+                assert_eq!(old, new, "{partition:?} was moved with what it stores");
+            }
+        }
+    }
+}
+
+impl Node {
+    fn write(&mut self, save: Save) {
+        match save {
+            Save::Cluster { cluster, facts } => {
+                self.directory.cluster = Some(cluster);
+                self.directory.facts = *facts;
+            }
+            Save::Votes(votes) => self.directory.votes = votes,
+        }
+    }
+}
+
+pub(super) fn assert_committed(reply: &AdminReply) {
+    assert!(matches!(reply, Ok(AdminDone::Committed(_))), "{reply:?}");
+}
+
+pub(super) fn assert_refused(reply: &AdminReply, expected: impl Fn(&AdminError) -> bool) {
+    assert!(reply.as_ref().is_err_and(&expected), "{reply:?}");
+}

@@ -1,0 +1,101 @@
+//! Frames: where one message ends and the next begins within a connection's plaintext.
+//!
+//! A frame is a length (u32, little-endian, at most [`MAX_FRAME`]) and as many bytes of payload.
+//! The rule: a declared length reserves nothing. The reader's memory grows only with bytes that
+//! have arrived, and a length that is too large is an error as soon as it is seen.
+
+use bytes::{Buf, Bytes, BytesMut};
+
+/// The longest payload of a frame, in bytes: 64 MiB. Must hold a whole object state (rule 3): a
+/// value of the largest size, eight times over.
+pub const MAX_FRAME: usize = 64 * 1024 * 1024;
+
+/// The bytes of a frame before its payload.
+pub const HEADER: usize = size_of::<u32>();
+
+/// A frame that is too long to be sent, or that claims to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FrameError {
+    /// A message that does not fit into a frame; nothing of it was appended.
+    #[error(
+        "a message of {len} bytes does not fit into a frame of {MAX_FRAME}: the object has too many or too large siblings; read it and put it back merged"
+    )]
+    TooLong {
+        /// Its length in bytes.
+        len: usize,
+    },
+    /// A peer announced a frame longer than any may be: close the connection.
+    #[error(
+        "the peer announced a frame of {len} bytes, and {MAX_FRAME} is the most: the stream is damaged, the connection must be closed"
+    )]
+    Oversized {
+        /// The length it announced, in bytes.
+        len: u32,
+    },
+}
+
+/// Appends one frame to `out`; `encode` appends its payload. The payload is written in place, and
+/// the length before it afterwards. If it is too long, `out` is left as it was.
+pub fn append_frame(
+    out: &mut BytesMut,
+    encode: impl FnOnce(&mut BytesMut),
+) -> Result<(), FrameError> {
+    let start = out.len();
+    out.extend_from_slice(&[0; HEADER]);
+    encode(out);
+    let len = out.len() - start - HEADER;
+    if len > MAX_FRAME {
+        out.truncate(start);
+        return Err(FrameError::TooLong { len });
+    }
+    out[start..start + HEADER].copy_from_slice(&(len as u32).to_le_bytes());
+    Ok(())
+}
+
+/// Cuts a stream of plaintext back into the frames it is made of.
+///
+/// Payloads share the reader's buffer and copy nothing. Whoever keeps a small part of a payload for
+/// long keeps the whole buffer that it came in.
+#[derive(Debug, Default)]
+pub struct FrameReader {
+    buffer: BytesMut,
+}
+
+impl FrameReader {
+    /// A reader at the start of a stream.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Where plaintext is appended as it arrives, so that
+    /// [`Opener::feed`](crate::transport::Opener::feed) can write it without another copy.
+    pub fn input(&mut self) -> &mut BytesMut {
+        &mut self.buffer
+    }
+
+    /// The payload of the next frame that is whole; none until more has arrived.
+    ///
+    /// After an error the stream has no meaning any more, and every later call gives the error
+    /// again.
+    pub fn next_frame(&mut self) -> Result<Option<Bytes>, FrameError> {
+        let Some(header) = self.buffer.first_chunk::<HEADER>() else { return Ok(None) };
+        let len = u32::from_le_bytes(*header);
+        if len as usize > MAX_FRAME {
+            return Err(FrameError::Oversized { len });
+        }
+        if self.buffer.len() - HEADER < len as usize {
+            return Ok(None);
+        }
+        self.buffer.advance(HEADER);
+        Ok(Some(self.buffer.split_to(len as usize).freeze()))
+    }
+
+    /// Bytes of a frame that is not whole yet: not zero at the end of a stream means that the peer
+    /// stopped half way.
+    pub fn pending(&self) -> usize {
+        self.buffer.len()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,92 @@
+use proptest::collection::vec;
+use proptest::prelude::{any, prop_assert_eq, proptest};
+use proptest::sample::Index;
+
+use super::*;
+
+fn stream(payloads: &[Vec<u8>]) -> BytesMut {
+    let mut out = BytesMut::new();
+    for payload in payloads {
+        append_frame(&mut out, |out| out.extend_from_slice(payload)).unwrap();
+    }
+    out
+}
+
+fn drain(reader: &mut FrameReader) -> Vec<Vec<u8>> {
+    std::iter::from_fn(|| reader.next_frame().unwrap()).map(|frame| frame.to_vec()).collect()
+}
+
+proptest! {
+    #[test]
+    fn frames_come_back_however_the_stream_is_cut(
+        payloads in vec(vec(any::<u8>(), 0..50), 0..8),
+        cuts in vec(any::<Index>(), 0..8),
+    ) {
+        let stream = stream(&payloads);
+        let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut.index(stream.len() + 1)).collect();
+        cuts.extend([0, stream.len()]);
+        cuts.sort_unstable();
+        let mut reader = FrameReader::new();
+        let mut read = Vec::new();
+        for piece in cuts.windows(2) {
+            reader.input().extend_from_slice(&stream[piece[0]..piece[1]]);
+            read.extend(drain(&mut reader));
+        }
+        prop_assert_eq!(read, payloads);
+        prop_assert_eq!(reader.pending(), 0);
+    }
+}
+
+#[test]
+fn a_frame_is_given_once_its_last_byte_is_there_and_no_sooner() {
+    let stream = stream(&[b"hello".to_vec()]);
+    let mut reader = FrameReader::new();
+    for (at, byte) in stream.iter().enumerate() {
+        assert_eq!(reader.next_frame(), Ok(None), "after {at} bytes");
+        assert_eq!(reader.pending(), at);
+        reader.input().extend_from_slice(&[*byte]);
+    }
+    assert_eq!(reader.next_frame(), Ok(Some(Bytes::from_static(b"hello"))));
+}
+
+#[test]
+fn an_oversized_length_is_an_error_at_once_and_stays_one() {
+    let mut reader = FrameReader::new();
+    let len = MAX_FRAME as u32 + 1;
+    reader.input().extend_from_slice(&len.to_le_bytes());
+    assert_eq!(reader.next_frame(), Err(FrameError::Oversized { len }));
+    reader.input().extend_from_slice(&stream(&[b"more".to_vec()]));
+    assert_eq!(reader.next_frame(), Err(FrameError::Oversized { len }));
+}
+
+#[test]
+fn a_declared_length_reserves_nothing() {
+    let mut reader = FrameReader::new();
+    reader.input().extend_from_slice(&(MAX_FRAME as u32).to_le_bytes());
+    reader.input().extend_from_slice(b"a little");
+    assert_eq!(reader.next_frame(), Ok(None));
+    assert!(reader.input().capacity() < 1024, "{} bytes", reader.input().capacity());
+}
+
+#[test]
+fn a_payload_is_not_copied() {
+    let mut reader = FrameReader::new();
+    reader.input().extend_from_slice(&stream(&[vec![1; 1000], vec![2; 1000]]));
+    let buffer = reader.input().as_ptr_range();
+    for _ in 0..2 {
+        let payload = reader.next_frame().unwrap().unwrap();
+        assert!(buffer.contains(&payload.as_ptr()));
+    }
+}
+
+#[test]
+fn the_longest_frame_fits_and_one_byte_more_leaves_nothing_behind() {
+    let mut out = BytesMut::from(&b"before"[..]);
+    let too_long = append_frame(&mut out, |out| out.resize(out.len() + MAX_FRAME + 1, 0));
+    assert_eq!(too_long, Err(FrameError::TooLong { len: MAX_FRAME + 1 }));
+    assert_eq!(&out[..], b"before");
+    out.clear();
+    append_frame(&mut out, |out| out.resize(out.len() + MAX_FRAME, 0)).unwrap();
+    let mut reader = FrameReader { buffer: out };
+    assert_eq!(reader.next_frame().unwrap().map(|frame| frame.len()), Some(MAX_FRAME));
+}

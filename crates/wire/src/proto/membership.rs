@@ -1,0 +1,159 @@
+//! Messages between membership actors: heartbeats, gossip and changes of the ring.
+
+use prost::Message;
+use stator_core::membership::MembershipMessage;
+use stator_core::membership::facts::FactsDigest;
+use stator_core::ring::RingVersion;
+
+use super::facts::{FactsDigestMessage, FactsMessage};
+use super::field::{known, required};
+use super::register::{ProposalMessage, RegisterFrame, from_partitions, partitions, proposal};
+use crate::error::WireError;
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct MembershipFrame {
+    #[prost(oneof = "MembershipKind", tags = "1, 2, 3, 4, 5, 6, 7, 8, 9")]
+    kind: Option<MembershipKind>,
+}
+
+#[derive(Clone, PartialEq, prost::Oneof)]
+enum MembershipKind {
+    #[prost(message, tag = "1")]
+    Heartbeat(Heartbeat),
+    #[prost(message, tag = "2")]
+    Digest(FactsDigestMessage),
+    #[prost(message, tag = "3")]
+    Delta(Delta),
+    #[prost(message, tag = "4")]
+    Push(Push),
+    #[prost(uint64, tag = "5")]
+    Pushed(u64),
+    #[prost(message, tag = "6")]
+    Hold(Hold),
+    #[prost(message, tag = "7")]
+    Held(Held),
+    #[prost(message, tag = "8")]
+    Release(ProposalMessage),
+    #[prost(message, tag = "9")]
+    Register(Register),
+}
+
+#[derive(Clone, Copy, PartialEq, Message)]
+struct Heartbeat {
+    #[prost(uint64, tag = "1")]
+    sequence: u64,
+    #[prost(uint64, tag = "2")]
+    heard: u64,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct Delta {
+    #[prost(message, optional, tag = "1")]
+    facts: Option<FactsMessage>,
+    #[prost(message, optional, tag = "2")]
+    wants: Option<FactsDigestMessage>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct Push {
+    #[prost(uint64, tag = "1")]
+    number: u64,
+    #[prost(message, optional, tag = "2")]
+    facts: Option<FactsMessage>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct Hold {
+    #[prost(message, optional, tag = "1")]
+    proposal: Option<ProposalMessage>,
+    #[prost(uint64, tag = "2")]
+    base: u64,
+    #[prost(uint32, repeated, tag = "3")]
+    partitions: Vec<u32>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct Held {
+    #[prost(message, optional, tag = "1")]
+    proposal: Option<ProposalMessage>,
+    #[prost(uint32, repeated, tag = "2")]
+    with_data: Vec<u32>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct Register {
+    #[prost(uint64, tag = "1")]
+    base: u64,
+    #[prost(message, optional, tag = "2")]
+    message: Option<RegisterFrame>,
+}
+
+impl From<&MembershipMessage> for MembershipFrame {
+    fn from(message: &MembershipMessage) -> Self {
+        let kind = match message {
+            &MembershipMessage::Heartbeat { sequence, heard } => {
+                MembershipKind::Heartbeat(Heartbeat { sequence, heard })
+            }
+            MembershipMessage::Digest(digest) => MembershipKind::Digest(digest.into()),
+            MembershipMessage::Delta { facts, wants } => MembershipKind::Delta(Delta {
+                facts: Some(facts.as_ref().into()),
+                wants: wants.as_ref().map(FactsDigestMessage::from),
+            }),
+            MembershipMessage::Push { number, facts } => {
+                MembershipKind::Push(Push { number: *number, facts: Some(facts.as_ref().into()) })
+            }
+            MembershipMessage::Pushed { number } => MembershipKind::Pushed(*number),
+            MembershipMessage::Hold { proposal, base, partitions } => MembershipKind::Hold(Hold {
+                proposal: Some((*proposal).into()),
+                base: base.0,
+                partitions: from_partitions(partitions),
+            }),
+            MembershipMessage::Held { proposal, with_data } => MembershipKind::Held(Held {
+                proposal: Some((*proposal).into()),
+                with_data: from_partitions(with_data),
+            }),
+            MembershipMessage::Release { proposal } => MembershipKind::Release((*proposal).into()),
+            MembershipMessage::Register { base, message } => {
+                MembershipKind::Register(Register { base: base.0, message: Some(message.into()) })
+            }
+        };
+        Self { kind: Some(kind) }
+    }
+}
+
+impl TryFrom<MembershipFrame> for MembershipMessage {
+    type Error = WireError;
+
+    fn try_from(frame: MembershipFrame) -> Result<Self, WireError> {
+        Ok(match known("membership_message.kind", frame.kind)? {
+            MembershipKind::Heartbeat(Heartbeat { sequence, heard }) => {
+                Self::Heartbeat { sequence, heard }
+            }
+            MembershipKind::Digest(digest) => Self::Digest(digest.try_into()?),
+            MembershipKind::Delta(Delta { facts, wants }) => Self::Delta {
+                facts: Box::new(required("delta.facts", facts)?.try_into()?),
+                wants: wants.map(FactsDigest::try_from).transpose()?,
+            },
+            MembershipKind::Push(Push { number, facts }) => {
+                Self::Push { number, facts: Box::new(required("push.facts", facts)?.try_into()?) }
+            }
+            MembershipKind::Pushed(number) => Self::Pushed { number },
+            MembershipKind::Hold(hold) => Self::Hold {
+                proposal: proposal("hold.proposal", hold.proposal)?,
+                base: RingVersion(hold.base),
+                partitions: partitions("hold.partitions", &hold.partitions)?,
+            },
+            MembershipKind::Held(held) => Self::Held {
+                proposal: proposal("held.proposal", held.proposal)?,
+                with_data: partitions("held.with_data", &held.with_data)?,
+            },
+            MembershipKind::Release(message) => {
+                Self::Release { proposal: proposal("release.proposal", Some(message))? }
+            }
+            MembershipKind::Register(Register { base, message }) => Self::Register {
+                base: RingVersion(base),
+                message: required("register.message", message)?.try_into()?,
+            },
+        })
+    }
+}

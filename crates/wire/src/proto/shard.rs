@@ -1,0 +1,374 @@
+//! Messages between shards: the way of a get and a put.
+//!
+//! Keys, states and values share the bytes of the frame that they came in.
+
+use bytes::Bytes;
+use prost::Message;
+use stator_core::message::{AckWish, EncodedState, ReadAnswer, ReadWish, RequestId, ShardMessage};
+use stator_core::object::ObjectKey;
+use stator_core::request::{PutReply, RequestError};
+use stator_core::ring::RingVersion;
+
+use super::code::{
+    ack_wish, from_ack_wish, from_read_wish, from_refusal, from_stage, read_wish, refusal, stage,
+};
+use super::field::{digest, from_digest, from_object_key, known, object_key, required};
+use super::request::{ListOrderMessage, ListPageMessage, PutOrderMessage, PutReplyMessage};
+use super::request_error::RequestErrorMessage;
+use super::span::Span;
+use crate::error::WireError;
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct ShardFrame {
+    #[prost(oneof = "ShardKind", tags = "1, 2, 3, 4, 5, 6, 7, 8")]
+    pub(super) kind: Option<ShardKind>,
+}
+
+#[derive(Clone, PartialEq, prost::Oneof)]
+pub(super) enum ShardKind {
+    #[prost(message, tag = "1")]
+    Replicate(Replicate),
+    #[prost(message, tag = "2")]
+    Replicated(Replicated),
+    #[prost(message, tag = "3")]
+    Read(Read),
+    #[prost(message, tag = "4")]
+    ReadAnswered(ReadAnswered),
+    #[prost(message, tag = "5")]
+    ForwardPut(ForwardPut),
+    #[prost(message, tag = "6")]
+    PutAnswered(PutAnswered),
+    #[prost(message, tag = "7")]
+    List(List),
+    #[prost(message, tag = "8")]
+    Listed(Listed),
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Replicate {
+    #[prost(fixed64, tag = "1")]
+    request: u64,
+    #[prost(uint64, tag = "2")]
+    ring: u64,
+    #[prost(bytes = "bytes", tag = "3")]
+    bucket: Bytes,
+    #[prost(bytes = "bytes", tag = "4")]
+    key: Bytes,
+    #[prost(bytes = "bytes", tag = "5")]
+    state: Bytes,
+    #[prost(uint32, tag = "6")]
+    acks: u32,
+}
+
+#[derive(Clone, Copy, PartialEq, Message)]
+pub(super) struct Replicated {
+    #[prost(fixed64, tag = "1")]
+    request: u64,
+    #[prost(oneof = "Stage", tags = "2, 3")]
+    stage: Option<Stage>,
+}
+
+#[derive(Clone, Copy, PartialEq, prost::Oneof)]
+enum Stage {
+    #[prost(uint32, tag = "2")]
+    Reached(u32),
+    #[prost(uint32, tag = "3")]
+    Refused(u32),
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Read {
+    #[prost(fixed64, tag = "1")]
+    request: u64,
+    #[prost(uint64, tag = "2")]
+    ring: u64,
+    #[prost(bytes = "bytes", tag = "3")]
+    bucket: Bytes,
+    #[prost(bytes = "bytes", tag = "4")]
+    key: Bytes,
+    #[prost(uint32, tag = "5")]
+    wish: u32,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct ReadAnswered {
+    #[prost(fixed64, tag = "1")]
+    request: u64,
+    #[prost(oneof = "Answer", tags = "2, 3, 4, 5, 6")]
+    answer: Option<Answer>,
+}
+
+#[derive(Clone, PartialEq, prost::Oneof)]
+enum Answer {
+    #[prost(bytes = "bytes", tag = "2")]
+    State(Bytes),
+    #[prost(message, tag = "3")]
+    NoState(()),
+    #[prost(bytes = "bytes", tag = "4")]
+    Digest(Bytes),
+    #[prost(message, tag = "5")]
+    NoDigest(()),
+    #[prost(message, tag = "6")]
+    Unknown(()),
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct ForwardPut {
+    #[prost(fixed64, tag = "1")]
+    request: u64,
+    #[prost(uint64, tag = "2")]
+    ring: u64,
+    #[prost(message, optional, tag = "3")]
+    order: Option<PutOrderMessage>,
+    #[prost(message, optional, tag = "4")]
+    remaining: Option<Span>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct PutAnswered {
+    #[prost(fixed64, tag = "1")]
+    request: u64,
+    #[prost(oneof = "PutResult", tags = "2, 3")]
+    result: Option<PutResult>,
+}
+
+#[derive(Clone, PartialEq, prost::Oneof)]
+enum PutResult {
+    #[prost(message, tag = "2")]
+    Done(PutReplyMessage),
+    #[prost(message, tag = "3")]
+    Failed(RequestErrorMessage),
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct List {
+    #[prost(fixed64, tag = "1")]
+    request: u64,
+    #[prost(uint64, tag = "2")]
+    ring: u64,
+    #[prost(message, optional, tag = "3")]
+    order: Option<ListOrderMessage>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Listed {
+    #[prost(fixed64, tag = "1")]
+    request: u64,
+    #[prost(message, optional, tag = "2")]
+    page: Option<ListPageMessage>,
+}
+
+impl From<&ShardMessage> for ShardFrame {
+    fn from(message: &ShardMessage) -> Self {
+        Self { kind: Some(message.into()) }
+    }
+}
+
+impl From<&ShardMessage> for ShardKind {
+    fn from(message: &ShardMessage) -> Self {
+        match message {
+            ShardMessage::Replicate { request, ring, key, state, acks } => {
+                Self::Replicate(replicate(*request, *ring, key, state, *acks))
+            }
+            ShardMessage::Replicated { request, stage } => Self::Replicated(Replicated {
+                request: request.to_bits(),
+                stage: Some(match stage {
+                    Ok(stage) => Stage::Reached(from_stage(*stage)),
+                    Err(refusal) => Stage::Refused(from_refusal(*refusal)),
+                }),
+            }),
+            ShardMessage::Read { request, ring, key, wish } => {
+                Self::Read(read(*request, *ring, key, *wish))
+            }
+            ShardMessage::ReadAnswered { request, answer } => Self::ReadAnswered(ReadAnswered {
+                request: request.to_bits(),
+                answer: Some(answer.into()),
+            }),
+            ShardMessage::ForwardPut { request, ring, order, remaining } => {
+                Self::ForwardPut(ForwardPut {
+                    request: request.to_bits(),
+                    ring: ring.0,
+                    order: Some(order.into()),
+                    remaining: Some((*remaining).into()),
+                })
+            }
+            ShardMessage::PutAnswered { request, result } => Self::PutAnswered(PutAnswered {
+                request: request.to_bits(),
+                result: Some(match result {
+                    Ok(reply) => PutResult::Done(reply.into()),
+                    Err(error) => PutResult::Failed(error.into()),
+                }),
+            }),
+            ShardMessage::List { request, ring, order } => Self::List(List {
+                request: request.to_bits(),
+                ring: ring.0,
+                order: Some(order.into()),
+            }),
+            ShardMessage::Listed { request, page } => Self::Listed(Listed {
+                request: request.to_bits(),
+                page: page.as_ref().map(ListPageMessage::from),
+            }),
+        }
+    }
+}
+
+fn replicate(
+    request: RequestId,
+    ring: RingVersion,
+    key: &ObjectKey,
+    state: &EncodedState,
+    acks: AckWish,
+) -> Replicate {
+    let (bucket, key) = from_object_key(key);
+    Replicate {
+        request: request.to_bits(),
+        ring: ring.0,
+        bucket,
+        key,
+        state: state.as_bytes().clone(),
+        acks: from_ack_wish(acks),
+    }
+}
+
+fn read(request: RequestId, ring: RingVersion, key: &ObjectKey, wish: ReadWish) -> Read {
+    let (bucket, key) = from_object_key(key);
+    Read { request: request.to_bits(), ring: ring.0, bucket, key, wish: from_read_wish(wish) }
+}
+
+impl TryFrom<ShardFrame> for ShardMessage {
+    type Error = WireError;
+
+    fn try_from(frame: ShardFrame) -> Result<Self, WireError> {
+        match known("shard_message.kind", frame.kind)? {
+            ShardKind::Replicate(message) => message.try_into(),
+            ShardKind::Replicated(message) => message.try_into(),
+            ShardKind::Read(message) => message.try_into(),
+            ShardKind::ReadAnswered(message) => message.try_into(),
+            ShardKind::ForwardPut(message) => message.try_into(),
+            ShardKind::PutAnswered(message) => message.try_into(),
+            ShardKind::List(message) => message.try_into(),
+            ShardKind::Listed(message) => message.try_into(),
+        }
+    }
+}
+
+impl TryFrom<Replicate> for ShardMessage {
+    type Error = WireError;
+
+    fn try_from(message: Replicate) -> Result<Self, WireError> {
+        Ok(Self::Replicate {
+            request: RequestId::from_bits(message.request),
+            ring: RingVersion(message.ring),
+            key: object_key("replicate.key", (message.bucket, message.key))?,
+            state: EncodedState::from_bytes(message.state),
+            acks: ack_wish(message.acks)?,
+        })
+    }
+}
+
+impl TryFrom<Replicated> for ShardMessage {
+    type Error = WireError;
+
+    fn try_from(message: Replicated) -> Result<Self, WireError> {
+        let stage = match known("replicated.stage", message.stage)? {
+            Stage::Reached(code) => Ok(stage(code)?),
+            Stage::Refused(code) => Err(refusal(code)?),
+        };
+        Ok(Self::Replicated { request: RequestId::from_bits(message.request), stage })
+    }
+}
+
+impl TryFrom<Read> for ShardMessage {
+    type Error = WireError;
+
+    fn try_from(message: Read) -> Result<Self, WireError> {
+        Ok(Self::Read {
+            request: RequestId::from_bits(message.request),
+            ring: RingVersion(message.ring),
+            key: object_key("read.key", (message.bucket, message.key))?,
+            wish: read_wish(message.wish)?,
+        })
+    }
+}
+
+impl TryFrom<ReadAnswered> for ShardMessage {
+    type Error = WireError;
+
+    fn try_from(message: ReadAnswered) -> Result<Self, WireError> {
+        let answer = known("read_answered.answer", message.answer)?.try_into()?;
+        Ok(Self::ReadAnswered { request: RequestId::from_bits(message.request), answer })
+    }
+}
+
+impl TryFrom<ForwardPut> for ShardMessage {
+    type Error = WireError;
+
+    fn try_from(message: ForwardPut) -> Result<Self, WireError> {
+        let remaining = required("forward_put.remaining", message.remaining)?;
+        Ok(Self::ForwardPut {
+            request: RequestId::from_bits(message.request),
+            ring: RingVersion(message.ring),
+            order: required("forward_put.order", message.order)?.try_into()?,
+            remaining: remaining.duration("forward_put.remaining")?,
+        })
+    }
+}
+
+impl TryFrom<PutAnswered> for ShardMessage {
+    type Error = WireError;
+
+    fn try_from(message: PutAnswered) -> Result<Self, WireError> {
+        let result = match known("put_answered.result", message.result)? {
+            PutResult::Done(reply) => Ok(PutReply::try_from(reply)?),
+            PutResult::Failed(error) => Err(RequestError::try_from(error)?),
+        };
+        Ok(Self::PutAnswered { request: RequestId::from_bits(message.request), result })
+    }
+}
+
+impl TryFrom<List> for ShardMessage {
+    type Error = WireError;
+
+    fn try_from(message: List) -> Result<Self, WireError> {
+        Ok(Self::List {
+            request: RequestId::from_bits(message.request),
+            ring: RingVersion(message.ring),
+            order: required("list.order", message.order)?.try_into()?,
+        })
+    }
+}
+
+impl TryFrom<Listed> for ShardMessage {
+    type Error = WireError;
+
+    fn try_from(message: Listed) -> Result<Self, WireError> {
+        let page = message.page.map(TryInto::try_into).transpose()?;
+        Ok(Self::Listed { request: RequestId::from_bits(message.request), page })
+    }
+}
+
+impl From<&ReadAnswer> for Answer {
+    fn from(answer: &ReadAnswer) -> Self {
+        match answer {
+            ReadAnswer::State(Some(state)) => Self::State(state.as_bytes().clone()),
+            ReadAnswer::State(None) => Self::NoState(()),
+            ReadAnswer::Digest(Some(digest)) => Self::Digest(from_digest(digest)),
+            ReadAnswer::Digest(None) => Self::NoDigest(()),
+            ReadAnswer::Unknown => Self::Unknown(()),
+        }
+    }
+}
+
+impl TryFrom<Answer> for ReadAnswer {
+    type Error = WireError;
+
+    fn try_from(answer: Answer) -> Result<Self, WireError> {
+        Ok(match answer {
+            Answer::State(state) => Self::State(Some(EncodedState::from_bytes(state))),
+            Answer::NoState(()) => Self::State(None),
+            Answer::Digest(bytes) => Self::Digest(Some(digest("read_answered.digest", &bytes)?)),
+            Answer::NoDigest(()) => Self::Digest(None),
+            Answer::Unknown(()) => Self::Unknown,
+        })
+    }
+}
