@@ -1,1 +1,13 @@
-//! placeholder
+//! The front doors of a node. So far: HTTP.
+//!
+//! A front door parses, bounds and refuses; it decides nothing about data. What it lets through
+//! becomes an [`stator_core::request::Operation`] or an
+//! [`stator_core::membership::admin::AdminRequest`] and goes to the node behind the [`Backend`]
+//! seam; what comes back is put into the door's own words. The limits on keys, objects and metadata
+//! are enforced here and only here: repair, handoff and transfer always merge (rule 11).
+
+pub mod backend;
+pub mod http;
+
+pub use backend::{Backend, Readiness, Reply};
+pub use http::{ConnectionLimits, HttpConfig, router, serve, serve_within};

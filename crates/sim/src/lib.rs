@@ -1,1 +1,26 @@
-//! placeholder
+//! Whole clusters in a box: a discrete-event world that drives the production core
+//! ([`stator_core::node::Shard`]) with virtual time, simulated networks, disks and clients, and
+//! seeded faults; and checkers that judge what the clients were told.
+//!
+//! One seed draws everything, also which faults exist (swarm testing). A world has no threads,
+//! reads no clock and keeps everything in ordered collections, so that one seed gives one trace,
+//! byte for byte. Start reading in [`world`]; what may go wrong is in [`faults`], [`disk`] and
+//! [`network`]; what must hold is in [`checkers`].
+
+pub mod checkers;
+pub mod client;
+pub mod disk;
+pub mod draw;
+pub mod event;
+pub mod faults;
+pub mod history;
+pub mod layout;
+pub mod network;
+pub mod node;
+pub mod payload;
+pub mod queue;
+pub mod report;
+pub mod story;
+pub mod sweep;
+pub mod tracer;
+pub mod world;

@@ -134,8 +134,8 @@ impl FactBase {
 
     /// What the sender of a digest lacks of what is known here.
     pub fn delta_for(&self, digest: &FactsDigest) -> Facts {
-        let mut delta = Facts::default();
-        delta.ring = self.facts.ring.clone().filter(|ring| Some(ring.version) > digest.ring);
+        let ring = self.facts.ring.clone().filter(|ring| Some(ring.version) > digest.ring);
+        let mut delta = Facts { ring, ..Facts::default() };
         let newer = |(node, fact): &(&NodeId, &NodeFact)| {
             digest.nodes.get(*node).is_none_or(|known| fact.version > *known)
         };

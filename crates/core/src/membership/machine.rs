@@ -11,7 +11,7 @@
 //! | `identity` | what this node says of itself, and the tripwires (rule 19) |
 //! | `view` | what shards and front doors are shown |
 //! | `hold` | holding writes of partitions that are about to move |
-//! | `vote`, `commit` | choosing the next ring by majority (rule 15) |
+//! | `vote`, `commit`, `drive` | choosing the next ring by majority (rule 15) |
 //! | `admin`, `status` | operators' requests |
 //!
 //! The rule kept throughout: nothing is said, shown or relied upon before it is durable where
@@ -20,6 +20,7 @@
 mod admin;
 mod commit;
 mod disk;
+mod drive;
 mod hold;
 mod identity;
 mod join;
@@ -109,8 +110,8 @@ pub struct Membership {
     seeking: Option<join::Seeking>,
     pushes: spread::Pushes,
     holding: hold::Holding,
-    drive: Option<commit::Drive>,
-    attempts: commit::Attempts,
+    drive: Option<drive::Drive>,
+    attempts: drive::Attempts,
     shown: view::Shown,
     /// Messages of this node to itself: it votes, holds and confirms like any other.
     loopback: VecDeque<MembershipMessage>,
@@ -145,7 +146,7 @@ impl Membership {
             pushes: spread::Pushes::default(),
             holding: hold::Holding::default(),
             drive: None,
-            attempts: commit::Attempts::new(config.me, config.boot),
+            attempts: drive::Attempts::new(config.me, config.boot),
             shown: view::Shown::default(),
             loopback: VecDeque::new(),
             timer: None,
@@ -265,7 +266,7 @@ impl Membership {
 
     fn set_timer(&mut self, turn: &mut Turn<'_>) {
         let seeking = self.seeking.as_ref().map(join::Seeking::due);
-        let drive = self.drive.as_ref().map(commit::Drive::due);
+        let drive = self.drive.as_ref().map(drive::Drive::due);
         let others = [seeking, drive, self.pushes.due(), self.holding.due()];
         let due = others.into_iter().flatten().fold(self.peers.due(), Instant::min);
         if self.timer == Some(due) {

@@ -146,6 +146,6 @@ proptest! {
     fn regular_heartbeats_never_alarm(jitter in prop::collection::vec(0_u64..500, 1..300)) {
         let mut jitter = jitter.into_iter().cycle();
         let rate = false_alarms(300, || 750 + jitter.next().expect("it never ends"));
-        prop_assert_eq!(rate, 0.0);
+        prop_assert!(rate == 0.0);
     }
 }

@@ -208,6 +208,6 @@ impl Membership {
 /// earlier one of the same start was given up before that. Of earlier starts nothing is known.
 const fn is_given_up(held_for: ProposalId, now: ProposalId) -> bool {
     held_for.node.get() == now.node.get()
-        && super::commit::start_of(held_for) == super::commit::start_of(now)
+        && super::drive::start_of(held_for) == super::drive::start_of(now)
         && held_for.number < now.number
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::Membership;
 use crate::identity::NodeId;
 use crate::membership::admin::{ClusterStatus, MemberState, MemberStatus};
+use crate::membership::detector::Detector;
 use crate::membership::facts::{Addresses, StagedChange};
 use crate::membership::staging;
 use crate::ring::{Member, Ring, RingVersion};
@@ -62,7 +63,7 @@ impl Membership {
         let fact = self.facts.facts().nodes.get(&id);
         let own = id == self.config.me;
         let detector = self.peers.detector(id);
-        let last_heard = detector.and_then(|detector| detector.last_heard());
+        let last_heard = detector.and_then(Detector::last_heard);
         let addresses = if own {
             self.config.addresses.clone()
         } else {

@@ -159,7 +159,7 @@ fn init_with_join_founds_only_if_every_named_peer_knows_no_cluster() {
     let flags = Flags { found: Some(CLUSTER), seeds: vec!["n2".into(), "n3".into()] };
     world.start(id(2), &joining(&["n1"]));
     world.start(id(1), &flags);
-    world.run(Duration::from_secs(60));
+    world.run(Duration::from_mins(1));
     assert_eq!(world.version(id(1)), 0, "n3 was never reached");
     world.start(id(3), &joining(&["n1"]));
     world.run_until("all were asked", |world| world.version(id(1)) == 1);

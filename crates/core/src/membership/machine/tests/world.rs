@@ -2,14 +2,17 @@
 //! doubles and reorders, and directories of which a crash forgets what was not synced. Everything
 //! is drawn from one seed.
 
+mod network;
+mod operator;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+pub(super) use operator::{assert_committed, assert_refused};
+
 use crate::identity::{BootNonce, BootNumber, ClusterId, NodeId};
-use crate::membership::admin::{
-    AdminDone, AdminError, AdminId, AdminReply, AdminRequest, ClusterStatus,
-};
+use crate::membership::admin::{AdminId, AdminReply};
 use crate::membership::effect::{
     Introduction, MembershipEffect, MembershipInput, MembershipObservation, Save, SaveId,
 };
@@ -19,7 +22,7 @@ use crate::membership::{MembershipMessage, ProposalId};
 use crate::random::Random;
 use crate::register::Votes;
 use crate::ring::{Ring, RingVersion, Weight};
-use crate::time::{Deadline, Instant, Now, WallTime};
+use crate::time::{Instant, Now, WallTime};
 use crate::token::{Partition, PartitionCount};
 use crate::view::View;
 
@@ -104,27 +107,6 @@ pub(super) fn id(number: u64) -> NodeId {
 
 pub(super) fn name(node: NodeId) -> String {
     format!("n{}", node.get())
-}
-
-fn kind(message: &MembershipMessage) -> &'static str {
-    use crate::register::RegisterMessage as Register;
-    match message {
-        MembershipMessage::Heartbeat { .. } => "heartbeat",
-        MembershipMessage::Digest(_) => "digest",
-        MembershipMessage::Delta { .. } => "delta",
-        MembershipMessage::Push { .. } => "push",
-        MembershipMessage::Pushed { .. } => "pushed",
-        MembershipMessage::Hold { .. } => "hold",
-        MembershipMessage::Held { .. } => "held",
-        MembershipMessage::Release { .. } => "release",
-        MembershipMessage::Register { message, .. } => match message {
-            Register::Prepare { .. } => "prepare",
-            Register::Promise { .. } => "promise",
-            Register::Accept { .. } => "accept",
-            Register::Accepted { .. } => "accepted",
-            Register::Refused { .. } => "refused",
-        },
-    }
 }
 
 impl World {
@@ -254,7 +236,7 @@ impl World {
 
     /// Lets time pass until something holds; panics if it takes longer than a minute.
     pub(super) fn run_until(&mut self, what: &str, holds: impl Fn(&Self) -> bool) {
-        let end = self.now.after(Duration::from_secs(60));
+        let end = self.now.after(Duration::from_mins(1));
         while !holds(self) {
             assert!(self.turn(end), "in vain: {what}");
         }
@@ -368,100 +350,6 @@ impl World {
         }
     }
 
-    fn connected(&self, from: NodeId, to: NodeId) -> bool {
-        let up = self.nodes.get(&to).is_some_and(|node| node.machine.is_some());
-        up && !self.cut.contains(&(from, to))
-    }
-
-    fn send(&mut self, from: NodeId, to: NodeId, message: MembershipMessage) {
-        self.sent.push((from, to, kind(&message)));
-        let both = self.connected(from, to) && self.connected(to, from);
-        if !self.nodes[&from].met.contains(&to) {
-            if !both || !self.nodes[&from].addresses.contains_key(&to) {
-                return self.later(from, Event::LinkDown { peer: to }, 1);
-            }
-            self.connect(from, to, None);
-        }
-        if !self.connected(from, to) || self.random.below(100) < self.weather.lost_percent {
-            return;
-        }
-        if self.random.below(100) < self.weather.doubled_percent {
-            let twin = Event::Message { from, message: message.clone() };
-            self.later(to, twin, self.weather.delay_max_millis);
-        }
-        self.later(to, Event::Message { from, message }, self.weather.delay_max_millis);
-    }
-
-    fn connect(&mut self, from: NodeId, to: NodeId, seed: Option<String>) {
-        self.node(from).met.insert(to);
-        self.node(to).met.insert(from);
-        self.later(from, Event::Link { peer: to, seed }, 1);
-        self.later(to, Event::Link { peer: from, seed: None }, 1);
-    }
-
-    fn introduce(&mut self, from: NodeId, address: String) {
-        let named = self.nodes.keys().copied().find(|node| name(*node) == address);
-        if let Some(to) = named
-            && self.connected(from, to)
-            && self.connected(to, from)
-        {
-            self.connect(from, to, Some(address));
-        }
-    }
-
-    /// The nodes of one side no longer hear those of the other, nor are they heard.
-    pub(super) fn split(&mut self, one: &[u64], other: &[u64]) {
-        for &a in one {
-            for &b in other {
-                self.cut.insert((id(a), id(b)));
-                self.cut.insert((id(b), id(a)));
-            }
-        }
-    }
-
-    pub(super) fn heal(&mut self) {
-        self.cut.clear();
-    }
-
-    pub(super) fn ask(&mut self, node: NodeId, request: AdminRequest) -> AdminId {
-        self.ask_within(node, request, Duration::from_secs(10))
-    }
-
-    pub(super) fn ask_within(
-        &mut self,
-        node: NodeId,
-        request: AdminRequest,
-        timeout: Duration,
-    ) -> AdminId {
-        self.asked += 1;
-        let id = AdminId(self.asked);
-        let deadline = Deadline::after(self.now, timeout);
-        self.step(node, MembershipInput::Admin { id, request, deadline });
-        id
-    }
-
-    pub(super) fn reply(&self, id: AdminId) -> Option<&AdminReply> {
-        self.replies.get(&id)
-    }
-
-    /// Asks and waits for the answer.
-    pub(super) fn get(&mut self, node: NodeId, request: AdminRequest) -> AdminReply {
-        let id = self.ask(node, request);
-        self.run_until("an answer", |world| world.reply(id).is_some());
-        self.replies[&id].clone()
-    }
-
-    pub(super) fn commit(&mut self, node: NodeId, version: u64) -> AdminReply {
-        self.get(node, AdminRequest::Commit { version: RingVersion(version) })
-    }
-
-    pub(super) fn status(&mut self, node: NodeId) -> ClusterStatus {
-        match self.get(node, AdminRequest::Status) {
-            Ok(AdminDone::Status(status)) => status,
-            other => panic!("{other:?}"),
-        }
-    }
-
     /// A client's write that comes to an owner: taken unless it is held.
     pub(super) fn write(&mut self, node: NodeId, partition: Partition) -> bool {
         let Some(view) = self.nodes[&node].view.clone() else { return false };
@@ -514,12 +402,4 @@ impl Node {
             Save::Votes(votes) => self.directory.votes = votes,
         }
     }
-}
-
-pub(super) fn assert_committed(reply: &AdminReply) {
-    assert!(matches!(reply, Ok(AdminDone::Committed(_))), "{reply:?}");
-}
-
-pub(super) fn assert_refused(reply: &AdminReply, expected: impl Fn(&AdminError) -> bool) {
-    assert!(reply.as_ref().is_err_and(&expected), "{reply:?}");
 }

@@ -1,0 +1,65 @@
+//! How a node is set up: numbers, names and addresses, already checked by whoever read them.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use stator_core::membership::facts::Addresses;
+use stator_core::ring::Weight;
+use stator_core::token::PartitionCount;
+use stator_store::FjallSettings;
+use stator_wire::secret::Keyring;
+
+/// Whether a node may found a cluster (rule 14). On a directory that belongs to a cluster none of
+/// it counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Founding {
+    /// It was told to (`--init`). With nodes to join as well, only if each of them was reached and
+    /// knows no cluster.
+    Init,
+    /// It was told nothing: it founds one if it was given no nodes to join.
+    IfEmpty,
+    /// Never.
+    No,
+}
+
+/// Which engine keeps the objects.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Engine {
+    /// The embedded LSM, on disk.
+    Fjall(FjallSettings),
+    /// In memory: what was written is gone after a restart.
+    Memory,
+}
+
+/// A node's settings.
+#[derive(Clone, Debug)]
+pub struct NodeConfig {
+    /// What people call it; a label, unique within a cluster.
+    pub name: String,
+    /// Its data directory, made if it is not there.
+    pub data_dir: PathBuf,
+    /// Whether it may found a cluster.
+    pub found: Founding,
+    /// Peer addresses of nodes to join, as `host:port`.
+    pub join: Vec<String>,
+    /// Where peers connect. Port 0 takes any that is free.
+    pub peer_listen: SocketAddr,
+    /// Where others are told to reach it. A peer address with port 0 gets the port that was taken.
+    pub advertise: Addresses,
+    /// What it fails together with.
+    pub zone: String,
+    /// Its capacity.
+    pub weight: Weight,
+    /// Q, if it founds a cluster.
+    pub partitions: PartitionCount,
+    /// The cluster's replicas of each partition, if it founds one.
+    pub replicas: u8,
+    /// The cluster's secret, and those that are accepted beside it.
+    pub keyring: Keyring,
+    /// Threads that serve partitions, at least 1.
+    pub shards: u8,
+    /// The engine.
+    pub engine: Engine,
+    /// The most requests that a shard has under way, at least 1.
+    pub max_requests: usize,
+}

@@ -1,0 +1,237 @@
+//! The way into a node for front doors: requests to the shard of their key, operators' requests to
+//! membership.
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use stator_core::identity::NodeId;
+use stator_core::membership::admin::{AdminError, AdminReply, AdminRequest};
+use stator_core::request::{ClientReply, Operation, RequestError};
+use stator_core::ring::Ring;
+use stator_core::store::Store;
+use stator_core::time::Deadline;
+use stator_core::view::View;
+use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::time::timeout;
+
+use crate::failure::Failure;
+use crate::me::Me;
+use crate::membership::{AdminCall, Gate, MembershipMailbox};
+use crate::shard::{ClientCall, Shards, of_partition};
+use crate::stats::{Counters, NodeStats};
+use crate::store_writer::ShardIndex;
+
+/// How long past its deadline an answer is waited for: the core answers by the deadline, so that
+/// only a thread that hangs is later.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// Whether a node serves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Readiness {
+    /// It does.
+    Ready,
+    /// It does not, for this reason.
+    NotReady(String),
+}
+
+/// A node, as its front doors hold it. Cheap to clone.
+#[derive(Clone)]
+pub struct NodeHandle {
+    shared: Arc<Shared>,
+}
+
+/// What all handles of a node share.
+pub(crate) struct Shared {
+    pub(crate) me: Arc<Me>,
+    pub(crate) shards: Arc<Shards>,
+    pub(crate) membership: MembershipMailbox,
+    /// Front doors may keep a handle for longer than the store is open.
+    pub(crate) store: Weak<dyn Store>,
+    pub(crate) gate: Gate,
+    pub(crate) counters: Arc<Counters>,
+    pub(crate) failure: Failure,
+    pub(crate) in_flight: InFlight,
+}
+
+impl fmt::Debug for NodeHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NodeHandle").field("me", &self.shared.me.node).finish_non_exhaustive()
+    }
+}
+
+impl NodeHandle {
+    pub(crate) fn new(shared: Shared) -> Self {
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// Carries out a request. The answer comes within `timeout`, which is cut to
+    /// [`Deadline::MAX_TIMEOUT`]; what it says of a write holds (rule 9).
+    pub async fn request(&self, operation: Operation, timeout_after: Duration) -> ClientReply {
+        let shared = &self.shared;
+        let _guard = shared.in_flight.enter().ok_or(RequestError::Overloaded)?;
+        if shared.failure.happened() {
+            return Err(RequestError::Overloaded);
+        }
+        let deadline = Deadline::after(shared.me.clock.instant(), timeout_after);
+        let is_write = matches!(operation, Operation::Put(_) | Operation::Delete { .. });
+        let ShardIndex(shard) = self.shard_of(&operation)?;
+        let mailbox =
+            shared.shards.mailboxes().get(usize::from(shard)).ok_or(RequestError::NotMember)?;
+        let (reply, answer) = oneshot::channel();
+        mailbox.calls.try_send(ClientCall { operation, deadline, reply }).map_err(|error| {
+            match error {
+                mpsc::error::TrySendError::Full(_) => RequestError::Overloaded,
+                mpsc::error::TrySendError::Closed(_) => RequestError::NotMember,
+            }
+        })?;
+        let longest = deadline.remaining(shared.me.clock.instant()) + GRACE;
+        match timeout(longest, answer).await {
+            Ok(Ok(reply)) => reply,
+            // The shard hangs or has ended: nobody knows what became of it.
+            _ if is_write => Err(RequestError::Indeterminate { needed: 1, acked: 0 }),
+            _ => Err(RequestError::ReadTimeout { needed: 1, answered: 0 }),
+        }
+    }
+
+    /// Carries out an operator's request. The answer comes within `timeout`, which is cut to
+    /// [`Deadline::MAX_TIMEOUT`].
+    pub async fn admin(&self, request: AdminRequest, timeout_after: Duration) -> AdminReply {
+        let shared = &self.shared;
+        let (reply, answer) = oneshot::channel();
+        let call = AdminCall { request, timeout: timeout_after, reply };
+        let asked = async {
+            if !shared.membership.admin(call).await {
+                return None;
+            }
+            answer.await.ok()
+        };
+        let longest = timeout_after.min(Deadline::MAX_TIMEOUT) + GRACE;
+        match timeout(longest, asked).await {
+            Ok(Some(reply)) => reply,
+            _ => Err(AdminError::Unreachable { names: vec![shared.me.name.clone()] }),
+        }
+    }
+
+    /// The cluster as this node sees it now. Never waits.
+    pub fn view(&self) -> Arc<View> {
+        self.shared.me.view()
+    }
+
+    /// Whether the node serves: it is a member of the ring, its store is open, and every member's
+    /// address was tried once. Transfers and dead peers do not unset it.
+    pub fn readiness(&self) -> Readiness {
+        let shared = &self.shared;
+        let not_ready = |reason: &str| Readiness::NotReady(reason.to_owned());
+        if shared.failure.happened() {
+            return not_ready("the node has failed and is about to stop: see its log");
+        }
+        if shared.in_flight.is_closed() {
+            return not_ready("the node is stopping");
+        }
+        let view = shared.me.view.load();
+        if view.ring_as_member().is_none() {
+            return not_ready(
+                "the node is not a member of a ring: plan and commit its join on a member",
+            );
+        }
+        if !shared.gate.is_open() {
+            return not_ready("not every member's address was tried yet");
+        }
+        Readiness::Ready
+    }
+
+    /// This node.
+    pub fn me(&self) -> NodeId {
+        self.shared.me.node
+    }
+
+    /// Its label.
+    pub fn name(&self) -> &str {
+        &self.shared.me.name
+    }
+
+    /// Its figures. Once the node has stopped the store's are zero.
+    pub fn stats(&self) -> NodeStats {
+        let store = self.shared.store.upgrade().map(|store| store.stats()).unwrap_or_default();
+        self.shared.counters.read(store, self.shared.me.clock.uptime())
+    }
+
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
+    fn shard_of(&self, operation: &Operation) -> Result<ShardIndex, RequestError> {
+        let shared = &self.shared;
+        let view = shared.me.view.load();
+        let ring: &Ring = view.ring.as_deref().ok_or(RequestError::NotMember)?;
+        let partition = match operation {
+            Operation::Get { key, .. } | Operation::Delete { key, .. } => {
+                ring.partition_of(key.token())
+            }
+            Operation::Put(order) => ring.partition_of(order.key.token()),
+            Operation::List(order) => order.partition,
+        };
+        Ok(of_partition(partition, shared.me.shards))
+    }
+}
+
+/// Requests of front doors that are under way, so that a node which stops can let them finish.
+#[derive(Debug, Default)]
+pub(crate) struct InFlight {
+    count: AtomicUsize,
+    closed: AtomicBool,
+    left: Notify,
+}
+
+impl InFlight {
+    /// One more; none once closed.
+    fn enter(&self) -> Option<InFlightGuard<'_>> {
+        self.count.fetch_add(1, Ordering::SeqCst);
+        let guard = InFlightGuard(self);
+        (!self.is_closed()).then_some(guard)
+    }
+
+    /// Lets no more in and waits until all have left.
+    pub(crate) async fn close(&self) {
+        self.closed.store(true, Ordering::SeqCst);
+        loop {
+            let left = self.left.notified();
+            if self.count.load(Ordering::SeqCst) == 0 {
+                return;
+            }
+            left.await;
+        }
+    }
+
+    fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::SeqCst)
+    }
+}
+
+struct InFlightGuard<'a>(&'a InFlight);
+
+impl Drop for InFlightGuard<'_> {
+    fn drop(&mut self) {
+        if self.0.count.fetch_sub(1, Ordering::SeqCst) == 1 && self.0.is_closed() {
+            self.0.left.notify_one();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn close_waits_for_those_inside_and_lets_nobody_in() {
+        let gate = InFlight::default();
+        let inside = gate.enter().expect("open");
+        let mut closing = std::pin::pin!(gate.close());
+        assert!(timeout(Duration::from_millis(20), &mut closing).await.is_err(), "one is inside");
+        assert!(gate.enter().is_none());
+        drop(inside);
+        assert!(timeout(Duration::from_secs(5), closing).await.is_ok(), "all have left");
+    }
+}

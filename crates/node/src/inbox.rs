@@ -1,0 +1,95 @@
+//! What the socket tasks of a thread have for its next turn. Lives on that thread alone: no locks,
+//! no channel.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+
+use tokio::sync::Notify;
+
+/// Inputs that wait for the next turn. Tasks that read sockets ask for [`Self::room`] before they
+/// read, so that a node which can't keep up slows its peers down instead of filling memory.
+#[derive(Debug)]
+pub(crate) struct Inbox<T> {
+    inputs: RefCell<VecDeque<T>>,
+    wake: Notify,
+    room: Notify,
+    /// Inputs past which nothing more is read.
+    limit: usize,
+    /// Whether the disk is too far behind to read more.
+    disk_behind: Cell<bool>,
+}
+
+impl<T> Inbox<T> {
+    /// An empty inbox, full at `limit` inputs.
+    pub(crate) fn new(limit: usize) -> Self {
+        Self {
+            inputs: RefCell::new(VecDeque::new()),
+            wake: Notify::new(),
+            room: Notify::new(),
+            limit,
+            disk_behind: Cell::new(false),
+        }
+    }
+
+    /// Adds an input and wakes the turn. Never refused: a task that reads asked for room first.
+    pub(crate) fn push(&self, input: T) {
+        self.inputs.borrow_mut().push_back(input);
+        self.wake.notify_one();
+    }
+
+    /// The oldest input.
+    pub(crate) fn pop(&self) -> Option<T> {
+        self.inputs.borrow_mut().pop_front()
+    }
+
+    /// Whether nothing waits.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.inputs.borrow().is_empty()
+    }
+
+    /// Waits until something was pushed.
+    pub(crate) async fn pushed(&self) {
+        self.wake.notified().await;
+    }
+
+    /// Waits until more may be read.
+    pub(crate) async fn room(&self) {
+        while self.is_full() {
+            self.room.notified().await;
+        }
+    }
+
+    /// Says after a turn whether the disk is behind, and lets tasks read again if it is not.
+    pub(crate) fn turned(&self, disk_behind: bool) {
+        self.disk_behind.set(disk_behind);
+        if !self.is_full() {
+            self.room.notify_waiters();
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        self.disk_behind.get() || self.inputs.borrow().len() >= self.limit
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::time::{Duration, timeout};
+
+    #[tokio::test]
+    async fn readers_wait_for_room() {
+        let inbox = Inbox::new(1);
+        inbox.room().await;
+        inbox.push("input");
+        let moment = Duration::from_millis(20);
+        assert!(timeout(moment, inbox.room()).await.is_err(), "full");
+        assert!(inbox.pop().is_some());
+        let (waited, ()) = tokio::join!(timeout(Duration::from_secs(5), inbox.room()), async {
+            inbox.turned(false);
+        });
+        assert!(waited.is_ok(), "has room");
+        inbox.turned(true);
+        assert!(timeout(moment, inbox.room()).await.is_err(), "the disk is behind");
+    }
+}

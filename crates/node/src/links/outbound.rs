@@ -1,0 +1,169 @@
+//! What goes out to one peer on one lane: frames gather during a turn, are sealed together, and
+//! leave in one write.
+//!
+//! The rule: a frame is either refused at once, with nothing of it kept, or it is queued on a
+//! living connection; what was queued when a connection dies may or may not have arrived, and is
+//! never sent again on the next.
+
+use std::cell::RefCell;
+use std::io;
+use std::rc::Rc;
+
+use bytes::{Buf, BytesMut};
+use stator_wire::frame::append_frame;
+use stator_wire::transport::Sealer;
+use tokio::net::TcpStream;
+use tokio::sync::Notify;
+
+/// Bytes queued for one peer past which nothing more is taken.
+const QUEUE_LIMIT: usize = 64 * 1024 * 1024;
+/// An empty buffer keeps at most so much memory for its next use.
+const KEPT_CAPACITY: usize = 1024 * 1024;
+
+/// A message was not queued; nothing of it left the node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NotQueued {
+    /// There is no connection.
+    NotConnected,
+    /// The peer does not keep up.
+    Full,
+    /// It does not fit into a frame.
+    TooLong,
+}
+
+/// The way out to one peer, shared by who sends and by the task that keeps the connection.
+#[derive(Debug, Default)]
+pub(crate) struct Outbound {
+    connection: RefCell<Option<Connection>>,
+    /// Sealed bytes are waiting for the socket to take more.
+    blocked: Notify,
+}
+
+#[derive(Debug)]
+struct Connection {
+    stream: Rc<TcpStream>,
+    sealer: Sealer,
+    /// Frames of this turn.
+    plain: BytesMut,
+    /// Records that the socket has not taken yet.
+    sealed: BytesMut,
+    /// Why it can't be used any more; its task has yet to notice.
+    broken: Option<io::Error>,
+}
+
+impl Outbound {
+    /// Queues one frame, whose payload `encode` appends.
+    pub(crate) fn push(&self, encode: impl FnOnce(&mut BytesMut)) -> Result<(), NotQueued> {
+        let mut connection = self.connection.borrow_mut();
+        let Some(connection) = connection.as_mut().filter(|it| it.broken.is_none()) else {
+            return Err(NotQueued::NotConnected);
+        };
+        if connection.plain.len() + connection.sealed.len() >= QUEUE_LIMIT {
+            return Err(NotQueued::Full);
+        }
+        append_frame(&mut connection.plain, encode).map_err(|_| NotQueued::TooLong)
+    }
+
+    /// Seals what was queued and writes as much as the socket takes at once; the rest is written by
+    /// [`Self::drive`]. Never waits.
+    pub(crate) fn flush(&self) {
+        let mut connection = self.connection.borrow_mut();
+        let Some(connection) = connection.as_mut() else { return };
+        if connection.plain.is_empty() {
+            return;
+        }
+        let was_blocked = !connection.sealed.is_empty();
+        connection.seal();
+        if !was_blocked {
+            connection.write();
+        }
+        if !connection.sealed.is_empty() || connection.broken.is_some() {
+            self.blocked.notify_one();
+        }
+    }
+
+    /// A connection was made. Proves at once to the peer that this side lives, as the handshake
+    /// asks.
+    pub(super) fn connect(&self, stream: Rc<TcpStream>, sealer: Sealer) {
+        let (plain, sealed) = (BytesMut::new(), BytesMut::new());
+        let mut connection = Connection { stream, sealer, plain, sealed, broken: None };
+        connection.seal();
+        connection.write();
+        *self.connection.borrow_mut() = Some(connection);
+        self.blocked.notify_one();
+    }
+
+    /// The connection is gone, with all that was queued.
+    pub(super) fn disconnect(&self) {
+        self.connection.borrow_mut().take();
+    }
+
+    /// Whether there is a connection.
+    pub(super) fn is_connected(&self) -> bool {
+        self.connection.borrow().is_some()
+    }
+
+    /// Writes what the socket did not take at once, until the connection fails.
+    pub(super) async fn drive(&self, stream: &TcpStream) -> io::Error {
+        loop {
+            self.blocked.notified().await;
+            while self.is_blocked() {
+                if let Err(error) = stream.writable().await {
+                    return error;
+                }
+                self.write();
+            }
+            if let Some(error) = self.take_error() {
+                return error;
+            }
+        }
+    }
+
+    fn is_blocked(&self) -> bool {
+        let connection = self.connection.borrow();
+        connection.as_ref().is_some_and(|it| it.broken.is_none() && !it.sealed.is_empty())
+    }
+
+    fn write(&self) {
+        if let Some(connection) = self.connection.borrow_mut().as_mut() {
+            connection.write();
+        }
+    }
+
+    fn take_error(&self) -> Option<io::Error> {
+        let mut connection = self.connection.borrow_mut();
+        let broken = connection.as_mut()?.broken.as_mut()?;
+        let kind = broken.kind();
+        Some(std::mem::replace(broken, kind.into()))
+    }
+}
+
+impl Connection {
+    fn seal(&mut self) {
+        if let Err(error) = self.sealer.seal(&self.plain, &mut self.sealed) {
+            self.broken = Some(io::Error::other(error));
+        }
+        clear(&mut self.plain);
+    }
+
+    fn write(&mut self) {
+        while self.broken.is_none() && !self.sealed.is_empty() {
+            match self.stream.try_write(&self.sealed) {
+                Ok(0) => self.broken = Some(io::ErrorKind::WriteZero.into()),
+                Ok(written) => self.sealed.advance(written),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                Err(error) => self.broken = Some(error),
+            }
+        }
+        clear(&mut self.sealed);
+    }
+}
+
+/// Empties a buffer and gives back memory that only a burst needed.
+fn clear(buffer: &mut BytesMut) {
+    if buffer.capacity() > KEPT_CAPACITY {
+        *buffer = BytesMut::new();
+    } else {
+        buffer.clear();
+    }
+}

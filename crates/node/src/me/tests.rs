@@ -1,0 +1,69 @@
+use std::collections::BTreeMap;
+
+use stator_core::ring::{Member, Ring, Weight};
+use stator_core::token::PartitionCount;
+use stator_wire::secret::Secret;
+
+use super::*;
+
+const ME: NodeId = NodeId::new(1);
+const PEER: NodeId = NodeId::new(2);
+
+pub(crate) fn me(node: NodeId, secret: &[u8]) -> Me {
+    Me {
+        node,
+        name: format!("n{}", node.get()),
+        boot: BootNumber(1),
+        nonce: BootNonce(node.get()),
+        shards: 2,
+        keyring: Keyring::new(&Secret::new(secret), &[]),
+        clock: Clock::start(),
+        cluster: OnceLock::new(),
+        view: ArcSwap::from_pointee(View::alone(node)),
+    }
+}
+
+fn peer() -> Hello {
+    me(PEER, b"").hello(Lane::Membership)
+}
+
+#[test]
+fn a_peer_of_no_cluster_or_of_the_same_is_welcome() {
+    let me = me(ME, b"");
+    assert_eq!(me.judge(&peer()), Ok(()));
+    me.cluster.set(ClusterId::new(7)).expect("unset");
+    assert_eq!(me.judge(&peer()), Ok(()));
+    assert_eq!(me.judge(&Hello { cluster: Some(ClusterId::new(7)), ..peer() }), Ok(()));
+}
+
+#[test]
+fn a_peer_of_another_cluster_is_refused_with_both_ids() {
+    let me = me(ME, b"");
+    me.cluster.set(ClusterId::new(7)).expect("unset");
+    let theirs = ClusterId::new(8);
+    let refusal = me.judge(&Hello { cluster: Some(theirs), ..peer() }).expect_err("foreign");
+    assert_eq!(refusal.code, RefusalCode::ForeignCluster);
+    assert!(refusal.text.contains(&theirs.to_string()), "{}", refusal.text);
+    assert!(refusal.text.contains(&ClusterId::new(7).to_string()), "{}", refusal.text);
+}
+
+#[test]
+fn a_removed_node_is_refused() {
+    let me = me(ME, b"");
+    let member = Member { name: "n1".to_owned(), zone: "z".to_owned(), weight: Weight::DEFAULT };
+    let partitions = PartitionCount::new(1).expect("a power of two");
+    let mut ring = Ring::found(ClusterId::new(7), partitions, 3, ME, member.clone());
+    ring.members = BTreeMap::from([(ME, member)]);
+    ring.removed.insert(PEER);
+    me.view.store(Arc::new(View { ring: Some(Arc::new(ring)), ..View::alone(ME) }));
+    let refusal = me.judge(&peer()).expect_err("removed");
+    assert_eq!(refusal.code, RefusalCode::Removed);
+    assert!(refusal.text.contains("removed"), "{}", refusal.text);
+}
+
+#[test]
+fn a_node_knows_itself_from_a_copy_of_itself() {
+    let me = me(ME, b"");
+    assert!(me.is_me(&me.hello(Lane::Membership)));
+    assert!(!me.is_me(&Hello { nonce: BootNonce(99), ..me.hello(Lane::Membership) }));
+}

@@ -1,0 +1,272 @@
+//! A shard's turns: take in everything that is ready, step the core for each, then flush: one
+//! write for each peer that has something coming, one job for the store writer.
+//!
+//! Nothing in a turn waits. What the core wants done and can't be done at once (a peer that is not
+//! connected) comes back to it as an input of the same turn.
+
+use std::collections::{HashMap, VecDeque};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use stator_core::effect::{Effect, Effects, Input, Ticket};
+use stator_core::message::ShardMessage;
+use stator_core::node::Shard;
+use stator_core::request::{ClientReply, ClientRequest, ClientRequestId};
+use stator_core::store::Batch;
+use stator_core::time::{Instant, Now};
+use stator_wire::hello::Lane;
+use stator_wire::proto;
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+
+use super::reader::{Reader, Readers};
+use super::thread::Setup;
+use super::timers::Timers;
+use super::unsynced::Unsynced;
+use super::{ClientCall, Mail, ShardEvent};
+use crate::inbox::Inbox;
+use crate::links::{LinkEvent, Links};
+use crate::store_writer::Job;
+use stator_core::identity::NodeId;
+
+/// Inputs that wait for a turn past which no more is read from peers.
+const INBOX: usize = 4096;
+/// Of each source, at most so much in one turn, so that none starves another.
+const PER_TURN: usize = 1024;
+/// Bytes under way to the disk past which no more is read from peers.
+const UNSYNCED_LIMIT: usize = 128 * 1024 * 1024;
+/// How long a shard that stops waits for the disk.
+const LAST_SYNC: Duration = Duration::from_secs(5);
+
+/// The shard's one long task.
+pub(super) struct CoreLoop {
+    setup: Setup,
+    core: Shard,
+    mail: Mail,
+    inbox: Rc<Inbox<Input>>,
+    links: Links,
+    readers: Readers,
+    timers: Timers,
+    unsynced: Unsynced,
+    /// This turn's batches, and the ticket of the last.
+    batches: Vec<Batch>,
+    ticket: Ticket,
+    /// Front doors that wait for an answer.
+    waiting: HashMap<ClientRequestId, oneshot::Sender<ClientReply>>,
+    next_client: u64,
+    effects: Effects,
+    /// Inputs that this turn itself has made.
+    returned: VecDeque<Input>,
+}
+
+impl CoreLoop {
+    pub(super) fn new(setup: Setup, mail: Mail) -> Self {
+        let inbox = Rc::new(Inbox::new(INBOX));
+        let on_event = {
+            let inbox = Rc::clone(&inbox);
+            Rc::new(move |event| match event {
+                LinkEvent::Up(introduction) => inbox.push(Input::LinkUp(introduction.node)),
+                LinkEvent::Down(peer) => inbox.push(Input::LinkDown(peer)),
+                LinkEvent::Unreachable(_) => {}
+            })
+        };
+        let lane = Lane::Shard(setup.index.0);
+        Self {
+            core: Shard::new(setup.config.clone(), setup.random.clone(), setup.me.view()),
+            links: Links::new(Arc::clone(&setup.me), lane, on_event),
+            setup,
+            mail,
+            inbox,
+            readers: Readers::default(),
+            timers: Timers::default(),
+            unsynced: Unsynced::default(),
+            batches: Vec::new(),
+            ticket: Ticket::default(),
+            waiting: HashMap::new(),
+            next_client: 0,
+            effects: Effects::new(),
+            returned: VecDeque::new(),
+        }
+    }
+
+    /// Takes turns until the node stops or fails.
+    pub(super) async fn run(mut self) {
+        let mut shutdown = self.setup.shutdown.watch();
+        let failure = self.setup.failure.clone();
+        tokio::select! {
+            biased;
+            _ = failure.wait() => return,
+            () = shutdown.begun() => {}
+            () = self.take_turns() => {}
+        }
+        self.readers.stop();
+        // What was taken in is synced and acknowledged before the thread ends.
+        let _ = timeout(LAST_SYNC, async {
+            while !self.unsynced.is_empty() {
+                self.wait().await;
+                self.turn();
+            }
+        })
+        .await;
+    }
+
+    async fn take_turns(&mut self) {
+        loop {
+            if self.is_idle() {
+                self.wait().await;
+            } else {
+                // More is ready already: let the sockets' tasks have their turn too.
+                tokio::task::yield_now().await;
+            }
+            self.turn();
+        }
+    }
+
+    fn is_idle(&self) -> bool {
+        self.inbox.is_empty() && self.mail.events.is_empty() && self.mail.calls.is_empty()
+    }
+
+    /// Waits until something is ready; what arrived by mail is put where the turn finds it.
+    async fn wait(&mut self) {
+        let next = self.timers.next_at().map(|at| self.setup.me.clock.wake_at(at));
+        tokio::select! {
+            biased;
+            () = self.inbox.pushed() => {}
+            Some(event) = self.mail.events.recv() => self.take_event(event),
+            Some(call) = self.mail.calls.recv() => self.take_call(call),
+            () = sleep_until(next) => {}
+        }
+    }
+
+    fn turn(&mut self) {
+        let now = self.setup.me.clock.now();
+        self.step_returned(now);
+        for _ in 0..PER_TURN {
+            let Ok(event) = self.mail.events.try_recv() else { break };
+            self.take_event(event);
+            self.step_returned(now);
+        }
+        for _ in 0..INBOX {
+            let Some(input) = self.inbox.pop() else { break };
+            self.step(now, input);
+        }
+        for _ in 0..PER_TURN {
+            let Ok(call) = self.mail.calls.try_recv() else { break };
+            self.take_call(call);
+            self.step_returned(now);
+        }
+        self.step_timers(now);
+        self.flush();
+    }
+
+    fn step_timers(&mut self, now: Now) {
+        while let Some(timer) = self.timers.pop_due(now.instant) {
+            self.step(now, Input::Timer(timer));
+        }
+    }
+
+    fn step_returned(&mut self, now: Now) {
+        while let Some(input) = self.returned.pop_front() {
+            self.step_one(now, input);
+        }
+    }
+
+    fn step(&mut self, now: Now, input: Input) {
+        self.step_one(now, input);
+        self.step_returned(now);
+    }
+
+    fn step_one(&mut self, now: Now, input: Input) {
+        if let Input::Synced(ticket) = input {
+            self.unsynced.synced(ticket);
+        }
+        let mut effects = std::mem::take(&mut self.effects);
+        self.core.step(now, input, &self.setup.store, &mut effects);
+        for effect in effects.drain() {
+            self.apply(effect);
+        }
+        self.effects = effects;
+    }
+
+    fn take_event(&mut self, event: ShardEvent) {
+        match event {
+            ShardEvent::Input(input) => self.returned.push_back(*input),
+            ShardEvent::Peers(addresses) => self.links.keep(&addresses),
+            ShardEvent::Accepted(accepted) => {
+                let reader = Reader {
+                    me: Arc::clone(&self.setup.me),
+                    shard: self.setup.index,
+                    inbox: Rc::clone(&self.inbox),
+                    shards: Arc::clone(&self.setup.shards),
+                };
+                self.readers.read(*accepted, reader);
+            }
+        }
+    }
+
+    fn take_call(&mut self, call: ClientCall) {
+        if call.reply.is_closed() {
+            return;
+        }
+        self.next_client += 1;
+        let id = ClientRequestId(self.next_client);
+        self.waiting.insert(id, call.reply);
+        let (operation, deadline) = (call.operation, call.deadline);
+        self.returned.push_back(Input::Client(ClientRequest { id, operation, deadline }));
+    }
+
+    fn apply(&mut self, effect: Effect) {
+        match effect {
+            Effect::Send { to, message } => self.send(to, message),
+            Effect::Reply { request, reply } => {
+                if let Some(waits) = self.waiting.remove(&request) {
+                    // The front door may have gone away; the work is done all the same.
+                    let _ = waits.send(reply);
+                }
+            }
+            Effect::Write { batch, ticket } => {
+                self.unsynced.add(ticket, &batch);
+                self.batches.push(batch);
+                self.ticket = ticket;
+            }
+            Effect::SetTimer { at, timer } => self.set_timer(at, timer),
+            Effect::Suspect(peer) => self.setup.membership.suspect(peer),
+            Effect::NewerRing { at, version } => self.setup.membership.newer_ring(at, version),
+            Effect::BucketMade(bucket) => self.setup.membership.bucket_made(bucket),
+            Effect::Held { proposal, with_data } => {
+                self.setup.membership.shard_held(proposal, with_data);
+            }
+            Effect::Observe(observation) => self.setup.counters.observe(&observation),
+        }
+    }
+
+    fn set_timer(&mut self, at: Instant, timer: stator_core::effect::Timer) {
+        self.timers.set(at, timer);
+    }
+
+    /// Queues a message; one that can't be queued comes back at once as not sent.
+    fn send(&mut self, to: NodeId, message: ShardMessage) {
+        if let Err(reason) = self.links.send(to, |out| proto::encode_shard(&message, out)) {
+            self.setup.counters.not_sent();
+            tracing::trace!(peer = %to, ?reason, "not sent");
+            self.returned.push_back(Input::NotSent { to, message });
+        }
+    }
+
+    fn flush(&mut self) {
+        self.links.flush();
+        if !self.batches.is_empty() {
+            let batches = std::mem::take(&mut self.batches);
+            self.setup.writes.push(Job { waits: Some((self.setup.index, self.ticket)), batches });
+        }
+        self.inbox.turned(self.unsynced.bytes() >= UNSYNCED_LIMIT);
+    }
+}
+
+async fn sleep_until(at: Option<tokio::time::Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}

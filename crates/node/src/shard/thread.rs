@@ -1,0 +1,75 @@
+//! A shard's thread: a current-thread runtime whose one long task takes turns.
+
+use std::io;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use stator_core::context::Sealer;
+use stator_core::node::ShardConfig;
+use stator_core::random::Random;
+use stator_core::store::Store;
+
+use super::core_loop::CoreLoop;
+use super::{Mail, ShardMailbox, ShardParts};
+use crate::failure::Failure;
+use crate::me::Me;
+use crate::membership::MembershipMailbox;
+use crate::shutdown::Shutdown;
+use crate::stats::Counters;
+use crate::store_writer::{ShardIndex, WriteQueue};
+
+/// All that one shard needs.
+pub(super) struct Setup {
+    pub(super) me: Arc<Me>,
+    pub(super) index: ShardIndex,
+    pub(super) config: ShardConfig,
+    pub(super) random: Random,
+    pub(super) store: Arc<dyn Store>,
+    pub(super) writes: WriteQueue,
+    pub(super) membership: MembershipMailbox,
+    pub(super) counters: Arc<Counters>,
+    pub(super) failure: Failure,
+    pub(super) shutdown: Shutdown,
+    pub(super) shards: Arc<[ShardMailbox]>,
+}
+
+impl Setup {
+    pub(super) fn new(
+        parts: &ShardParts,
+        index: ShardIndex,
+        sealer: Sealer,
+        shards: Arc<[ShardMailbox]>,
+    ) -> Self {
+        let config = ShardConfig {
+            me: parts.me.node,
+            shard: index.0,
+            shards: parts.me.shards,
+            sealer,
+            max_requests: parts.max_requests,
+        };
+        Self {
+            me: Arc::clone(&parts.me),
+            index,
+            config,
+            random: parts.random.child(&format!("shard {}", index.0)),
+            store: Arc::clone(&parts.store),
+            writes: parts.writes.clone(),
+            membership: parts.membership.clone(),
+            counters: Arc::clone(&parts.counters),
+            failure: parts.failure.clone(),
+            shutdown: parts.shutdown.clone(),
+            shards,
+        }
+    }
+}
+
+/// Starts the thread. It ends when the node stops or fails.
+pub(super) fn spawn(setup: Setup, mail: Mail) -> io::Result<JoinHandle<()>> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    std::thread::Builder::new().name(format!("stator-shard-{}", setup.index.0)).spawn(move || {
+        let tasks = tokio::task::LocalSet::new();
+        runtime.block_on(tasks.run_until(async move {
+            CoreLoop::new(setup, mail).run().await;
+        }));
+    })
+}

@@ -1,0 +1,8 @@
+//! Whole nodes in one process: real threads, sockets on loopback, and files in temporary
+//! directories.
+
+mod cluster;
+mod lifecycle;
+mod peer_port;
+mod refusals;
+mod rig;

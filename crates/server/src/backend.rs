@@ -1,0 +1,75 @@
+//! What a front door needs of the node behind it: the seam between the two, so that a door can be
+//! driven in tests without a cluster.
+
+mod node;
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use stator_core::identity::NodeId;
+use stator_core::membership::admin::{AdminReply, AdminRequest};
+use stator_core::request::{ClientReply, Operation};
+use stator_core::view::View;
+
+/// An answer that is on its way.
+pub type Reply<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Whether a node serves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Readiness {
+    /// It is a member, its store is open and every member's address was tried once.
+    Ready,
+    /// Not yet, or not any more; the text says what is missing.
+    NotReady(String),
+}
+
+/// A node, as its front doors see it.
+///
+/// Dropping an answer that has not come gives up waiting for it and takes nothing back: a write
+/// that was sent goes on.
+pub trait Backend: Send + Sync + 'static {
+    /// Hands an operation to the shard of its key; answered within `timeout`.
+    fn request(&self, operation: Operation, timeout: Duration) -> Reply<'_, ClientReply>;
+
+    /// Hands an operator's request to membership; answered within `timeout`.
+    fn admin(&self, request: AdminRequest, timeout: Duration) -> Reply<'_, AdminReply>;
+
+    /// The cluster as the node sees it now.
+    fn view(&self) -> Arc<View>;
+
+    /// Whether the node serves.
+    fn readiness(&self) -> Readiness;
+
+    /// The node's id.
+    fn me(&self) -> NodeId;
+
+    /// The node's name.
+    fn name(&self) -> &str;
+}
+
+impl<B: Backend + ?Sized> Backend for Arc<B> {
+    fn request(&self, operation: Operation, timeout: Duration) -> Reply<'_, ClientReply> {
+        (**self).request(operation, timeout)
+    }
+
+    fn admin(&self, request: AdminRequest, timeout: Duration) -> Reply<'_, AdminReply> {
+        (**self).admin(request, timeout)
+    }
+
+    fn view(&self) -> Arc<View> {
+        (**self).view()
+    }
+
+    fn readiness(&self) -> Readiness {
+        (**self).readiness()
+    }
+
+    fn me(&self) -> NodeId {
+        (**self).me()
+    }
+
+    fn name(&self) -> &str {
+        (**self).name()
+    }
+}

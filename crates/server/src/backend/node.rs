@@ -1,0 +1,41 @@
+//! The real node behind the seam.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use stator_core::identity::NodeId;
+use stator_core::membership::admin::{AdminReply, AdminRequest};
+use stator_core::request::{ClientReply, Operation};
+use stator_core::view::View;
+use stator_node::NodeHandle;
+
+use super::{Backend, Readiness, Reply};
+
+impl Backend for NodeHandle {
+    fn request(&self, operation: Operation, timeout: Duration) -> Reply<'_, ClientReply> {
+        Box::pin(NodeHandle::request(self, operation, timeout))
+    }
+
+    fn admin(&self, request: AdminRequest, timeout: Duration) -> Reply<'_, AdminReply> {
+        Box::pin(NodeHandle::admin(self, request, timeout))
+    }
+
+    fn view(&self) -> Arc<View> {
+        NodeHandle::view(self)
+    }
+
+    fn readiness(&self) -> Readiness {
+        match NodeHandle::readiness(self) {
+            stator_node::Readiness::Ready => Readiness::Ready,
+            stator_node::Readiness::NotReady(missing) => Readiness::NotReady(missing),
+        }
+    }
+
+    fn me(&self) -> NodeId {
+        NodeHandle::me(self)
+    }
+
+    fn name(&self) -> &str {
+        NodeHandle::name(self)
+    }
+}

@@ -1,0 +1,58 @@
+//! The HTTP front door.
+//!
+//! ```text
+//! connection  a TCP connection: limits, which HTTP it speaks, over-long targets
+//! router      a row of the interface for each path; guard before, problem after
+//! path, query what is asked, from the raw bytes of the request's target
+//! kv          get, put, delete of one object; siblings; what headers say
+//! listing     a bucket's keys
+//! bucket, locate, cluster, health   the other rows
+//! problem     everything that can go wrong, and its one table of statuses
+//! ```
+
+mod body;
+mod bucket;
+mod cluster;
+mod connection;
+mod front;
+mod guard;
+mod health;
+mod json;
+mod kv;
+mod listing;
+mod locate;
+mod path;
+mod problem;
+mod query;
+mod router;
+mod when;
+
+pub use connection::{ConnectionLimits, serve, serve_within};
+pub use router::router;
+
+/// What the HTTP door is told of its limits and of who may administer.
+#[derive(Clone, Debug)]
+pub struct HttpConfig {
+    /// The longest key taken, in bytes, inclusive. Above [`stator_core::object::Key::MAX_LEN`] it
+    /// has no effect.
+    pub max_key_bytes: usize,
+    /// The largest object taken, in bytes, inclusive.
+    pub max_object_bytes: usize,
+    /// What `Authorization: Bearer` must carry to administer through a listener that is not on
+    /// loopback, derived from the cluster's secret; without one nobody administers there.
+    pub admin_token: Option<String>,
+    /// Whether the listener is on loopback: then only requests that name a loopback host, and come
+    /// from no foreign web page, are answered.
+    pub is_loopback: bool,
+}
+
+impl Default for HttpConfig {
+    fn default() -> Self {
+        Self {
+            max_key_bytes: 64 * 1024,
+            max_object_bytes: 8 * 1024 * 1024,
+            admin_token: None,
+            is_loopback: true,
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! Request bodies: bounded in size, in time and in what all of them together may hold in memory.
+//!
+//! A body is read whole before anything is sent to the node, so one that is cut off half way writes
+//! nothing.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use bytes::{Bytes, BytesMut};
+use http::HeaderMap;
+use http::header::{CONTENT_LENGTH, EXPECT};
+use http_body_util::BodyExt;
+use serde_json::{Map, Value};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
+
+use super::front::Front;
+use super::problem::{Kind, Problem, kind};
+
+/// What all bodies that are being read or written may hold together, in KiB: 512 MiB.
+const BUDGET_KIB: usize = 512 * 1024;
+/// How long the next piece of a body may take.
+const IDLE: Duration = Duration::from_secs(10);
+/// How long the rest of a refused body is read and thrown away, so that the answer is not lost
+/// with the connection while its sender still writes.
+const DRAIN: Duration = Duration::from_secs(2);
+/// How much of it, in bytes.
+const DRAIN_BYTES: usize = 16 * 1024 * 1024;
+/// The largest document taken where a document is expected, in bytes.
+const DOCUMENT_BYTES: usize = 256 * 1024;
+
+/// The memory that bodies share.
+#[derive(Debug)]
+pub(super) struct BodyBudget(Arc<Semaphore>);
+
+impl Default for BodyBudget {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(BUDGET_KIB)))
+    }
+}
+
+impl BodyBudget {
+    fn take(&self, bytes: usize) -> Result<OwnedSemaphorePermit, Problem> {
+        let kib = u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX);
+        Arc::clone(&self.0).try_acquire_many_owned(kib).map_err(|_| {
+            let detail = "the bodies of other requests take all the memory meant for them: try \
+                          again shortly";
+            Problem::new(kind::OVERLOADED, detail)
+        })
+    }
+}
+
+/// A body that was read, and its part of the budget until it is dropped.
+#[derive(Debug)]
+pub(super) struct Held {
+    pub(super) bytes: Bytes,
+    _part: OwnedSemaphorePermit,
+}
+
+/// How large a body may be, and what a larger one is called.
+#[derive(Clone, Copy, Debug)]
+struct Limit {
+    bytes: usize,
+    kind: Kind,
+}
+
+impl Limit {
+    fn exceeded(self) -> Problem {
+        let detail = format!("the body has more than {} bytes, which is the limit", self.bytes);
+        Problem::new(self.kind, detail)
+    }
+}
+
+/// Reads an object's bytes.
+pub(super) async fn object(
+    front: &Front,
+    headers: &HeaderMap,
+    body: &mut Body,
+) -> Result<Held, Problem> {
+    let limit = Limit { bytes: front.config.max_object_bytes, kind: kind::OBJECT_TOO_LARGE };
+    read(&front.bodies, headers, body, limit).await
+}
+
+/// Reads a JSON document that must be an object; none at all is an empty one.
+pub(super) async fn document(
+    front: &Front,
+    headers: &HeaderMap,
+    body: &mut Body,
+) -> Result<Map<String, Value>, Problem> {
+    let limit = Limit { bytes: DOCUMENT_BYTES, kind: kind::BODY_TOO_LARGE };
+    let held = read(&front.bodies, headers, body, limit).await?;
+    if held.bytes.is_empty() {
+        return Ok(Map::new());
+    }
+    serde_json::from_slice(&held.bytes).map_err(|error| {
+        Problem::new(kind::BODY_MALFORMED, format!("the body is not a JSON object: {error}"))
+    })
+}
+
+async fn read(
+    budget: &BodyBudget,
+    headers: &HeaderMap,
+    body: &mut Body,
+    limit: Limit,
+) -> Result<Held, Problem> {
+    let declared = declared(headers);
+    if declared.is_some_and(|length| length > limit.bytes) {
+        return Err(limit.exceeded());
+    }
+    let mut part = budget.take(declared.unwrap_or(0))?;
+    let mut gathered = Gathered::expecting(declared.unwrap_or(0));
+    while let Some(piece) = next(body).await? {
+        let length = gathered.len() + piece.len();
+        if length > limit.bytes {
+            return Err(limit.exceeded());
+        }
+        if length > part.num_permits() * 1024 {
+            part.merge(budget.take(length - part.num_permits() * 1024)?);
+        }
+        gathered.add(piece);
+    }
+    Ok(Held { bytes: gathered.finish(), _part: part })
+}
+
+fn declared(headers: &HeaderMap) -> Option<usize> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+async fn next(body: &mut Body) -> Result<Option<Bytes>, Problem> {
+    loop {
+        let frame = timeout(IDLE, body.frame()).await.map_err(|_| {
+            let detail = format!("nothing more of the body came for {} s", IDLE.as_secs());
+            Problem::new(kind::BODY_TIMEOUT, detail)
+        })?;
+        let Some(frame) = frame else { return Ok(None) };
+        let frame = frame.map_err(|error| {
+            let detail = format!("the body ended before it was whole: {error}");
+            Problem::new(kind::BODY_INCOMPLETE, detail)
+        })?;
+        if let Ok(data) = frame.into_data() {
+            return Ok(Some(data));
+        }
+    }
+}
+
+/// The pieces of a body put together; a body of one piece is never copied.
+#[derive(Debug)]
+struct Gathered {
+    expected: usize,
+    first: Bytes,
+    joined: BytesMut,
+}
+
+impl Gathered {
+    fn expecting(expected: usize) -> Self {
+        Self { expected, first: Bytes::new(), joined: BytesMut::new() }
+    }
+
+    fn len(&self) -> usize {
+        self.first.len() + self.joined.len()
+    }
+
+    fn add(&mut self, piece: Bytes) {
+        if self.len() == 0 {
+            self.first = piece;
+            return;
+        }
+        if self.joined.is_empty() {
+            self.joined.reserve(self.expected.max(self.first.len() + piece.len()));
+            self.joined.extend_from_slice(&std::mem::take(&mut self.first));
+        }
+        self.joined.extend_from_slice(&piece);
+    }
+
+    fn finish(self) -> Bytes {
+        if self.joined.is_empty() { self.first } else { self.joined.freeze() }
+    }
+}
+
+/// Reads and throws away what is left of a refused request's body, within bounds. A client that
+/// waits to be told to go on is not told.
+pub(super) async fn drain(headers: &HeaderMap, mut body: Body) {
+    if headers.contains_key(EXPECT) {
+        return;
+    }
+    let rest = async {
+        let mut thrown = 0;
+        while let Some(Ok(frame)) = body.frame().await {
+            thrown += frame.data_ref().map_or(0, Bytes::len);
+            if thrown > DRAIN_BYTES {
+                return;
+            }
+        }
+    };
+    // Whether the rest came in time changes nothing: the answer is the same.
+    let _ = timeout(DRAIN, rest).await;
+}

@@ -1,0 +1,228 @@
+//! The names of a bucket's properties and their values in JSON.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+use stator_core::bucket::{BucketProperties, MutableProperties};
+use stator_core::object::{BucketName, ConflictRule};
+use stator_core::quorum::{
+    ImpossibleQuorum, Level, QuorumMode, QuorumOptions, ReadQuorum, ReplicaCount, WriteQuorum,
+};
+
+use super::super::problem::{Problem, kind};
+use super::super::query;
+
+/// Every property that there is.
+const KNOWN: &[&str] = &[
+    "n",
+    "r",
+    "w",
+    "dw",
+    "pr",
+    "pw",
+    "node_confirms",
+    "quorum",
+    "conflicts",
+    "ttl",
+    "max_siblings",
+];
+
+/// Properties that are to come.
+const LATER: &[&str] = &["type", "strong"];
+
+/// Told by a read, and taken back unread, so that what was read can be sent back.
+const TOLD: &[&str] = &["bucket", "made"];
+
+/// A bucket's properties as a document: what holds for requests that say nothing.
+pub(super) fn document(bucket: &BucketName, properties: &BucketProperties) -> Map<String, Value> {
+    let n = properties.fixed.n;
+    let own = properties.mutable.quorum;
+    let count = ReplicaCount { wanted: n, existing: n };
+    let nothing = QuorumOptions::default();
+    let read = ReadQuorum::resolve(count, &nothing, &own).ok();
+    let write = WriteQuorum::resolve(count, &nothing, &own).ok();
+    let told = [
+        ("bucket", json!(bucket.to_string())),
+        ("n", json!(n)),
+        ("r", level(own.r, read.map(ReadQuorum::r))),
+        ("w", level(own.w, write.map(WriteQuorum::w))),
+        ("dw", level(own.dw, write.map(WriteQuorum::dw))),
+        ("pr", level(own.pr, read.map(ReadQuorum::pr))),
+        ("pw", level(own.pw, write.map(WriteQuorum::pw))),
+        ("node_confirms", level(own.node_confirms, write.map(WriteQuorum::node_confirms))),
+        ("quorum", json!(mode_name(own.mode.unwrap_or_default()))),
+        ("conflicts", json!(conflicts_name(properties.fixed.conflicts))),
+        ("ttl", json!(properties.mutable.ttl.map(|ttl| ttl.as_secs()))),
+        ("max_siblings", json!(properties.mutable.max_siblings)),
+    ];
+    told.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// A level as it was set; what it comes to if it was not.
+fn level(own: Option<Level>, resolved: Option<u8>) -> Value {
+    match own {
+        Some(Level::Count(count)) => json!(count),
+        Some(word) => json!(word.to_string()),
+        None => json!(resolved),
+    }
+}
+
+const fn mode_name(mode: QuorumMode) -> &'static str {
+    match mode {
+        QuorumMode::Sloppy => "sloppy",
+        QuorumMode::Strict => "strict",
+    }
+}
+
+const fn conflicts_name(rule: ConflictRule) -> &'static str {
+    match rule {
+        ConflictRule::Siblings => "siblings",
+        ConflictRule::LastWriteWins => "lww",
+    }
+}
+
+/// What a document wants changed.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Changes {
+    pub(super) n: Option<u8>,
+    pub(super) conflicts: Option<ConflictRule>,
+    mutable: Vec<Change>,
+}
+
+/// One change of what may be changed at any time; a value that is absent goes back to the default.
+#[derive(Clone, Copy, Debug)]
+enum Change {
+    Level(&'static str, Option<Level>),
+    Mode(Option<QuorumMode>),
+    Ttl(Option<Duration>),
+    MaxSiblings(Option<u32>),
+}
+
+impl Changes {
+    /// The changes that a document names.
+    pub(super) fn parse(document: &Map<String, Value>) -> Result<Self, Problem> {
+        let mut changes = Self::default();
+        for (name, value) in document {
+            if TOLD.contains(&name.as_str()) {
+                continue;
+            }
+            let Some(name) = KNOWN.iter().find(|known| *known == name) else {
+                return Err(unknown(name));
+            };
+            changes.take(name, value)?;
+        }
+        Ok(changes)
+    }
+
+    fn take(&mut self, name: &'static str, value: &Value) -> Result<(), Problem> {
+        match name {
+            "n" => self.n = optional(value, |value| number(name, value, 1..=255))?.map(|n| n as u8),
+            "conflicts" => self.conflicts = optional(value, conflicts)?,
+            "quorum" => self.mutable.push(Change::Mode(optional(value, mode)?)),
+            "ttl" => {
+                let seconds = optional(value, |value| number(name, value, 1..=u64::MAX))?;
+                self.mutable.push(Change::Ttl(seconds.map(Duration::from_secs)));
+            }
+            "max_siblings" => {
+                let most = u64::from(u32::MAX);
+                let max = optional(value, |value| number(name, value, 1..=most))?;
+                self.mutable.push(Change::MaxSiblings(max.map(|max| max as u32)));
+            }
+            _ => {
+                let level = optional(value, |value| level_of(name, value))?;
+                self.mutable.push(Change::Level(name, level));
+            }
+        }
+        Ok(())
+    }
+
+    /// The changeable properties as they should be from now on. A quorum that the bucket's replicas
+    /// can't give is refused here rather than at every later request.
+    pub(super) fn applied(&self, current: &BucketProperties) -> Result<MutableProperties, Problem> {
+        let mut mutable = current.mutable;
+        for change in &self.mutable {
+            match *change {
+                Change::Level(name, level) => *slot(&mut mutable.quorum, name) = level,
+                Change::Mode(mode) => mutable.quorum.mode = mode,
+                Change::Ttl(ttl) => mutable.ttl = ttl,
+                Change::MaxSiblings(max) => {
+                    mutable.max_siblings = max.unwrap_or(MutableProperties::default().max_siblings);
+                }
+            }
+        }
+        let n = self.n.unwrap_or(current.fixed.n);
+        possible(n, &mutable.quorum)
+            .map_err(|impossible| Problem::new(kind::IMPOSSIBLE_QUORUM, impossible.to_string()))?;
+        Ok(mutable)
+    }
+}
+
+fn possible(n: u8, asked: &QuorumOptions) -> Result<(), ImpossibleQuorum> {
+    let count = ReplicaCount { wanted: n, existing: n };
+    let nothing = QuorumOptions::default();
+    ReadQuorum::resolve(count, asked, &nothing)?;
+    WriteQuorum::resolve(count, asked, &nothing)?;
+    Ok(())
+}
+
+fn slot<'a>(quorum: &'a mut QuorumOptions, name: &str) -> &'a mut Option<Level> {
+    match name {
+        "r" => &mut quorum.r,
+        "pr" => &mut quorum.pr,
+        "w" => &mut quorum.w,
+        "pw" => &mut quorum.pw,
+        "dw" => &mut quorum.dw,
+        _ => &mut quorum.node_confirms,
+    }
+}
+
+fn optional<T>(
+    value: &Value,
+    read: impl FnOnce(&Value) -> Result<T, Problem>,
+) -> Result<Option<T>, Problem> {
+    if value.is_null() { Ok(None) } else { read(value).map(Some) }
+}
+
+fn number(
+    name: &str,
+    value: &Value,
+    bounds: std::ops::RangeInclusive<u64>,
+) -> Result<u64, Problem> {
+    value.as_u64().filter(|number| bounds.contains(number)).ok_or_else(|| {
+        let (least, most) = (bounds.start(), bounds.end());
+        invalid(format!("{name}={value}: write a whole number from {least} to {most}"))
+    })
+}
+
+fn level_of(name: &str, value: &Value) -> Result<Level, Problem> {
+    match value {
+        Value::String(text) => query::level(kind::PROPERTY_INVALID, name, text),
+        Value::Number(number) => query::level(kind::PROPERTY_INVALID, name, &number.to_string()),
+        _ => Err(invalid(format!("{name}={value}: write a number, or one, quorum or all"))),
+    }
+}
+
+fn mode(value: &Value) -> Result<QuorumMode, Problem> {
+    let mode = value.as_str().and_then(query::mode);
+    mode.ok_or_else(|| invalid(format!("quorum={value}: write \"sloppy\" or \"strict\"")))
+}
+
+fn conflicts(value: &Value) -> Result<ConflictRule, Problem> {
+    match value.as_str() {
+        Some("siblings") => Ok(ConflictRule::Siblings),
+        Some("lww") => Ok(ConflictRule::LastWriteWins),
+        _ => Err(invalid(format!("conflicts={value}: write \"siblings\" or \"lww\""))),
+    }
+}
+
+fn invalid(detail: String) -> Problem {
+    Problem::new(kind::PROPERTY_INVALID, detail)
+}
+
+fn unknown(name: &str) -> Problem {
+    if LATER.contains(&name) {
+        return Problem::new(kind::NOT_BUILT, format!("the property {name} is not built yet"));
+    }
+    let detail = format!("there is no property {name}; known are: {}", KNOWN.join(", "));
+    Problem::new(kind::PROPERTY_UNKNOWN, detail)
+}

@@ -1,0 +1,127 @@
+//! The cluster: its members, and the staged way of changing them (the paper, 4.8.1: only an
+//! operator's explicit commit changes the ring).
+
+mod change;
+mod plan;
+mod status;
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::response::Response;
+use http::{Method, StatusCode};
+use serde_json::{Map, Value, json};
+use stator_core::membership::admin::{AdminDone, AdminError, AdminRequest, ClusterStatus};
+use stator_core::ring::RingVersion;
+use stator_core::view::View;
+
+use super::front::{Front, Shared};
+use super::path::Target;
+use super::problem::{Answer, Intent, Problem, kind};
+use super::query::{ADMIN_TIMEOUT, Words};
+use super::{body, json};
+
+/// `GET /v1/cluster`.
+pub(super) async fn status(front: Shared, request: Request) -> Answer {
+    only(&request, &[Method::GET, Method::HEAD], "GET, HEAD")?;
+    let timeout = timeout(&request)?;
+    let found = cluster_status(&front, timeout, Intent::Read).await?;
+    Ok(json::response(StatusCode::OK, &status::document(&found)))
+}
+
+/// `GET /v1/cluster/plan`.
+pub(super) async fn plan(front: Shared, request: Request) -> Answer {
+    only(&request, &[Method::GET, Method::HEAD], "GET, HEAD")?;
+    let timeout = timeout(&request)?;
+    let AdminDone::Plan(plan) = front.administer(AdminRequest::Plan, timeout).await? else {
+        return Err(Problem::mismatched(Intent::Read));
+    };
+    let document = plan::document(&plan, &front.backend.view());
+    Ok(json::response(StatusCode::OK, &document.into()))
+}
+
+/// `POST /v1/cluster/stage` with one change, or several as `{"changes": […]}`. All are read before
+/// any is staged.
+pub(super) async fn stage(front: Shared, request: Request) -> Answer {
+    only(&request, &[Method::POST], "POST")?;
+    let timeout = timeout(&request)?;
+    let document = posted(&front, request).await?;
+    let known = cluster_status(&front, timeout, Intent::Write).await?;
+    let changes = change::read(&document, &known)?;
+    for (staged, change) in changes.iter().enumerate() {
+        let request = AdminRequest::Stage { node: change.node, change: change.change.clone() };
+        let done = front.administer(request, timeout).await;
+        match done.map_err(|problem| problem.with_member("staged", json!(staged)))? {
+            AdminDone::Staged => {}
+            _ => return Err(Problem::mismatched(Intent::Write)),
+        }
+    }
+    Ok(json::response(StatusCode::OK, &json!({ "staged": changes.len() })))
+}
+
+/// `POST /v1/cluster/commit` with `{"version": V}` of the plan that is meant.
+pub(super) async fn commit(front: Shared, request: Request) -> Answer {
+    only(&request, &[Method::POST], "POST")?;
+    let timeout = timeout(&request)?;
+    let document = posted(&front, request).await?;
+    let stranger = document.keys().find(|name| *name != "version");
+    let version = document.get("version").and_then(Value::as_u64);
+    let (None, Some(version)) = (stranger, version) else {
+        let detail = "a commit names the version of the plan that is meant, and nothing else: \
+                      {\"version\": 2}; `GET /v1/cluster/plan` says it";
+        return Err(Problem::new(kind::BODY_MALFORMED, detail));
+    };
+    let request = AdminRequest::Commit { version: RingVersion(version) };
+    let AdminDone::Committed(ring) = front.administer(request, timeout).await? else {
+        return Err(Problem::mismatched(Intent::Write));
+    };
+    let document = json!({ "ring_version": ring.version.0, "members": ring.members.len() });
+    Ok(json::response(StatusCode::ACCEPTED, &document))
+}
+
+/// `POST /v1/cluster/discard`.
+pub(super) async fn discard(front: Shared, request: Request) -> Answer {
+    only(&request, &[Method::POST], "POST")?;
+    let timeout = timeout(&request)?;
+    let AdminDone::Discarded = front.administer(AdminRequest::Discard, timeout).await? else {
+        return Err(Problem::mismatched(Intent::Write));
+    };
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    Ok(response)
+}
+
+/// What an operator's error is; a stale version is told with the plan that holds now.
+pub(super) fn problem(error: &AdminError, view: &View) -> Problem {
+    let problem = Problem::of_admin(error);
+    let AdminError::StaleVersion { current, .. } = error else { return problem };
+    problem
+        .with_member("version", json!(current.version().0))
+        .with_member("changes", plan::changes(current, view))
+}
+
+async fn cluster_status(
+    front: &Front,
+    timeout: std::time::Duration,
+    intent: Intent,
+) -> Result<ClusterStatus, Problem> {
+    match front.administer(AdminRequest::Status, timeout).await? {
+        AdminDone::Status(found) => Ok(found),
+        _ => Err(Problem::mismatched(intent)),
+    }
+}
+
+fn only(request: &Request, methods: &[Method], allowed: &'static str) -> Result<(), Problem> {
+    if methods.contains(request.method()) {
+        return Ok(());
+    }
+    Err(Problem::method_not_allowed(request.method(), allowed))
+}
+
+fn timeout(request: &Request) -> Result<std::time::Duration, Problem> {
+    Words::parse(Target::of(request).query, &["timeout"])?.timeout(ADMIN_TIMEOUT)
+}
+
+async fn posted(front: &Front, request: Request) -> Result<Map<String, Value>, Problem> {
+    let (parts, mut content) = request.into_parts();
+    body::document(front, &parts.headers, &mut content).await
+}

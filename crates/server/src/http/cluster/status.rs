@@ -1,0 +1,43 @@
+//! The cluster as a document.
+
+use serde_json::{Value, json};
+use stator_core::membership::admin::{ClusterStatus, MemberState, MemberStatus};
+
+/// What `GET /v1/cluster` answers. Ring version 0 is a node that knows no ring. No change of the
+/// ring takes longer than its commit in this version, so there is never a transition, and no node
+/// holds hints.
+pub(super) fn document(status: &ClusterStatus) -> Value {
+    let members: Vec<Value> = status.members.iter().map(member).collect();
+    json!({
+        "ring_version": status.ring.as_ref().map_or(0, |ring| ring.version.0),
+        "members": members,
+        "transition": null,
+    })
+}
+
+fn member(member: &MemberStatus) -> Value {
+    json!({
+        "name": member.name,
+        "id": member.id.to_string(),
+        "address": member.addresses.peer,
+        "http": member.addresses.http,
+        "resp": member.addresses.resp,
+        "zone": member.zone,
+        "weight": member.weight.get(),
+        "state": state(member.state),
+        "phi": if member.phi.is_finite() { member.phi } else { f64::MAX },
+        "share": member.share,
+        "hints": 0,
+        "ring_version": member.ring.0,
+        "silent_ms": member.silent_for.map(|silent| silent.as_millis() as u64),
+    })
+}
+
+const fn state(state: MemberState) -> &'static str {
+    match state {
+        MemberState::Up => "up",
+        MemberState::Down => "down",
+        MemberState::Joining => "joining",
+        MemberState::Removed => "removed",
+    }
+}

@@ -1,0 +1,49 @@
+//! What all rows of the door share.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use stator_core::membership::admin::{AdminDone, AdminRequest};
+use stator_core::request::{Done, Operation};
+
+use super::body::BodyBudget;
+use super::problem::{Intent, Problem};
+use super::{HttpConfig, cluster};
+use crate::backend::Backend;
+
+/// The door's state, shared by all its requests.
+pub(super) type Shared = Arc<Front>;
+
+/// The node behind the door, the door's settings and its memory for bodies.
+pub(super) struct Front {
+    pub(super) backend: Box<dyn Backend>,
+    pub(super) config: HttpConfig,
+    pub(super) bodies: BodyBudget,
+}
+
+impl Front {
+    pub(super) fn new(backend: impl Backend, config: HttpConfig) -> Shared {
+        Arc::new(Self { backend: Box::new(backend), config, bodies: BodyBudget::default() })
+    }
+
+    /// Asks a shard; an error is told as a request of this intent needs it.
+    pub(super) async fn ask(
+        &self,
+        operation: Operation,
+        timeout: Duration,
+        intent: Intent,
+    ) -> Result<Done, Problem> {
+        let reply = self.backend.request(operation, timeout).await;
+        reply.map_err(|error| Problem::of_request(error, intent))
+    }
+
+    /// Asks membership.
+    pub(super) async fn administer(
+        &self,
+        request: AdminRequest,
+        timeout: Duration,
+    ) -> Result<AdminDone, Problem> {
+        let reply = self.backend.admin(request, timeout).await;
+        reply.map_err(|error| cluster::problem(&error, &self.backend.view()))
+    }
+}

@@ -1,0 +1,76 @@
+//! The checkers: what must hold for every history, one file each.
+//!
+//! Each judges what clients were told against what was read, by the truth of the history
+//! ([`crate::history`]) and never by the core's own version vectors. Those that rest on
+//! capabilities which are not built yet are listed by [`OFF`] and not run.
+
+mod acknowledged;
+mod bounds;
+mod fate;
+mod invention;
+mod resurrection;
+mod siblings;
+mod strict;
+
+use std::fmt;
+
+use crate::event::Short;
+use crate::history::{History, KeyHistory};
+
+/// Something that must not be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// Who found it.
+    pub checker: &'static str,
+    /// The key concerned, by its place.
+    pub key: Option<usize>,
+    /// What is wrong.
+    pub sentence: String,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.checker, self.sentence)
+    }
+}
+
+/// Checkers that are switched on by capabilities which are not built yet, and those capabilities.
+pub const OFF: [(&str, &str); 3] = [
+    ("convergence", "hints, read repair and exchange"),
+    ("availability", "hints on fallbacks"),
+    ("time to converge", "hints, read repair and exchange"),
+];
+
+/// Every violation in a history.
+pub fn check(history: &History) -> Vec<Violation> {
+    let mut found = Vec::new();
+    for (place, key) in history.keys.iter().enumerate() {
+        let mut report = |checker: &'static str, sentences: Vec<String>| {
+            found.extend(sentences.into_iter().map(|sentence| Violation {
+                checker,
+                key: Some(place),
+                sentence: format!("{}: {sentence}", Short(&key.name)),
+            }));
+        };
+        report("acknowledged", acknowledged::check(history, key));
+        report("resurrection", resurrection::check(history, key));
+        report("invention", invention::check(key));
+        report("fate", fate::check(history, key));
+        report("siblings", siblings::check(key));
+        report("strict", strict::check(history, key));
+        report("bounds", bounds::check_key(key));
+    }
+    let whole = bounds::check_run(history).into_iter();
+    found.extend(whole.map(|sentence| Violation { checker: "bounds", key: None, sentence }));
+    found
+}
+
+/// The names that writes have in traces.
+fn writes_of(key: &KeyHistory, places: impl IntoIterator<Item = usize>) -> String {
+    let names: Vec<String> =
+        places.into_iter().map(|place| format!("#{}", key.writes[place].call.0)).collect();
+    if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,44 @@
+//! i. Bounds hold: version vectors name only actors that minted for the key; every call to a
+//! healthy node is answered once, in time; and when all is quiet no frame is under way any more.
+
+use std::collections::BTreeSet;
+
+use crate::history::{History, KeyHistory};
+
+pub(super) fn check_key(key: &KeyHistory) -> Vec<String> {
+    let actors: BTreeSet<_> = key.dots.keys().map(|dot| dot.actor).collect();
+    let too_long = key.readings.iter().find(|reading| reading.vector_len > actors.len());
+    too_long
+        .map(|reading| {
+            format!(
+                "the get #{} returned a vector of {} actors, but only {} ever minted for the key",
+                reading.call.0,
+                reading.vector_len,
+                actors.len()
+            )
+        })
+        .into_iter()
+        .collect()
+}
+
+pub(super) fn check_run(history: &History) -> Vec<String> {
+    let mut found = Vec::new();
+    for call in &history.unanswered {
+        let node = history.call(*call).node + 1;
+        found.push(format!("call #{} to the healthy n{node} was never answered", call.0));
+    }
+    for call in &history.answered_twice {
+        found.push(format!("call #{} was answered twice", call.0));
+    }
+    if history.unattributed_mints > 0 {
+        found.push(format!(
+            "{} writes were minted in a turn that belongs to no call",
+            history.unattributed_mints
+        ));
+    }
+    if history.restless_frames > 0 {
+        let frames = history.restless_frames;
+        found.push(format!("{frames} frames were sent long after everything had healed"));
+    }
+    found
+}

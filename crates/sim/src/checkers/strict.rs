@@ -1,0 +1,68 @@
+//! g. With strict quorums and R + dw > N, each read sees every write that was acknowledged before
+//! the read began: the write itself, or one that had seen it.
+
+use stator_core::object::ConflictRule;
+use stator_core::quorum::QuorumMode;
+use stator_core::time::Instant;
+
+use super::writes_of;
+use crate::history::{Author, Bits, Fate, History, KeyHistory, Reading};
+
+pub(super) fn check(history: &History, key: &KeyHistory) -> Vec<String> {
+    let promised = acknowledged_strictly(history, key);
+    let strict = key.readings.iter().filter(|reading| {
+        reading.mode == QuorumMode::Strict
+            && !reading.versions.iter().any(|version| version.author == Author::Untraced)
+    });
+    strict.filter_map(|reading| stale(key, reading, &promised)).collect()
+}
+
+/// A write that was acknowledged with a strict quorum.
+struct Promised {
+    at: Instant,
+    place: usize,
+    dw: u8,
+}
+
+fn acknowledged_strictly(history: &History, key: &KeyHistory) -> Vec<Promised> {
+    let mut promised: Vec<Promised> = Vec::new();
+    for (place, write) in key.writes.iter().enumerate() {
+        let call = history.call(write.call);
+        if let (QuorumMode::Strict, Fate::Done, Some(at)) =
+            (write.needs.mode, &call.fate, call.ended)
+        {
+            promised.push(Promised { at, place, dw: write.needs.dw });
+        }
+    }
+    promised.sort_by_key(|promise| (promise.at, promise.place));
+    promised
+}
+
+fn stale(key: &KeyHistory, reading: &Reading, promised: &[Promised]) -> Option<String> {
+    let before = promised.partition_point(|promise| promise.at < reading.began);
+    let due = promised[..before].iter().filter(|promise| reading.r + promise.dw > key.replicas);
+    let missed = match key.rule {
+        ConflictRule::Siblings => {
+            let due: Bits = due.map(|promise| promise.place).collect();
+            due.first_missing_in(&key.seen_in(reading.writes()).may)
+        }
+        ConflictRule::LastWriteWins => {
+            let newest = reading.versions.iter().map(|version| (version.stamp, version.dot)).max();
+            due.map(|promise| promise.place).find(|&place| {
+                let mint = key.writes[place].mints.first();
+                let stamped = mint.and_then(|mint| Some((mint.stamp?, mint.dot)));
+                stamped.is_some_and(|stamped| newest.is_none_or(|newest| newest < stamped))
+            })
+        }
+    };
+    missed.map(|place| {
+        format!(
+            "the strict get #{} (r={} of {}) returned {} and missed {}, acknowledged before it began",
+            reading.call.0,
+            reading.r,
+            key.replicas,
+            writes_of(key, reading.writes()),
+            writes_of(key, [place]),
+        )
+    })
+}

@@ -1,0 +1,265 @@
+//! Which faults a run has, how strong they are, and how often each was injected.
+//!
+//! Swarm testing: every seed draws its own subset of the faults and the strength of each, so that
+//! some runs see one fault alone and others many together. The adversary's limit: faults destroy
+//! at most dw - 1 durable copies of a write between two times at which all primaries held it. The
+//! faults that are on destroy none (a crash loses only what was not synced), so that the limit
+//! holds by itself; those that would need it are off until what heals them is built.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::draw::{Chance, Draw};
+
+/// A kind of fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum FaultKind {
+    /// A frame takes far longer than usual.
+    HeavyTail,
+    /// A frame is lost, without the connection noticing.
+    Loss,
+    /// A frame arrives twice.
+    Duplication,
+    /// A frame is overtaken by later ones.
+    Reordering,
+    /// The nodes fall into two groups that can't reach each other.
+    FullPartition,
+    /// A few pairs of nodes can't reach each other, although others reach both.
+    PartialPartition,
+    /// A node's frames to some others are lost, while theirs arrive.
+    OneWayPartition,
+    /// The connection of two nodes breaks and comes back, again and again.
+    Flapping,
+    /// A node answers slowly for a while.
+    SlowNode,
+    /// A node's process stands still for a while (SIGSTOP) and goes on.
+    Pause,
+    /// A node dies at any point and is started again.
+    Crash,
+    /// A node dies between the commit of a batch and its sync.
+    CrashBeforeSync,
+    /// A node dies in the middle of a turn: some of its effects were carried out.
+    CrashInTurn,
+    /// All nodes die at once.
+    PowerFailure,
+    /// A crash loses committed batches that were not synced.
+    LostTail,
+    /// A crash leaves half of a batch behind.
+    TornTail,
+    /// A disk takes long over commits and syncs.
+    SlowDisk,
+    /// Wall clocks differ from node to node.
+    ClockSkew,
+    /// A wall clock jumps, either way.
+    ClockJump,
+    /// A node takes a healthy peer for dead.
+    FalseSuspicion,
+    /// An operator restarts a node cleanly: it stops after all it has written is synced.
+    Restart,
+    /// A disk loses everything.
+    DiskWipe,
+    /// A disk is put back to an older backup.
+    OldBackup,
+    /// A stored object's bytes change.
+    CorruptObject,
+    /// A disk takes no more writes.
+    DiskFull,
+    /// Nodes join, leave and are replaced.
+    RingChange,
+}
+
+impl FaultKind {
+    /// All of them.
+    pub const ALL: [Self; 26] = [
+        Self::HeavyTail,
+        Self::Loss,
+        Self::Duplication,
+        Self::Reordering,
+        Self::FullPartition,
+        Self::PartialPartition,
+        Self::OneWayPartition,
+        Self::Flapping,
+        Self::SlowNode,
+        Self::Pause,
+        Self::Crash,
+        Self::CrashBeforeSync,
+        Self::CrashInTurn,
+        Self::PowerFailure,
+        Self::LostTail,
+        Self::TornTail,
+        Self::SlowDisk,
+        Self::ClockSkew,
+        Self::ClockJump,
+        Self::FalseSuspicion,
+        Self::Restart,
+        Self::DiskWipe,
+        Self::OldBackup,
+        Self::CorruptObject,
+        Self::DiskFull,
+        Self::RingChange,
+    ];
+
+    /// Its name in summaries.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::HeavyTail => "heavy_tail",
+            Self::Loss => "loss",
+            Self::Duplication => "duplication",
+            Self::Reordering => "reordering",
+            Self::FullPartition => "full_partition",
+            Self::PartialPartition => "partial_partition",
+            Self::OneWayPartition => "one_way_partition",
+            Self::Flapping => "flapping",
+            Self::SlowNode => "slow_node",
+            Self::Pause => "pause",
+            Self::Crash => "crash",
+            Self::CrashBeforeSync => "crash_before_sync",
+            Self::CrashInTurn => "crash_in_turn",
+            Self::PowerFailure => "power_failure",
+            Self::LostTail => "lost_tail",
+            Self::TornTail => "torn_tail",
+            Self::SlowDisk => "slow_disk",
+            Self::ClockSkew => "clock_skew",
+            Self::ClockJump => "clock_jump",
+            Self::FalseSuspicion => "false_suspicion",
+            Self::Restart => "restart",
+            Self::DiskWipe => "disk_wipe",
+            Self::OldBackup => "old_backup",
+            Self::CorruptObject => "corrupt_object",
+            Self::DiskFull => "disk_full",
+            Self::RingChange => "ring_change",
+        }
+    }
+
+    /// What must be built before this fault can be on; none if it is on.
+    pub const fn waits_for(self) -> Option<&'static str> {
+        match self {
+            Self::DiskWipe | Self::OldBackup => Some("refill of a lost store (anti-entropy)"),
+            Self::CorruptObject => Some("quarantine and refill of damaged objects"),
+            Self::DiskFull => Some("the disk reserve"),
+            Self::RingChange => Some("transfer of partitions"),
+            _ => None,
+        }
+    }
+
+    /// How often it strikes in a cluster where it is on, if it strikes by itself; the others
+    /// happen to frames, to disks and in crashes.
+    const fn mean_interval(self) -> Option<Duration> {
+        let seconds = match self {
+            Self::FalseSuspicion => 15,
+            Self::Crash | Self::CrashBeforeSync | Self::CrashInTurn => 25,
+            Self::SlowNode | Self::SlowDisk | Self::Pause | Self::ClockJump => 30,
+            Self::PartialPartition | Self::OneWayPartition | Self::Flapping => 40,
+            Self::FullPartition | Self::Restart => 60,
+            Self::PowerFailure => 180,
+            Self::DiskWipe | Self::OldBackup | Self::CorruptObject => 120,
+            _ => return None,
+        };
+        Some(Duration::from_secs(seconds))
+    }
+}
+
+/// What happens to frames, by chance.
+#[derive(Clone, Copy, Debug)]
+pub struct Weather {
+    /// The quickest a frame arrives.
+    pub delay_least: Duration,
+    /// The slowest, in quiet weather.
+    pub delay_most: Duration,
+    /// Far slower.
+    pub heavy_tail: Chance,
+    /// Lost.
+    pub loss: Chance,
+    /// Twice.
+    pub duplication: Chance,
+    /// Overtaken.
+    pub reordering: Chance,
+}
+
+/// The faults of one run.
+#[derive(Clone, Debug)]
+pub struct Faults {
+    /// What happens to frames.
+    pub weather: Weather,
+    /// How far apart wall clocks are, either way.
+    pub clock_skew: Duration,
+    intervals: BTreeMap<FaultKind, Duration>,
+    on: BTreeMap<FaultKind, u64>,
+}
+
+impl Faults {
+    /// The faults that a seed draws.
+    pub fn drawn(draw: &mut Draw) -> Self {
+        let share = Chance::percent(*draw.pick(&[0, 15, 35, 60, 100]));
+        let mut on = BTreeMap::new();
+        for kind in FaultKind::ALL {
+            let drawn = draw.happens(share);
+            if drawn && kind.waits_for().is_none() {
+                on.insert(kind, 0);
+            }
+        }
+        let mut intervals = BTreeMap::new();
+        for (&kind, mean) in on.keys().filter_map(|kind| Some((kind, kind.mean_interval()?))) {
+            intervals.insert(kind, mean.mul_f64(*draw.pick(&[0.3, 1.0, 1.0, 3.0])));
+        }
+        let mut chance = |kind, choices: &[u32]| {
+            let drawn = Chance(*draw.pick(choices));
+            if on.contains_key(&kind) { drawn } else { Chance::NEVER }
+        };
+        let weather = Weather {
+            heavy_tail: chance(FaultKind::HeavyTail, &[1_000, 10_000, 50_000]),
+            loss: chance(FaultKind::Loss, &[1_000, 10_000, 100_000]),
+            duplication: chance(FaultKind::Duplication, &[1_000, 20_000, 100_000]),
+            reordering: chance(FaultKind::Reordering, &[5_000, 50_000, 200_000]),
+            delay_least: Duration::from_micros(100),
+            delay_most: Duration::from_micros(*draw.pick(&[300, 1_000, 5_000, 50_000])),
+        };
+        let skew = Duration::from_millis(*draw.pick(&[5, 500, 60_000]));
+        let clock_skew = if on.contains_key(&FaultKind::ClockSkew) { skew } else { Duration::ZERO };
+        Self { weather, clock_skew, intervals, on }
+    }
+
+    /// No faults at all.
+    pub fn none() -> Self {
+        let weather = Weather {
+            delay_least: Duration::from_micros(100),
+            delay_most: Duration::from_millis(1),
+            heavy_tail: Chance::NEVER,
+            loss: Chance::NEVER,
+            duplication: Chance::NEVER,
+            reordering: Chance::NEVER,
+        };
+        Self {
+            weather,
+            clock_skew: Duration::ZERO,
+            intervals: BTreeMap::new(),
+            on: BTreeMap::new(),
+        }
+    }
+
+    /// Whether this run has a fault.
+    pub fn is_on(&self, kind: FaultKind) -> bool {
+        self.on.contains_key(&kind)
+    }
+
+    /// The faults that strike by themselves, with the mean time between two strikes.
+    pub fn strikes(&self) -> &BTreeMap<FaultKind, Duration> {
+        &self.intervals
+    }
+
+    /// Counts a fault that happened.
+    pub fn count(&mut self, kind: FaultKind) {
+        *self.on.entry(kind).or_default() += 1;
+    }
+
+    /// How often each fault of this run has happened.
+    pub const fn counts(&self) -> &BTreeMap<FaultKind, u64> {
+        &self.on
+    }
+
+    /// From now on frames fare well: everything heals.
+    pub fn calm_down(&mut self) {
+        self.weather = Self::none().weather;
+        self.intervals.clear();
+    }
+}

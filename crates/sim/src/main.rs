@@ -1,0 +1,116 @@
+//! `stator-sim`: runs simulated clusters, one seed or many, and tells what must not be.
+
+use std::io::Write;
+use std::ops::Range;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+use stator_sim::report::{Report, Totals};
+use stator_sim::story::tell;
+use stator_sim::sweep::Sweep;
+use stator_sim::tracer::Keep;
+use stator_sim::world::{Scope, run};
+
+/// Whole clusters in a box: the production core under virtual time, with seeded faults.
+#[derive(Parser)]
+#[command(name = "stator-sim", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// One seed.
+    Run {
+        /// The seed that everything is drawn from.
+        #[arg(long)]
+        seed: u64,
+        #[command(flatten)]
+        common: Common,
+        /// Prints every event.
+        #[arg(long)]
+        trace: bool,
+    },
+    /// Many seeds, on all cores; exit status 1 on a violation.
+    Sweep {
+        /// The seeds, as A..B; B is excluded.
+        #[arg(long, value_parser = seeds)]
+        seeds: Range<u64>,
+        #[command(flatten)]
+        common: Common,
+    },
+}
+
+#[derive(Args)]
+struct Common {
+    /// For how many simulated minutes clients call and faults strike.
+    #[arg(long, default_value_t = 10)]
+    minutes: u64,
+    /// How many nodes; drawn from the seed if absent.
+    #[arg(long)]
+    nodes: Option<usize>,
+    /// One line of JSON per run, totals last.
+    #[arg(long)]
+    json: bool,
+}
+
+fn seeds(text: &str) -> Result<Range<u64>, String> {
+    let bounds =
+        text.split_once("..").and_then(|(from, to)| Some(from.parse().ok()?..to.parse().ok()?));
+    bounds.filter(|range| !range.is_empty()).ok_or_else(|| {
+        format!("{text:?} is no range of seeds: write two numbers, the first below the second, as 0..100")
+    })
+}
+
+fn main() -> ExitCode {
+    // One clock, read here: what a sweep took. No world sees it.
+    let started = std::time::Instant::now();
+    let (totals, json) = match Cli::parse().command {
+        Command::Run { seed, common, trace } => (run_one(seed, &common, trace), common.json),
+        Command::Sweep { seeds, common } => (run_many(seeds, &common), common.json),
+    };
+    let took = started.elapsed().max(Duration::from_micros(1));
+    let last = if json { totals.json(took).to_string() } else { totals.text(took) };
+    print(&last);
+    if totals.is_failure() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+fn run_one(seed: u64, common: &Common, trace: bool) -> Totals {
+    let keep = if trace { Keep::All } else { Keep::Hash };
+    let scope = Scope { seed, minutes: common.minutes, nodes: common.nodes, keep };
+    let mut aftermath = run(scope);
+    for line in std::mem::take(&mut aftermath.trace) {
+        print(&line);
+    }
+    let report = Report::of(seed, &aftermath);
+    let mut totals = Totals::default();
+    totals.add(&report);
+    show(&report, scope, common.json);
+    totals
+}
+
+fn run_many(seeds: Range<u64>, common: &Common) -> Totals {
+    let sweep = Sweep { seeds, minutes: common.minutes, nodes: common.nodes };
+    sweep.run(|report| show(report, sweep.scope(report.seed), common.json))
+}
+
+/// Prints a run's report; the story of its first violation goes to standard error.
+fn show(report: &Report, scope: Scope, json: bool) {
+    print(&if json { report.json().to_string() } else { report.text() });
+    if let Some(first) = report.violations.first() {
+        let story = tell(Scope { keep: Keep::Hash, ..scope }, first);
+        let rest = report.violations.iter().skip(1).take(10);
+        let others: Vec<String> = rest.map(|other| format!("also {other}\n")).collect();
+        // Nothing can be done about a standard error that is closed.
+        let _ = write!(std::io::stderr(), "{story}{}", others.concat());
+    }
+}
+
+/// Prints a line; a reader that has gone away ends the program quietly.
+fn print(text: &str) {
+    if writeln!(std::io::stdout(), "{}", text.trim_end()).is_err() {
+        std::process::exit(1);
+    }
+}

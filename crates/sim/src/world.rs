@@ -1,0 +1,254 @@
+//! The world: nodes, network, clients and faults on one agenda. One event at a time, everything
+//! drawn from one seed: the same seed gives the same trace, byte for byte.
+//!
+//! A run has three parts. In the first, clients call and faults strike. Then everything heals: the
+//! network is whole, every node runs and nobody calls. At the end every key is read from all of
+//! its replicas, and the checkers judge.
+
+mod calls;
+mod links;
+mod strike;
+mod turn;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use stator_core::time::Instant;
+
+use crate::client::Client;
+use crate::draw::Draw;
+use crate::event::{Event, Line, Process};
+use crate::faults::{FaultKind, Faults};
+use crate::history::{CallId, Fate, History};
+use crate::layout::Layout;
+use crate::network::Network;
+use crate::node::Node;
+use crate::queue::Queue;
+use crate::tracer::{Concern, Keep, Tracer};
+
+/// What a run is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Scope {
+    /// Everything else is drawn from this.
+    pub seed: u64,
+    /// How long clients call and faults strike, in simulated minutes.
+    pub minutes: u64,
+    /// How many nodes; drawn if absent.
+    pub nodes: Option<usize>,
+    /// What is kept of the trace.
+    pub keep: Keep,
+}
+
+/// How long everything may take to come to rest before the last reads: longer than the longest
+/// deadline and the slowest frame together.
+const HEALING: Duration = Duration::from_secs(50);
+/// How long the last reads may take.
+const LAST_READS: Duration = Duration::from_secs(15);
+
+/// One simulated cluster.
+#[derive(Debug)]
+pub struct World {
+    now: Instant,
+    queue: Queue<Event>,
+    layout: Layout,
+    nodes: Vec<Node>,
+    network: Network,
+    faults: Faults,
+    clients: Vec<Client>,
+    history: History,
+    tracer: Tracer,
+    draw: Draw,
+    healing: bool,
+    last: bool,
+    max_requests: usize,
+    /// Which call every request between nodes belongs to.
+    requests: BTreeMap<(Process, u64), CallId>,
+    frames: u64,
+    /// Whether the next node that has committed a batch dies before it syncs it.
+    crash_at_commit: bool,
+}
+
+/// What a run leaves behind.
+#[derive(Debug)]
+pub struct Aftermath {
+    /// All calls, for the checkers.
+    pub history: History,
+    /// The faults and how often each was injected.
+    pub faults: Faults,
+    /// The hash of the trace, in hex.
+    pub trace_hash: String,
+    /// The lines that were kept of it.
+    pub trace: Vec<String>,
+    /// How many events there were.
+    pub events: u64,
+    /// Simulated time.
+    pub simulated: Duration,
+    /// How many nodes the cluster had.
+    pub nodes: usize,
+}
+
+/// Runs a world from its beginning to its end.
+pub fn run(scope: Scope) -> Aftermath {
+    let mut world = World::new(scope);
+    world.begin();
+    let end = Instant::from_micros(scope.minutes * 60_000_000);
+    world.run_until(end);
+    world.heal();
+    world.run_until(end.after(HEALING));
+    world.note_unrest();
+    world.read_all();
+    world.run_until(end.after(HEALING + LAST_READS));
+    world.end()
+}
+
+impl World {
+    fn new(scope: Scope) -> Self {
+        let draw = Draw::of_seed(scope.seed);
+        let mut size = draw.child("size");
+        let drawn = *size.pick(&[3, 4, 5, 5, 5, 7]);
+        let count = scope.nodes.unwrap_or(drawn).max(1);
+        let layout = Layout::drawn(count, &mut draw.child("layout"));
+        let mut load = draw.child("load");
+        let clients = load.between(4, 12) as usize;
+        let think = Duration::from_millis(load.between(100, 800));
+        Self {
+            now: Instant::default(),
+            queue: Queue::new(),
+            nodes: (0..count)
+                .map(|place| Node::new(place, draw.child(&format!("node {place}"))))
+                .collect(),
+            network: Network::new(draw.child("network")),
+            faults: Faults::drawn(&mut draw.child("faults")),
+            clients: (0..clients)
+                .map(|number| Client::new(number, think, draw.child(&format!("client {number}"))))
+                .collect(),
+            history: History { keys: layout.histories(), ..History::default() },
+            layout,
+            tracer: Tracer::new(scope.keep),
+            healing: false,
+            last: false,
+            max_requests: *load.pick(&[4, 1_000, 1_000]),
+            requests: BTreeMap::new(),
+            frames: 0,
+            crash_at_commit: false,
+            draw: draw.child("world"),
+        }
+    }
+
+    fn begin(&mut self) {
+        for node in 0..self.nodes.len() {
+            self.start(node);
+        }
+        for client in 0..self.clients.len() {
+            let pause = self.clients[client].pause();
+            self.after(pause, Event::Think(client));
+        }
+        let strikes: Vec<_> = self.faults.strikes().keys().copied().collect();
+        for kind in strikes {
+            self.strike_later(kind);
+        }
+        self.skew_clocks();
+    }
+
+    /// Announces an event that happens `delay` from now.
+    fn after(&mut self, delay: Duration, event: Event) {
+        self.queue.push(self.now.after(delay), event);
+    }
+
+    fn run_until(&mut self, end: Instant) {
+        while let Some((at, event)) = self.queue.pop(end) {
+            self.now = at;
+            if let Some(until) = self.held_back(&event) {
+                self.queue.push(until, event);
+                continue;
+            }
+            self.tracer.event(at, self.concern(&event), Line(&event));
+            self.happen(event);
+        }
+        self.now = end;
+    }
+
+    /// What is meant for a process that stands still waits until it goes on.
+    fn held_back(&self, event: &Event) -> Option<Instant> {
+        let node = match event {
+            Event::Turn { at, .. } | Event::Committed(at) | Event::Synced(at) => at.node,
+            Event::Arrive { node, .. } => *node,
+            Event::CheckLink(way) | Event::Detect(way) => way.from,
+            _ => return None,
+        };
+        self.nodes[node].paused_until.filter(|&until| until > self.now)
+    }
+
+    fn happen(&mut self, event: Event) {
+        match event {
+            Event::Turn { at, shard, input, from } => self.take_turn(at, shard, *input, from),
+            Event::Think(client) => self.think(client),
+            Event::Arrive { call, node, request } => self.arrive(call, node, *request),
+            Event::Answer(call, reply) => self.answer(call, *reply),
+            Event::ConnectionLost(call) => self.connection_lost(call),
+            Event::Patience(call) => self.patience(call),
+            Event::Committed(at) => self.committed(at),
+            Event::Synced(at) => self.synced(at),
+            Event::CheckLink(way) => self.check_link(way),
+            Event::Detect(way) => self.detect(way),
+            Event::Strike(kind) => self.strike(kind),
+            Event::Cut(way, until) => self.cut(way, until),
+            Event::Recover(node) => self.recover(node),
+            Event::Stop(at) => self.stop(at),
+            Event::Start(node) => self.start(node),
+        }
+    }
+
+    fn concern(&self, event: &Event) -> Concern {
+        let call = match event {
+            Event::ConnectionLost(call) | Event::Patience(call) => {
+                Some(*call).filter(|&call| self.history.call(call).fate == Fate::Open)
+            }
+            Event::Arrive { call, .. } | Event::Answer(call, _) => Some(*call),
+            Event::Turn { at, input, from, .. } => self.call_behind(*at, input, *from),
+            Event::Cut(..) | Event::Recover(_) | Event::Stop(_) | Event::Start(_) => {
+                return Concern::Node;
+            }
+            _ => None,
+        };
+        call.map_or(Concern::Nobody, |call| Concern::Key(self.history.call(call).key))
+    }
+
+    /// Everything is whole again, every node runs, and nobody calls any more.
+    fn heal(&mut self) {
+        self.healing = true;
+        self.crash_at_commit = false;
+        self.faults.calm_down();
+        self.network.heal();
+        let dies = self.draw.happens(crate::draw::Chance::percent(50));
+        for node in 0..self.nodes.len() {
+            self.recover(node);
+            self.nodes[node].doomed = None;
+            if self.nodes[node].is_up() && dies && self.faults.is_on(FaultKind::Crash) {
+                self.crash(node);
+                self.faults.count(FaultKind::Crash);
+            } else if !self.nodes[node].is_up() {
+                self.start(node);
+            }
+        }
+        self.check_all_links();
+    }
+
+    fn note_unrest(&mut self) {
+        let frames = self.frames;
+        self.run_until(self.now.after(Duration::from_secs(10)));
+        self.history.restless_frames = self.frames - frames;
+    }
+
+    fn end(self) -> Aftermath {
+        Aftermath {
+            simulated: Duration::from_micros(self.now.as_micros()),
+            nodes: self.nodes.len(),
+            history: self.history,
+            faults: self.faults,
+            events: self.tracer.events(),
+            trace_hash: self.tracer.hash(),
+            trace: self.tracer.into_lines(),
+        }
+    }
+}

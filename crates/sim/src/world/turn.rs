@@ -1,0 +1,249 @@
+//! A shard's turn: what it is told, what comes of it, and what the world learns by looking on.
+
+use std::time::Duration;
+
+use stator_core::effect::{Effect, Effects, Input};
+use stator_core::identity::NodeId;
+use stator_core::message::ShardMessage;
+use stator_core::object::{ObjectKey, ObjectState};
+use stator_core::observe::Observation;
+use stator_core::replica::{StoreKey, decode_record};
+use stator_core::store::{Keyspace, WriteOp};
+use stator_core::version::Dot;
+
+use super::World;
+use crate::disk::Writer;
+use crate::event::{Event, Process, show_message};
+use crate::faults::FaultKind;
+use crate::history::{CallId, Mint};
+use crate::network::Direction;
+use crate::node::{Namer, message_request, request_of};
+use crate::tracer::Concern;
+
+impl World {
+    pub(super) fn is_current(&self, at: Process) -> bool {
+        self.nodes[at.node].is_up() && self.nodes[at.node].boot == at.boot
+    }
+
+    /// The call that a turn is about, if it is about one.
+    pub(super) fn call_behind(
+        &self,
+        at: Process,
+        input: &Input,
+        from: Option<Process>,
+    ) -> Option<CallId> {
+        if let Input::Client(request) = input {
+            return Some(CallId(request.id.0));
+        }
+        let (namer, request) = request_of(input)?;
+        let named_by = match namer {
+            Namer::Me => at,
+            Namer::Peer(_) => from?,
+        };
+        self.requests.get(&(named_by, request)).copied()
+    }
+
+    pub(super) fn take_turn(
+        &mut self,
+        at: Process,
+        shard: u8,
+        input: Input,
+        from: Option<Process>,
+    ) {
+        if !self.is_current(at) {
+            return;
+        }
+        let call = self.call_behind(at, &input, from);
+        let mut out = Effects::new();
+        let node = &mut self.nodes[at.node];
+        let now = node.now(self.now);
+        node.shards[usize::from(shard)].step(now, input, &node.disk, &mut out);
+        let effects: Vec<Effect> = out.drain().collect();
+        self.look_on(at, call, &effects);
+        let doom = if effects.is_empty() { None } else { self.nodes[at.node].doomed.take() };
+        let carried_out = doom.map_or(effects.len(), |most| most % effects.len());
+        for effect in effects.into_iter().take(carried_out) {
+            self.carry_out(at, shard, call, effect);
+        }
+        if doom.is_some() {
+            self.faults.count(FaultKind::CrashInTurn);
+            self.crash(at.node);
+        }
+    }
+
+    fn carry_out(&mut self, at: Process, shard: u8, call: Option<CallId>, effect: Effect) {
+        match effect {
+            Effect::Send { to, message } => self.send(at, shard, call, to, message),
+            Effect::Reply { request, reply } => self.reply(at, CallId(request.0), reply),
+            Effect::Write { batch, ticket } => {
+                self.nodes[at.node].disk.enqueue(shard, ticket, batch);
+                self.start_writer(at);
+            }
+            Effect::SetTimer { at: when, timer } => {
+                let when = self.nodes[at.node].world_time(when).max(self.now);
+                let turn = Event::turn(at, shard, Input::Timer(timer));
+                self.queue.push(when, turn);
+            }
+            Effect::Suspect(peer) => {
+                let peer = self.layout.place_of(peer);
+                self.suspect(at.node, peer);
+            }
+            // Every node knows the one ring of this stage, and buckets keep their defaults.
+            Effect::NewerRing { .. }
+            | Effect::BucketMade(_)
+            | Effect::Held { .. }
+            | Effect::Observe(_) => {}
+        }
+    }
+
+    fn send(
+        &mut self,
+        at: Process,
+        shard: u8,
+        call: Option<CallId>,
+        to: NodeId,
+        message: ShardMessage,
+    ) {
+        let peer = self.layout.place_of(to);
+        let (request, asks) = message_request(&message);
+        if let Some(call) = call
+            && asks
+        {
+            self.requests.insert((at, request), call);
+        }
+        let Some(&boot) = self.nodes[at.node].connected.get(&peer) else {
+            let turn = Event::turn(at, shard, Input::NotSent { to, message });
+            self.after(Duration::ZERO, turn);
+            return;
+        };
+        self.frames += 1;
+        let way = Direction { from: at.node, to: peer };
+        let slowness = self.nodes[at.node].slowness;
+        let arrivals = self.network.arrivals(self.now, way, &mut self.faults);
+        self.remark_sent(call, way, &message, arrivals.len());
+        let from = self.layout.nodes[at.node];
+        let shard = self.nodes[peer].shard_for(&self.layout, &message);
+        for arrival in arrivals {
+            let input = Input::Peer { from, message: message.clone() };
+            let to = Process { node: peer, boot };
+            let turn = Event::Turn { at: to, shard, input: Box::new(input), from: Some(at) };
+            self.queue.push(arrival.after(slowness), turn);
+        }
+    }
+
+    fn remark_sent(
+        &mut self,
+        call: Option<CallId>,
+        way: Direction,
+        message: &ShardMessage,
+        copies: usize,
+    ) {
+        let concern =
+            call.map_or(Concern::Nobody, |call| Concern::Key(self.history.call(call).key));
+        if copies == 1 || !self.tracer.wants(concern) {
+            return;
+        }
+        let what = if copies == 0 { "is lost" } else { "will arrive twice" };
+        self.tracer.remark(self.now, concern, || {
+            format!("n{} to n{}: {} {what}", way.from + 1, way.to + 1, Shown(message))
+        });
+    }
+
+    /// Learns which call each minted write belongs to, and in what state it was minted.
+    fn look_on(&mut self, at: Process, call: Option<CallId>, effects: &[Effect]) {
+        for effect in effects {
+            let Effect::Observe(Observation::Minted { key, dot, siblings }) = effect else {
+                continue;
+            };
+            let state = minted_state(effects, key, *dot);
+            let place = self.layout.keys.iter().position(|name| name == key);
+            let Some(place) = place else { continue };
+            let sibling = |state: &ObjectState| {
+                state.siblings().iter().find(|sibling| sibling.dot == *dot).map(|s| s.stamp)
+            };
+            let mint = Mint {
+                dot: *dot,
+                node: self.layout.nodes[at.node],
+                at: self.now,
+                stamp: state.as_ref().and_then(sibling),
+            };
+            let beside: Vec<Dot> =
+                state.iter().flat_map(ObjectState::siblings).map(|sibling| sibling.dot).collect();
+            self.history.minted(place, call, mint, &beside);
+            self.tracer.remark(self.now, Concern::Key(place), || {
+                let write = call.map_or_else(|| "?".to_owned(), |call| call.0.to_string());
+                format!("n{} mints #{write} as {dot:?}: {siblings} siblings", at.node + 1)
+            });
+        }
+    }
+
+    pub(super) fn start_writer(&mut self, at: Process) {
+        let node = &mut self.nodes[at.node];
+        if !node.disk.has_work() {
+            return;
+        }
+        node.disk.begin_commit();
+        let slowness = node.disk_slowness;
+        let took = self.draw.duration(Duration::from_micros(20), Duration::from_micros(200));
+        self.after(took + slowness / 4, Event::Committed(at));
+    }
+
+    pub(super) fn committed(&mut self, at: Process) {
+        if !self.is_current(at) || self.nodes[at.node].disk.writer() != Writer::Committing {
+            return;
+        }
+        self.nodes[at.node].disk.commit();
+        if std::mem::take(&mut self.crash_at_commit) {
+            self.faults.count(FaultKind::CrashBeforeSync);
+            self.crash(at.node);
+            return;
+        }
+        let slowness = self.nodes[at.node].disk_slowness;
+        let took = self.draw.duration(Duration::from_micros(200), Duration::from_millis(4));
+        self.after(took + slowness, Event::Synced(at));
+    }
+
+    pub(super) fn synced(&mut self, at: Process) {
+        if !self.is_current(at) || self.nodes[at.node].disk.writer() != Writer::Syncing {
+            return;
+        }
+        for (shard, ticket) in self.nodes[at.node].disk.sync() {
+            let turn = Event::turn(at, shard, Input::Synced(ticket));
+            self.after(Duration::ZERO, turn);
+        }
+        self.start_writer(at);
+    }
+}
+
+/// The whole state in which `dot` was minted: it is on its way to the disk in the same turn.
+fn minted_state(effects: &[Effect], key: &ObjectKey, dot: Dot) -> Option<ObjectState> {
+    let replicated = effects.iter().filter_map(|effect| match effect {
+        Effect::Send { message: ShardMessage::Replicate { key: of, state, .. }, .. }
+            if of == key =>
+        {
+            state.decode().ok()
+        }
+        _ => None,
+    });
+    let written = effects.iter().filter_map(|effect| match effect {
+        Effect::Write { batch, .. } => Some(batch.ops()),
+        _ => None,
+    });
+    let written = written.flatten().filter_map(|op| match op {
+        WriteOp::Put { keyspace: Keyspace::Objects, key: at, value } => {
+            let (_, state) = decode_record(&StoreKey::from_bytes(at.clone()), value).ok()?;
+            state.decode().ok()
+        }
+        _ => None,
+    });
+    let has = |state: &ObjectState| state.siblings().iter().any(|sibling| sibling.dot == dot);
+    replicated.chain(written).find(has)
+}
+
+struct Shown<'a>(&'a ShardMessage);
+
+impl std::fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        show_message(self.0, f)
+    }
+}

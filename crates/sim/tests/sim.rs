@@ -1,0 +1,83 @@
+//! The simulator as a whole: one seed is one trace, a small sweep is clean, faults happen, and
+//! seeds that once found something stay clean.
+
+use std::process::Command;
+
+use stator_sim::report::Report;
+use stator_sim::sweep::Sweep;
+use stator_sim::tracer::Keep;
+use stator_sim::world::{Scope, run};
+
+fn simulate(arguments: &[&str]) -> (bool, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_stator-sim"))
+        .args(arguments)
+        .output()
+        .expect("the binary was built for this test");
+    (output.status.success(), String::from_utf8(output.stdout).expect("it prints text"))
+}
+
+fn trace_hash(seed: &str) -> String {
+    let (clean, printed) = simulate(&["run", "--seed", seed, "--minutes", "1", "--json"]);
+    assert!(clean, "{printed}");
+    let hash = printed.split("\"trace_hash\":\"").nth(1).and_then(|rest| rest.split('"').next());
+    let hash = hash.expect("a run prints its trace's hash").to_owned();
+    assert!(hash.len() == 64 && hash.bytes().all(|byte| byte.is_ascii_hexdigit()), "{hash}");
+    hash
+}
+
+#[test]
+fn one_seed_gives_one_trace_in_two_processes() {
+    assert_eq!(trace_hash("7"), trace_hash("7"));
+    assert_ne!(trace_hash("7"), trace_hash("8"));
+}
+
+#[test]
+fn what_is_kept_of_a_trace_does_not_change_it() {
+    let scope = Scope { seed: 3, minutes: 1, nodes: Some(5), keep: Keep::Hash };
+    let (hashed, kept) = (run(scope), run(Scope { keep: Keep::All, ..scope }));
+    assert_eq!(hashed.trace_hash, kept.trace_hash);
+    assert!(hashed.trace.is_empty() && kept.trace.len() as u64 >= kept.events);
+}
+
+#[test]
+fn a_small_sweep_is_clean_and_injects_every_fault_that_is_built() {
+    let totals = Sweep { seeds: 0..40, minutes: 1, nodes: None }.run(|report| {
+        assert_eq!(report.violations, [], "seed {}", report.seed);
+    });
+    assert_eq!(totals.runs, 40);
+    assert_eq!(totals.never_injected(), Vec::<&str>::new());
+}
+
+#[test]
+fn json_comes_as_one_line_per_run_and_the_totals_last() {
+    let (clean, printed) = simulate(&["sweep", "--seeds", "3..6", "--minutes", "1", "--json"]);
+    assert!(clean);
+    let lines: Vec<&str> = printed.lines().collect();
+    assert_eq!(lines.len(), 4, "{printed}");
+    for (line, seed) in lines.iter().zip(3..6) {
+        assert!(line.contains(&format!("\"seed\":{seed},")), "{line}");
+        for part in ["trace_hash", "faults", "operations", "violations"] {
+            assert!(line.contains(&format!("\"{part}\":")), "{line}");
+        }
+    }
+    assert!(lines[3].starts_with("{\"totals\":") && lines[3].contains("\"disk_wipe\""));
+}
+
+#[test]
+fn seeds_are_a_range_of_two_numbers() {
+    for wrong in ["5", "5..5", "9..2", "a..b", ".."] {
+        let (clean, _) = simulate(&["sweep", "--seeds", wrong, "--minutes", "1"]);
+        assert!(!clean, "{wrong}");
+    }
+}
+
+/// Seeds that once found something, and what.
+const REGRESSIONS: [(u64, u64, &str); 0] = [];
+
+#[test]
+fn seeds_that_once_found_something_stay_clean() {
+    for (seed, minutes, what) in REGRESSIONS {
+        let aftermath = run(Scope { seed, minutes, nodes: None, keep: Keep::Hash });
+        assert_eq!(Report::of(seed, &aftermath).violations, [], "{what}");
+    }
+}

@@ -1,0 +1,239 @@
+//! The settings, parsed and checked.
+
+use std::fmt::Display;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use stator_core::ring::Weight;
+use stator_core::token::PartitionCount;
+
+use crate::config::{KNOWN, Layers, SecretSource, flag, variable};
+use crate::failure::Failure;
+
+/// How logs are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LogFormat {
+    /// Lines for people.
+    Text,
+    /// One JSON document a line.
+    Json,
+}
+
+/// Where objects are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum EngineChoice {
+    /// On disk.
+    Fjall,
+    /// In memory, lost at exit.
+    Memory,
+}
+
+/// Everything `stator serve` goes by.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    pub(crate) name: String,
+    pub(crate) data: PathBuf,
+    pub(crate) init: bool,
+    pub(crate) join: Vec<String>,
+    /// The host, without a port, under which the node is reached.
+    pub(crate) advertise: String,
+    pub(crate) zone: String,
+    pub(crate) weight: Weight,
+    pub(crate) peer: SocketAddr,
+    pub(crate) http: SocketAddr,
+    pub(crate) partitions: PartitionCount,
+    pub(crate) replicas: u8,
+    /// Never 0.
+    pub(crate) shards: u8,
+    pub(crate) engine: EngineChoice,
+    pub(crate) max_requests: usize,
+    pub(crate) max_key_bytes: usize,
+    pub(crate) max_object_bytes: usize,
+    pub(crate) log: String,
+    pub(crate) log_format: LogFormat,
+}
+
+impl Settings {
+    /// Parses what the layers hold.
+    pub(crate) fn parse(layers: &Layers) -> Result<Self, Failure> {
+        let peer: SocketAddr = parsed(layers, "peer", "write IP:PORT, such as 127.0.0.1:7410")?;
+        let advertise = text(layers, "advertise");
+        let join = text(layers, "join");
+        let replicas = checked(layers, "replicas", "write a number from 1 to 16", |text| {
+            text.parse().ok().filter(|replicas| (1..=16).contains(replicas))
+        })?;
+        let settings = Self {
+            name: checked(layers, "name", "write 1 to 64 letters, digits, dots or dashes", name)?,
+            data: PathBuf::from(text(layers, "data")),
+            init: parsed(layers, "init", "write true or false")?,
+            join: join
+                .split(',')
+                .map(str::trim)
+                .filter(|peer| !peer.is_empty())
+                .map(str::to_owned)
+                .collect(),
+            advertise,
+            zone: checked(layers, "zone", "write 1 to 64 letters, digits, dots or dashes", name)?,
+            weight: checked(layers, "weight", "write a number from 1 to 10000", |text| {
+                text.parse().ok().and_then(Weight::new)
+            })?,
+            peer,
+            http: parsed(layers, "http", "write IP:PORT, such as 127.0.0.1:7411")?,
+            partitions: checked(
+                layers,
+                "partitions",
+                "write a power of two up to 1048576",
+                |text| PartitionCount::new(text.parse().ok()?).ok(),
+            )?,
+            replicas,
+            shards: shards(parsed(layers, "shards", "write a number from 0 to 255")?),
+            engine: checked(layers, "engine", "write fjall or memory", |text| match text {
+                "fjall" => Some(EngineChoice::Fjall),
+                "memory" => Some(EngineChoice::Memory),
+                _ => None,
+            })?,
+            max_requests: checked(layers, "max_requests", "write a number above 0", positive)?,
+            max_key_bytes: checked(layers, "max_key_bytes", "write 1 to 65536", |text| {
+                positive(text).filter(|&bytes| bytes <= 65536)
+            })?,
+            max_object_bytes: checked(
+                layers,
+                "max_object_bytes",
+                "write a number above 0",
+                positive,
+            )?,
+            log: text(layers, "log"),
+            log_format: checked(layers, "log_format", "write text or json", |text| match text {
+                "text" => Some(LogFormat::Text),
+                "json" => Some(LogFormat::Json),
+                _ => None,
+            })?,
+        };
+        settings.reachable(layers)
+    }
+
+    /// A listener on every address can't be told to others: they need a name to dial.
+    fn reachable(mut self, layers: &Layers) -> Result<Self, Failure> {
+        if self.advertise.contains("://") || self.advertise.contains('/') {
+            return Err(wrong(layers, "advertise", "write a host name or an address"));
+        }
+        if !self.advertise.is_empty() {
+            return Ok(self);
+        }
+        if self.peer.ip().is_unspecified() {
+            return Err(Failure::usage(format!(
+                "the peer listener is on every address ({}), which is no address that peers can dial",
+                self.peer
+            ))
+            .try_next("name this node's host with --advertise HOST"));
+        }
+        self.advertise = bracketed(self.peer);
+        Ok(self)
+    }
+
+    /// A node that others can reach must be told its secret, and what cluster it is in.
+    pub(crate) fn safe(&self, secret: &SecretSource, data_is_empty: bool) -> Result<(), Failure> {
+        let open = [self.peer, self.http].into_iter().find(|address| !address.ip().is_loopback());
+        let Some(open) = open else { return Ok(()) };
+        if secret.current.is_none() {
+            return Err(Failure::usage(format!(
+                "{open} can be reached from other machines, and there is no cluster secret"
+            ))
+            .try_next(
+                "make one with `(umask 077; stator secret > secret)`, copy it to every node, and \
+                 set STATOR_SECRET_FILE=secret",
+            ));
+        }
+        if data_is_empty && !self.init && self.join.is_empty() {
+            return Err(Failure::usage(format!(
+                "{} is empty, and off loopback a cluster is not started by accident",
+                self.data.display()
+            ))
+            .try_next(
+                "start a new cluster with --init, or name members of one with --join HOST:PORT",
+            ));
+        }
+        Ok(())
+    }
+
+    /// `host:port` under which a listener is reached.
+    pub(crate) fn advertised(&self, listener: SocketAddr) -> String {
+        format!("{}:{}", self.advertise, listener.port())
+    }
+}
+
+fn bracketed(address: SocketAddr) -> String {
+    if address.is_ipv6() { format!("[{}]", address.ip()) } else { address.ip().to_string() }
+}
+
+fn default_of(name: &str) -> &'static str {
+    KNOWN.iter().find(|known| known.name == name).map_or("", |known| known.default)
+}
+
+fn text(layers: &Layers, name: &str) -> String {
+    layers.text(name, default_of(name)).0
+}
+
+fn wrong(layers: &Layers, name: &str, rule: &str) -> Failure {
+    let (text, source) = layers.text(name, default_of(name));
+    Failure::usage(format!("{name} can't be {text:?} ({source})")).try_next(format!(
+        "{rule} ({}, {}, or {name} in the file)",
+        flag(name),
+        variable(name)
+    ))
+}
+
+fn checked<T>(
+    layers: &Layers,
+    name: &str,
+    rule: &str,
+    parse: impl FnOnce(&str) -> Option<T>,
+) -> Result<T, Failure> {
+    parse(&text(layers, name)).ok_or_else(|| wrong(layers, name, rule))
+}
+
+fn parsed<T: FromStr>(layers: &Layers, name: &str, rule: &str) -> Result<T, Failure>
+where
+    T::Err: Display,
+{
+    checked(layers, name, rule, |text| text.parse().ok())
+}
+
+fn name(text: &str) -> Option<String> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
+    let fits = (1..=64).contains(&text.len()) && text.bytes().all(plain);
+    fits.then(|| text.to_owned())
+}
+
+fn positive(text: &str) -> Option<usize> {
+    text.parse().ok().filter(|&number| number > 0)
+}
+
+fn shards(asked: u8) -> u8 {
+    if asked > 0 {
+        return asked;
+    }
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    u8::try_from(cores).unwrap_or(u8::MAX)
+}
+
+/// Every setting with its text and where it came from, one a line, as TOML with comments.
+pub(crate) fn print(layers: &Layers, secret: &SecretSource) -> String {
+    let mut lines: Vec<String> = KNOWN
+        .iter()
+        .map(|known| {
+            let (text, source) = layers.text(known.name, known.default);
+            format!("{:<40} # {source}", format!("{} = {text:?}", known.name))
+        })
+        .collect();
+    let state = match &secret.current {
+        Some(_) => format!("set, {} older accepted", secret.older.len()),
+        None => "none".to_owned(),
+    };
+    lines.push(format!("{:<40} # {}", format!("# secret: {state}"), secret.source));
+    lines.join("\n") + "\n"
+}
+
+#[cfg(test)]
+mod tests;

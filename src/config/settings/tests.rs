@@ -1,0 +1,75 @@
+use super::*;
+use crate::cli::ServeArgs;
+use crate::config::Source;
+
+fn layers(flags: &ServeArgs) -> Layers {
+    Layers::read(flags, std::iter::empty()).expect("flags are always readable")
+}
+
+fn settings(flags: &ServeArgs) -> Result<Settings, Failure> {
+    Settings::parse(&layers(flags))
+}
+
+fn secret(current: Option<&str>) -> SecretSource {
+    SecretSource { current: current.map(str::to_owned), older: Vec::new(), source: Source::Default }
+}
+
+#[test]
+fn the_defaults_are_a_node_on_loopback() {
+    let settings = settings(&ServeArgs::default()).expect("defaults are valid");
+    assert_eq!(settings.advertised(settings.peer), "127.0.0.1:7410");
+    assert!(settings.shards > 0);
+    assert!(settings.safe(&secret(None), true).is_ok());
+}
+
+#[test]
+fn what_is_wrong_is_named_with_its_source() {
+    let cases = [
+        ServeArgs { weight: Some("0".into()), ..ServeArgs::default() },
+        ServeArgs { peer: Some("nowhere".into()), ..ServeArgs::default() },
+        ServeArgs { partitions: Some("100".into()), ..ServeArgs::default() },
+        ServeArgs { engine: Some("paper".into()), ..ServeArgs::default() },
+        ServeArgs { name: Some("a b".into()), ..ServeArgs::default() },
+        ServeArgs { max_key_bytes: Some("65537".into()), ..ServeArgs::default() },
+        ServeArgs { log_format: Some("xml".into()), ..ServeArgs::default() },
+        ServeArgs { advertise: Some("http://a".into()), ..ServeArgs::default() },
+    ];
+    for flags in cases {
+        let failure = settings(&flags).expect_err("invalid");
+        assert!(failure.to_string().contains("flag --"), "{failure}");
+    }
+}
+
+#[test]
+fn a_listener_on_every_address_must_be_advertised() {
+    let flags = ServeArgs { peer: Some("0.0.0.0:7410".into()), ..ServeArgs::default() };
+    assert!(settings(&flags).is_err());
+    let flags = ServeArgs { advertise: Some("n1.example".into()), ..flags };
+    let settings = settings(&flags).expect("it can be dialled");
+    assert_eq!(settings.advertised(settings.http), "n1.example:7411");
+}
+
+#[test]
+fn off_loopback_a_secret_and_a_cluster_are_wanted() {
+    let flags = ServeArgs { http: Some("10.0.0.1:7411".into()), ..ServeArgs::default() };
+    let open = settings(&flags).expect("valid");
+    let failure = open.safe(&secret(None), true).expect_err("no secret");
+    assert!(failure.to_string().contains("no cluster secret"), "{failure}");
+    let failure = open.safe(&secret(Some("s")), true).expect_err("no cluster");
+    assert!(failure.to_string().contains("by accident"), "{failure}");
+    assert!(open.safe(&secret(Some("s")), false).is_ok());
+    let joining = Settings { join: vec!["n1:1".into()], ..open.clone() };
+    assert!(joining.safe(&secret(Some("s")), true).is_ok());
+    assert!(Settings { init: true, ..open }.safe(&secret(Some("s")), true).is_ok());
+}
+
+#[test]
+fn printing_shows_every_setting_and_never_the_secret() {
+    let flags = ServeArgs { name: Some("n7".into()), ..ServeArgs::default() };
+    let text = print(&layers(&flags), &secret(Some("very-secret-indeed")));
+    for known in KNOWN {
+        assert!(text.contains(&format!("{} = ", known.name)), "{}", known.name);
+    }
+    assert!(text.contains("name = \"n7\"") && text.contains("# flag --name"));
+    assert!(!text.contains("very-secret"));
+}

@@ -1,0 +1,122 @@
+//! The tour's first step: the nodes become a cluster, and its ring is drawn.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use stator_client::{Client, ClusterDocument};
+use tokio::time::{Instant, sleep};
+
+use crate::demo::narrator::Narrator;
+use crate::demo::processes::Cluster;
+use crate::failure::Failure;
+use crate::output;
+
+/// How long the nodes may take to find each other.
+const WITHIN: Duration = Duration::from_secs(60);
+/// How often it is asked.
+const AGAIN: Duration = Duration::from_millis(50);
+/// Characters of the longest bar.
+const BAR: f64 = 40.0;
+
+/// All nodes up, joined by one commit, the ring drawn.
+pub(super) async fn form(
+    narrator: &Narrator,
+    cluster: &mut Cluster,
+    clients: &[Client],
+) -> Result<Value, Failure> {
+    let begun = Instant::now();
+    let first = &clients[0];
+    narrator
+        .say("  n1 founds a cluster of its own; the others start with --join and are staged.")?;
+    let known = until(cluster, "not all nodes have been heard of", async || {
+        let cluster = first.cluster().await.ok()?;
+        (cluster.members.len() == clients.len()).then_some(cluster)
+    })
+    .await?;
+    if known.members.iter().any(|member| member.state == "joining") {
+        let plan = first.plan().await?;
+        first.commit(plan.version).await?;
+        narrator.say(&format!(
+            "  One operator's commit, `stator cluster commit --version {}`, takes them all in:",
+            plan.version
+        ))?;
+    }
+    let mut newest = None;
+    for client in clients {
+        let settled = until(cluster, "not all nodes serve the same ring", async || {
+            let cluster = client.cluster().await.ok()?;
+            let all = cluster.members.len() == clients.len();
+            let up = cluster.members.iter().all(|member| member.state == "up");
+            let same = newest.is_none_or(|version| version == cluster.ring_version);
+            (all && up && same && client.ready().await.is_ok()).then_some(cluster)
+        });
+        newest = Some(settled.await?.ring_version);
+    }
+    let document = first.cluster().await?;
+    draw(narrator, &document)?;
+    let shares: Vec<f64> = document.members.iter().map(|member| member.share).collect();
+    check_balance(&shares)?;
+    Ok(json!({
+        "nodes": clients.len(),
+        "ring_version": document.ring_version,
+        "shares": shares,
+        "seconds": begun.elapsed().as_secs_f64(),
+    }))
+}
+
+/// Asks again and again until there is an answer; a node that ended ends the waiting.
+async fn until<T>(
+    cluster: &mut Cluster,
+    otherwise: &str,
+    mut ask: impl AsyncFnMut() -> Option<T>,
+) -> Result<T, Failure> {
+    let deadline = Instant::now() + WITHIN;
+    loop {
+        cluster.check()?;
+        if let Some(answer) = ask().await {
+            return Ok(answer);
+        }
+        if Instant::now() > deadline {
+            let waited = WITHIN.as_secs();
+            return Err(Failure::new(format!("{otherwise} within {waited} s")));
+        }
+        sleep(AGAIN).await;
+    }
+}
+
+fn draw(narrator: &Narrator, document: &ClusterDocument) -> Result<(), Failure> {
+    let largest = document.members.iter().map(|member| member.share).fold(0.0, f64::max);
+    for member in &document.members {
+        let length = (member.share / largest.max(f64::MIN_POSITIVE) * BAR).round() as usize;
+        let (name, bar) = (&member.name, "█".repeat(length));
+        let share = output::percent(member.share);
+        narrator.say(&format!("  {name:>4} {bar:<40} {share} of all replicas"))?;
+    }
+    Ok(())
+}
+
+/// Nodes of one weight own nearly the same.
+fn check_balance(shares: &[f64]) -> Result<(), Failure> {
+    let total: f64 = shares.iter().sum();
+    let even = 1.0 / shares.len() as f64;
+    let off = shares.iter().map(|share| (share - even).abs()).fold(0.0, f64::max);
+    if (total - 1.0).abs() > 1e-6 {
+        return Err(Failure::new(format!("the shares add up to {total}, not to 1")));
+    }
+    if off > even * 0.1 {
+        return Err(Failure::new(format!("a node's share is {off:.3} off the even {even:.3}")));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn balance_is_checked() {
+        assert!(check_balance(&[0.33, 0.34, 0.33]).is_ok());
+        assert!(check_balance(&[0.5, 0.25, 0.25]).is_err());
+        assert!(check_balance(&[0.3, 0.3, 0.3]).is_err());
+    }
+}

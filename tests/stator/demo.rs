@@ -1,0 +1,40 @@
+//! The demo takes its whole tour, every step holds, and nothing is left running.
+
+use std::net::TcpListener;
+
+use crate::harness::{free_ports, run, stator, stderr, stdout};
+
+#[test]
+fn the_tour_holds_and_leaves_nothing_behind() {
+    let base = free_ports(70);
+    let mut command = stator();
+    command.args(["demo", "--exit", "--json", "--base-port", &base.to_string()]);
+    let output = run(command);
+    let text = stdout(&output);
+    assert_eq!(output.status.code(), Some(0), "{text}\n{}", stderr(&output));
+    let steps: Vec<serde_json::Value> =
+        text.lines().map(|line| serde_json::from_str(line).expect("a line of JSON")).collect();
+    let numbers: Vec<u64> = steps.iter().filter_map(|step| step["step"].as_u64()).collect();
+    assert_eq!(numbers, [1, 2, 3, 8, 9]);
+    assert!(steps.iter().all(|step| step["ok"] == true && step["title"].is_string()));
+    assert_eq!(steps[0]["figures"]["nodes"], 5);
+    for number in 1..=5 {
+        for port in [base + 10 * number, base + 10 * number + 1] {
+            assert!(TcpListener::bind(("127.0.0.1", port)).is_ok(), "port {port} is still taken");
+        }
+    }
+}
+
+#[test]
+fn a_port_that_is_taken_is_named() {
+    let base = free_ports(70);
+    let taken = TcpListener::bind(("127.0.0.1", base + 21)).expect("it was free");
+    let mut command = stator();
+    command.args(["demo", "--exit", "--base-port", &base.to_string()]);
+    let output = run(command);
+    assert_eq!(output.status.code(), Some(1));
+    let told = stderr(&output);
+    assert!(told.contains(&format!("port {} is taken", base + 21)), "{told}");
+    assert!(told.contains("--base-port"), "{told}");
+    drop(taken);
+}

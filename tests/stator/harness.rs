@@ -1,0 +1,87 @@
+//! Nodes as processes, the command line as a function, raw HTTP, and waiting with a deadline.
+
+mod cluster;
+mod http;
+mod node;
+
+use std::io::Write;
+use std::net::TcpListener;
+use std::process::{Command, Output, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::time::{Duration, Instant};
+
+pub(crate) use cluster::Cluster;
+pub(crate) use http::{Answer, Request, encode};
+pub(crate) use node::Node;
+
+/// How long anything may take that ends by itself.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Below the range from which the system gives ports to outgoing connections, so that a node that
+/// was killed finds its port free when it starts again.
+static NEXT_PORT: AtomicU16 = AtomicU16::new(0);
+
+/// The first of `span` ports in a row that nobody listens on now.
+pub(crate) fn free_ports(span: u16) -> u16 {
+    let offset = (std::process::id() % 180) as u16 * 100;
+    loop {
+        let taken = NEXT_PORT.fetch_add(span, Ordering::Relaxed);
+        let first = 12_000 + (offset + taken) % 18_000;
+        if (first..first + span).all(|port| TcpListener::bind(("127.0.0.1", port)).is_ok()) {
+            return first;
+        }
+    }
+}
+
+/// The binary, without the settings that the tests' own environment may hold.
+pub(crate) fn stator() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_stator"));
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("STATOR_") {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
+/// Runs a command to its end with these bytes on stdin.
+pub(crate) fn run_with(mut command: Command, stdin: &[u8]) -> Output {
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("the binary was built");
+    let mut pipe = child.stdin.take().expect("stdin is piped");
+    let bytes = stdin.to_vec();
+    let feeding = std::thread::spawn(move || {
+        // A command that refuses its arguments ends without reading.
+        let _ = pipe.write_all(&bytes);
+    });
+    let output = child.wait_with_output().expect("the command ends");
+    feeding.join().expect("feeding does not panic");
+    output
+}
+
+/// Runs a command to its end.
+pub(crate) fn run(command: Command) -> Output {
+    run_with(command, b"")
+}
+
+/// Asks again and again until there is an answer.
+pub(crate) fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(answer) = ask() {
+            return answer;
+        }
+        assert!(Instant::now() < deadline, "{what}: not within {} s", PATIENCE.as_secs());
+        std::thread::sleep(Duration::from_millis(25));
+    }
+}
+
+/// A command's stderr as text.
+pub(crate) fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// A command's stdout as text.
+pub(crate) fn stdout(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}

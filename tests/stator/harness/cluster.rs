@@ -1,0 +1,78 @@
+//! Three nodes that are one cluster, made by hand as the manual says.
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::harness::{Node, Request, stderr, stdout, until};
+
+/// A cluster; its nodes end with it.
+pub(crate) struct Cluster {
+    pub(crate) nodes: Vec<Node>,
+    pub(crate) dir: TempDir,
+}
+
+impl Cluster {
+    /// `serve --init`, two `serve --join`, `cluster plan`, `cluster commit`.
+    pub(crate) fn three() -> Self {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let mut nodes: Vec<Node> =
+            ["n1", "n2", "n3"].iter().map(|name| Node::new(dir.path(), name)).collect();
+        nodes[0].start(&["--init"]);
+        let first = nodes[0].peer.clone();
+        nodes[1].start(&["--join", &first]);
+        nodes[2].start(&["--join", &first]);
+        let cluster = Self { nodes, dir };
+        let version = cluster.planned();
+        let committed = cluster.nodes[0].cli(&["cluster", "commit", "--version", &version]);
+        assert!(committed.status.success(), "{}", stderr(&committed));
+        cluster.wait_ready();
+        cluster
+    }
+
+    /// Waits until the plan takes in both joins, and reads the version to commit from the command
+    /// that it shows.
+    fn planned(&self) -> String {
+        until("both joins are staged", || {
+            let plan = self.nodes[0].cli(&["cluster", "plan"]);
+            let text = stdout(&plan);
+            if text.lines().filter(|line| line.starts_with("join ")).count() < 2 {
+                return None;
+            }
+            let command = text.lines().find(|line| line.starts_with("commit it with:"))?;
+            Some(command.rsplit_once("--version ")?.1.to_owned())
+        })
+    }
+
+    /// Waits until every node serves and sees all members up.
+    pub(crate) fn wait_ready(&self) {
+        for node in &self.nodes {
+            until(&format!("{} serves a cluster of three", node.name), || {
+                let ready = Request::get("/readyz").try_send(&node.http)?;
+                let members = Self::states(node)?;
+                let all_up = members.len() == 3 && members.iter().all(|(_, state)| state == "up");
+                (ready.status == 200 && all_up).then_some(())
+            });
+        }
+    }
+
+    /// Waits until a node sees another one as down.
+    pub(crate) fn wait_down(&self, seen_by: usize, down: &str) {
+        let node = &self.nodes[seen_by];
+        until(&format!("{} sees {down} down", node.name), || {
+            let members = Self::states(node)?;
+            members.iter().any(|(name, state)| name == down && state == "down").then_some(())
+        });
+    }
+
+    /// Members by name, with their states, as a node sees them.
+    pub(crate) fn states(node: &Node) -> Option<Vec<(String, String)>> {
+        let answer = Request::get("/v1/cluster").try_send(&node.http)?;
+        let document: Value = serde_json::from_slice(&answer.body).ok()?;
+        let members = document["members"].as_array()?;
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        members
+            .iter()
+            .map(|member| Some((text(&member["name"])?, text(&member["state"])?)))
+            .collect()
+    }
+}

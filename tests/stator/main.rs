@@ -1,0 +1,15 @@
+//! The product end to end: real processes of the `stator` binary on loopback, driven as users
+//! drive them, by the command line and by raw HTTP.
+//!
+//! Each test has nodes of its own, on ports and in directories of its own; they end with it.
+
+mod architecture;
+mod bad_input;
+mod bad_start;
+mod commands;
+mod conflicts;
+mod demo;
+mod durability;
+mod files;
+mod harness;
+mod objects;
