@@ -58,9 +58,10 @@ pub(crate) async fn run(args: DemoArgs) -> Ended {
     let mut cluster = Cluster::start(data.path(), &ports)?;
     let ended = tokio::select! {
         ended = show(&args, &ports, &mut cluster) => ended,
-        signal = signals.next() => match args.exit {
-            true => Err(Failure::new(format!("{signal} came before the tour was over"))),
-            false => Ok(Exit::Done),
+        signal = signals.next() => if args.exit {
+            Err(Failure::new(format!("{signal} came before the tour was over")))
+        } else {
+            Ok(Exit::Done)
         },
     };
     cluster.stop().await;

@@ -31,7 +31,7 @@ impl KeyFormat {
             Self::Hex => decode(given, Decoder::Hex),
         }
         .map_err(|what| {
-            Failure::usage(format!("{argument:?} is no key in this format: {what}"))
+            Failure::usage(format!("\"{}\" is no key in this format: {what}", show(given)))
                 .try_next("check --key-format: raw, percent or hex")
         })
     }

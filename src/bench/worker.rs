@@ -142,7 +142,7 @@ impl SplitMix {
 
     /// A number below `bound`, which is not 0.
     fn below(&mut self, bound: u32) -> u32 {
-        ((self.next() >> 32) * u64::from(bound) >> 32) as u32
+        (((self.next() >> 32) * u64::from(bound)) >> 32) as u32
     }
 }
 

@@ -29,9 +29,9 @@ pub(super) async fn run(command: BucketCommand) -> Ended {
         }
     };
     if json {
-        output::json(&document)?
+        output::json(&document)?;
     } else {
-        print(&document)?
+        print(&document)?;
     }
     Ok(Exit::Done)
 }

@@ -12,7 +12,7 @@ use crate::failure::Failure;
 use crate::output;
 
 /// How long the nodes may take to find each other.
-const WITHIN: Duration = Duration::from_secs(60);
+const WITHIN: Duration = Duration::from_mins(1);
 /// How often it is asked.
 const AGAIN: Duration = Duration::from_millis(50);
 /// Characters of the longest bar.

@@ -136,8 +136,8 @@ fn cut_off(node: &Node) {
 
 /// On the port for peers: text, a frame of the largest length, half a frame, nothing at all.
 fn garbage_for_peers(node: &Node) {
-    let half = [0, 48, 1, 2, 3];
-    let pieces: [&[u8]; 4] = [b"GET / HTTP/1.1\r\n\r\n", &[0xff; 70_000], &half, b""];
+    let (half, large) = ([0, 48, 1, 2, 3], vec![0xff; 70_000]);
+    let pieces: [&[u8]; 4] = [b"GET / HTTP/1.1\r\n\r\n", &large, &half, b""];
     for piece in pieces {
         let mut socket = TcpStream::connect(&node.peer).expect("it listens");
         // It may close before it has read all of it.

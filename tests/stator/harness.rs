@@ -15,7 +15,7 @@ pub(crate) use http::{Answer, Request, encode};
 pub(crate) use node::Node;
 
 /// How long anything may take that ends by itself.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Below the range from which the system gives ports to outgoing connections, so that a node that
 /// was killed finds its port free when it starts again.

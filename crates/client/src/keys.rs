@@ -172,3 +172,6 @@ fn entry(line: &[u8]) -> Result<KeyEntry, String> {
         Line::Problem { detail } => Err(format!("the listing was cut short: {detail}")),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,7 @@
 //! What this node says of itself to others, and what it will not accept of them.
 
-use std::sync::{Arc, OnceLock};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use arc_swap::ArcSwap;
 use stator_core::identity::{BootNonce, BootNumber, ClusterId, NodeId};
@@ -9,6 +10,7 @@ use stator_wire::hello::{Hello, Lane, ProtocolRange, Refusal, RefusalCode};
 use stator_wire::secret::Keyring;
 
 use crate::clock::Clock;
+use crate::failure::Failure;
 
 /// This node, as all its threads know it.
 #[derive(Debug)]
@@ -31,6 +33,10 @@ pub(crate) struct Me {
     pub(crate) cluster: OnceLock<ClusterId>,
     /// The cluster as membership published it last.
     pub(crate) view: ArcSwap<View>,
+    /// How it fails.
+    pub(crate) failure: Failure,
+    /// The newest start of each node that was met since this one started.
+    pub(crate) met: Mutex<BTreeMap<NodeId, (BootNumber, BootNonce)>>,
 }
 
 impl Me {
@@ -74,6 +80,7 @@ impl Me {
                 ),
             ));
         }
+        self.judge_start(theirs)?;
         let view = self.view.load();
         if view.ring.as_ref().is_some_and(|ring| ring.removed.contains(&theirs.node)) {
             return Err(refusal(
@@ -81,6 +88,45 @@ impl Me {
                 format!(
                     "{} ({}) was removed from the cluster and may not come back under its id: \
                      stop it, move its data directory away, and join again as a new node",
+                    theirs.name, theirs.node
+                ),
+            ));
+        }
+        Ok(())
+    }
+
+    /// A node that was met and has proved itself: no other process may speak for its start.
+    pub(crate) fn remember(&self, theirs: &Hello) {
+        let mut met = self.met.lock().unwrap_or_else(PoisonError::into_inner);
+        let newest = met.entry(theirs.node).or_insert((theirs.boot, theirs.nonce));
+        if theirs.boot > newest.0 {
+            *newest = (theirs.boot, theirs.nonce);
+        }
+    }
+
+    /// The tripwire of rule 19, where it is quickest: two processes on copies of one identity both
+    /// dial the same peers, and the later one is told so. (What peers must remember beyond their
+    /// own starts, membership keeps durably.)
+    fn judge_start(&self, theirs: &Hello) -> Result<(), Refusal> {
+        let met = self.met.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(&(boot, nonce)) = met.get(&theirs.node) else { return Ok(()) };
+        if theirs.boot < boot {
+            return Err(refusal(
+                RefusalCode::Identity,
+                format!(
+                    "{} ({}) comes with start {} of its identity and was met with start {}: an \
+                     identity must never be restored from a copy; give the node an empty data \
+                     directory and let it join anew",
+                    theirs.name, theirs.node, theirs.boot.0, boot.0
+                ),
+            ));
+        }
+        if theirs.boot == boot && theirs.nonce != nonce {
+            return Err(refusal(
+                RefusalCode::Identity,
+                format!(
+                    "another process runs on a copy of the identity of {} ({}): stop one of the \
+                     two, give it an empty data directory and let it join anew",
                     theirs.name, theirs.node
                 ),
             ));

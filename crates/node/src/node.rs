@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::net::{SocketAddr, TcpListener};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -231,6 +231,7 @@ fn assemble(
         .local_addr()
         .map_err(|source| StartError::Listen { address: config.peer_listen, source })?;
     let thread = |source| StartError::System { what: "thread", source };
+    let (failure, shutdown) = (Failure::none(), Shutdown::new());
     let me = Arc::new(Me {
         node: identity.node,
         name: config.name.clone(),
@@ -241,8 +242,9 @@ fn assemble(
         clock,
         cluster: identity.cluster.as_ref().map_or_else(OnceLock::new, |(id, _)| (*id).into()),
         view: ArcSwap::from_pointee(View::alone(identity.node)),
+        failure: failure.clone(),
+        met: Mutex::default(),
     });
-    let (failure, shutdown) = (Failure::none(), Shutdown::new());
     let (counters, gate, writes) =
         (Arc::<Counters>::default(), Gate::default(), WriteQueue::default());
     let (mailbox, mail) = MembershipMailbox::new();

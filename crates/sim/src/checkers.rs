@@ -6,6 +6,7 @@
 
 mod acknowledged;
 mod bounds;
+mod durable;
 mod fate;
 mod invention;
 mod resurrection;
@@ -53,6 +54,7 @@ pub fn check(history: &History) -> Vec<Violation> {
             }));
         };
         report("acknowledged", acknowledged::check(history, key));
+        report("durable", durable::check(key));
         report("resurrection", resurrection::check(history, key));
         report("invention", invention::check(key));
         report("fate", fate::check(history, key));

@@ -146,6 +146,16 @@ impl Disk {
         lost
     }
 
+    /// The value of a key that would survive a crash that loses the whole tail.
+    pub fn durable(&self, keyspace: Keyspace, key: &[u8]) -> Option<Bytes> {
+        let changes = self.unsynced.iter().flat_map(|batch| &batch.before);
+        let mut of_key = changes.filter(|(space, at, _)| *space == keyspace && at == key);
+        match of_key.next() {
+            Some((_, _, before)) => before.clone(),
+            None => self.visible[place(keyspace)].get(key).cloned(),
+        }
+    }
+
     /// A copy of what would survive a crash that loses the whole tail.
     pub fn backup(&self) -> Backup {
         let mut durable = self.clone();

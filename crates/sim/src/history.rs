@@ -141,6 +141,8 @@ pub struct Write {
     pub mints: Vec<Mint>,
     /// Siblings in the state in which it was minted, itself among them.
     pub beside: Bits,
+    /// How many disks held it, or what superseded it, when the coordinator acknowledged it.
+    pub durable_at_ack: Option<u8>,
 }
 
 /// A key and all that happened to it.
@@ -257,6 +259,7 @@ impl History {
             may: seen.may.clone(),
             mints: Vec::new(),
             beside: Bits::default(),
+            durable_at_ack: None,
         });
         call
     }

@@ -137,6 +137,7 @@ fn buckets(maker: NodeId, replicas: u8) -> BTreeMap<BucketName, BucketFact> {
         ("strict", replicas, ConflictRule::Siblings, strict, 100),
         ("quick", replicas, ConflictRule::Siblings, quick, 5),
         ("redis.0", replicas, ConflictRule::LastWriteWins, QuorumOptions::default(), 100),
+        ("redis.1", replicas, ConflictRule::LastWriteWins, strict, 100),
         ("pairs", replicas.min(2), ConflictRule::Siblings, QuorumOptions::default(), 100),
         ("single", 1, ConflictRule::Siblings, QuorumOptions::default(), 100),
     ];
@@ -153,8 +154,9 @@ fn buckets(maker: NodeId, replicas: u8) -> BTreeMap<BucketName, BucketFact> {
 }
 
 fn name(place: usize, draw: &mut Draw) -> ObjectKey {
-    let bucket = *draw
-        .pick(&["default", "default", "strict", "strict", "quick", "redis.0", "pairs", "single"]);
+    let bucket = *draw.pick(&[
+        "default", "default", "strict", "strict", "quick", "redis.0", "redis.1", "pairs", "single",
+    ]);
     let key = match draw.below(20) {
         0 => format!("{place}-{}", "long".repeat(600)),
         _ => format!("k{place}"),

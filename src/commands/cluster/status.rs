@@ -22,9 +22,9 @@ pub(super) async fn run(watch: bool, connection: Connection) -> Ended {
             output::bytes(b"\x1b[2J\x1b[H")?;
         }
         if connection.json {
-            output::json(&cluster)?
+            output::json(&cluster)?;
         } else {
-            print(&cluster)?
+            print(&cluster)?;
         }
         if !watch {
             return Ok(Exit::Done);

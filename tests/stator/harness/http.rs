@@ -1,5 +1,6 @@
 //! Raw HTTP/1.1 over a socket: what is sent is exactly what the test wrote.
 
+use std::fmt::Write as _;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
@@ -62,7 +63,7 @@ impl Request {
             self.body.len()
         );
         for (name, value) in &self.headers {
-            head.push_str(&format!("{name}: {value}\r\n"));
+            head.extend([name, ": ", value, "\r\n"]);
         }
         head.push_str("\r\n");
         socket.write_all(head.as_bytes()).ok()?;
@@ -111,5 +112,9 @@ impl Answer {
 
 /// Percent-encodes every byte.
 pub(crate) fn encode(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("%{byte:02X}")).collect()
+    let mut text = String::new();
+    for byte in bytes {
+        write!(text, "%{byte:02X}").expect("writing to a string can't fail");
+    }
+    text
 }

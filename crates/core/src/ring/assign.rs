@@ -41,8 +41,10 @@ impl Layout {
         Vertex((Self::FIXED + site) as u32)
     }
 
-    const fn site_of(vertex: Vertex) -> usize {
-        vertex.0 as usize - Self::FIXED
+    /// Which site a vertex stands for, if it does.
+    fn site_of(self, vertex: Vertex) -> Option<usize> {
+        let site = (vertex.0 as usize).checked_sub(Self::FIXED)?;
+        (site < self.sites).then_some(site)
     }
 
     const fn partition(self, partition: usize) -> Vertex {
@@ -55,7 +57,16 @@ impl Layout {
     }
 
     const fn zone(self, partition: usize, zone: usize) -> Vertex {
-        Vertex((Self::FIXED + self.sites + 2 * self.partitions + partition * self.zones + zone) as u32)
+        Vertex((self.first_zone() + partition * self.zones + zone) as u32)
+    }
+
+    const fn first_zone(self) -> usize {
+        Self::FIXED + self.sites + 2 * self.partitions
+    }
+
+    /// Of which partition a vertex is a zone, if it is one.
+    fn partition_of(self, vertex: Vertex) -> Option<usize> {
+        (vertex.0 as usize).checked_sub(self.first_zone()).map(|number| number / self.zones)
     }
 
     const fn vertices(self) -> usize {
@@ -101,7 +112,7 @@ pub(super) fn assign(before: Before<'_>, demand: Demand) -> Vec<Vec<usize>> {
     }
     placed += network.push_up_to(demand.total() - placed);
     debug_assert_eq!(placed, demand.total(), "ideals within their bounds can always be met");
-    (0..layout.partitions).map(|partition| holders(&network, layout, partition)).collect()
+    holders(&mut network, layout)
 }
 
 /// Adds what each member may hold.
@@ -137,9 +148,11 @@ fn add_partition(
             network.add(layout.sharing(partition), end, sharing);
         }
     }
-    for site in &before.holders[partition] {
-        let from = layout.zone(partition, before.sites[*site].zone);
-        network.add(from, Layout::site(*site), Lane { capacity: 1, cost: 0 });
+    let mut holders = before.holders[partition].clone();
+    holders.sort_by_key(|site| mix::rank(Partition::new(partition as u32), before.sites[*site].node));
+    for site in holders {
+        let from = layout.zone(partition, before.sites[site].zone);
+        network.add(from, Layout::site(site), Lane { capacity: 1, cost: 0 });
     }
     entry
 }
@@ -161,11 +174,16 @@ fn add_moves(network: &mut Network, layout: Layout, partition: usize, before: Be
     }
 }
 
-fn holders(network: &Network, layout: Layout, partition: usize) -> Vec<usize> {
-    let mut holders: Vec<usize> = (0..layout.zones)
-        .flat_map(|zone| network.carried_from(layout.zone(partition, zone)))
-        .map(Layout::site_of)
-        .collect();
-    holders.sort_unstable();
+/// The holders of each partition, as the flow has them.
+fn holders(network: &mut Network, layout: Layout) -> Vec<Vec<usize>> {
+    let mut holders = vec![Vec::new(); layout.partitions];
+    for (from, to) in network.carrying() {
+        if let (Some(partition), Some(site)) = (layout.partition_of(from), layout.site_of(to)) {
+            holders[partition].push(site);
+        }
+    }
+    for sites in &mut holders {
+        sites.sort_unstable();
+    }
     holders
 }

@@ -2,4 +2,5 @@
 
 mod bounds;
 mod history;
+mod reference;
 mod replace;

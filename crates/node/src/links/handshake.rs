@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use stator_wire::handshake::{Established, HandshakeError, Initiator, Responder, take_message};
-use stator_wire::hello::{Hello, Lane};
+use stator_wire::hello::{Hello, Lane, RefusalCode};
 use stator_wire::transport::{Sealer, Transport};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -71,8 +71,10 @@ async fn greet(address: &str, lane: Lane, me: &Me) -> Result<Dialled, MeetError>
     stream.write_all(&message).await?;
     let mut raw = BytesMut::new();
     let answer = read_message(&mut stream, &mut raw).await?;
-    let Established { transport, hello, .. } = initiator.finish(&answer)?;
+    let Established { transport, hello, .. } =
+        initiator.finish(&answer).inspect_err(|error| heed(error, me))?;
     me.judge(&hello).map_err(|refusal| MeetError::SentAway(refusal.text))?;
+    me.remember(&hello);
     Ok(Dialled { stream, sealer: transport.sealer, hello })
 }
 
@@ -99,7 +101,16 @@ async fn answer(mut stream: TcpStream, me: &Me) -> Result<Accepted, MeetError> {
     if !cipher.prove_peer(&mut stream).await? {
         return Err(HandshakeError::NoAnswer.into());
     }
+    me.remember(&hello);
     Ok(Accepted { stream, cipher, hello })
+}
+
+/// A node whose identity is in use twice, or older than its peers remember, must not go on: it may
+/// have forgotten votes (rule 19).
+fn heed(error: &HandshakeError, me: &Me) {
+    if let HandshakeError::Refused { code: RefusalCode::Identity, text } = error {
+        me.failure.fail(format!("a peer refuses this node's identity: {text}"));
+    }
 }
 
 /// Reads one handshake message. An end before a single byte is an answer too: it is how a node

@@ -1,5 +1,3 @@
-use std::collections::BTreeMap;
-
 use stator_core::ring::{Member, Ring, Weight};
 use stator_core::token::PartitionCount;
 use stator_wire::secret::Secret;
@@ -20,6 +18,8 @@ pub(crate) fn me(node: NodeId, secret: &[u8]) -> Me {
         clock: Clock::start(),
         cluster: OnceLock::new(),
         view: ArcSwap::from_pointee(View::alone(node)),
+        failure: Failure::none(),
+        met: Mutex::default(),
     }
 }
 
@@ -66,4 +66,21 @@ fn a_node_knows_itself_from_a_copy_of_itself() {
     let me = me(ME, b"");
     assert!(me.is_me(&me.hello(Lane::Membership)));
     assert!(!me.is_me(&Hello { nonce: BootNonce(99), ..me.hello(Lane::Membership) }));
+}
+
+#[test]
+fn an_older_start_or_another_process_of_the_same_start_is_refused() {
+    let me = me(ME, b"");
+    let start = |boot, nonce| Hello { boot: BootNumber(boot), nonce: BootNonce(nonce), ..peer() };
+    me.remember(&start(5, 50));
+    me.remember(&start(4, 40));
+    assert_eq!(me.judge(&start(5, 50)), Ok(()), "the same process");
+    assert_eq!(me.judge(&start(6, 60)), Ok(()), "a later start");
+    for other in [start(5, 51), start(4, 40)] {
+        let refusal = me.judge(&other).expect_err("a copy");
+        assert_eq!(refusal.code, RefusalCode::Identity);
+        assert!(refusal.text.contains("copy"), "{}", refusal.text);
+    }
+    me.remember(&start(6, 60));
+    assert!(me.judge(&start(5, 50)).is_err(), "a later start was met");
 }

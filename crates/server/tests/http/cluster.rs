@@ -69,7 +69,7 @@ fn obedient(
             return Err(error);
         }
         match request {
-            AdminRequest::Status => status(nodes()),
+            AdminRequest::Status => Ok(status(nodes())),
             AdminRequest::Stage { .. } => Ok(AdminDone::Staged),
             AdminRequest::Plan => Ok(AdminDone::Plan(plan())),
             AdminRequest::Commit { .. } => Ok(AdminDone::Committed(Arc::new(plan().ring))),
@@ -152,7 +152,7 @@ async fn a_change_that_means_nothing_stages_nothing() {
     let fake = obedient(|_| None);
     let door = Door::open(fake.clone()).await;
     for (body, slug) in [
-        (r#"{}"#, "change-invalid"),
+        ("{}", "change-invalid"),
         (r#"{"kind":"explode","node":"n1"}"#, "change-invalid"),
         (r#"{"kind":"leave"}"#, "change-invalid"),
         (r#"{"kind":"leave","node":7}"#, "change-invalid"),

@@ -128,7 +128,7 @@ impl Backend for Fake {
         ME
     }
 
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "n1"
     }
 }
@@ -207,6 +207,6 @@ pub(crate) fn key(bucket: &str, key: &[u8]) -> ObjectKey {
     ObjectKey::new(bucket, Key::new(Bytes::copy_from_slice(key)).expect("a key"))
 }
 
-pub(crate) fn status(members: Vec<stator_core::membership::admin::MemberStatus>) -> AdminReply {
-    Ok(AdminDone::Status(ClusterStatus { ring: Some(Arc::new(ring())), members }))
+pub(crate) fn status(members: Vec<stator_core::membership::admin::MemberStatus>) -> AdminDone {
+    AdminDone::Status(ClusterStatus { ring: Some(Arc::new(ring())), members })
 }

@@ -9,7 +9,7 @@ use crate::fake::{Fake, status};
 fn discarding() -> std::sync::Arc<Fake> {
     Fake::administered(|request| match request {
         AdminRequest::Discard => Ok(AdminDone::Discarded),
-        _ => status(Vec::new()),
+        _ => Ok(status(Vec::new())),
     })
 }
 

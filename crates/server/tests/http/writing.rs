@@ -8,7 +8,7 @@ use stator_core::bucket::{BucketFact, FixedProperties, MutableProperties};
 use stator_core::object::{ConflictRule, Content, Value};
 use stator_core::quorum::{Level, QuorumOptions};
 use stator_core::request::{Operation, PutOrder, RequestError};
-use stator_core::time::Stamp;
+use stator_core::time::{Stamp, WallTime};
 
 use crate::client::Door;
 use crate::fake::{Fake, ME, SEALED, key, sealed};
@@ -109,7 +109,7 @@ async fn a_value_expires_as_its_put_or_its_bucket_says() {
     assert!((3500..=3600).contains(&seconds_left(&stored(&fake))));
 
     let fake = Fake::new();
-    let ttl = Some(Duration::from_secs(600));
+    let ttl = Some(Duration::from_mins(10));
     fake.set_view(|view| {
         let fact = BucketFact {
             fixed: FixedProperties { n: 3, conflicts: ConflictRule::Siblings },
@@ -130,7 +130,7 @@ async fn the_longest_lives_do_not_wrap_around() {
     let headers = [("Stator-TTL", "18446744073709551615")];
     let answer = Door::open(fake.clone()).await.send("PUT /v1/kv/b/k", &headers, b"v").await;
     assert_eq!(answer.status, 204);
-    assert_eq!(stored(&fake).metadata.expires_at.map(|at| at.as_millis()), Some(u64::MAX));
+    assert_eq!(stored(&fake).metadata.expires_at.map(WallTime::as_millis), Some(u64::MAX));
 }
 
 #[tokio::test]

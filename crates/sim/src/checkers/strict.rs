@@ -1,5 +1,6 @@
 //! g. With strict quorums and R + dw > N, each read sees every write that was acknowledged before
-//! the read began: the write itself, or one that had seen it.
+//! the read began: the write itself, or one that had seen it. In a last-write-wins bucket: nothing
+//! older than it, and nothing that it superseded.
 
 use stator_core::object::ConflictRule;
 use stator_core::quorum::QuorumMode;
@@ -51,7 +52,9 @@ fn stale(key: &KeyHistory, reading: &Reading, promised: &[Promised]) -> Option<S
             due.map(|promise| promise.place).find(|&place| {
                 let mint = key.writes[place].mints.first();
                 let stamped = mint.and_then(|mint| Some((mint.stamp?, mint.dot)));
-                stamped.is_some_and(|stamped| newest.is_none_or(|newest| newest < stamped))
+                let older = |stamped| newest.is_none_or(|newest| newest < stamped);
+                let undone = reading.writes().any(|shown| key.writes[place].must.contains(shown));
+                undone || stamped.is_some_and(older)
             })
         }
     };

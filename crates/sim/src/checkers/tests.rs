@@ -167,6 +167,16 @@ fn acknowledged_finds_a_key_that_can_not_be_read_at_the_end() {
 }
 
 #[test]
+fn durable_finds_an_acknowledgement_that_came_too_early() {
+    let mut script = Script::siblings();
+    let write = script.write(&[], Fate::Done);
+    script.history.keys[0].writes[write].durable_at_ack = Some(2);
+    assert_eq!(script.found_by(), Vec::<&str>::new());
+    script.history.keys[0].writes[write].durable_at_ack = Some(1);
+    assert_eq!(script.found_by(), ["durable"]);
+}
+
+#[test]
 fn resurrection_finds_a_deleted_value() {
     let mut script = Script::siblings();
     let value = script.write(&[], Fate::Done);
@@ -251,6 +261,14 @@ fn strict_finds_a_stale_read_and_lets_concurrent_writes_be() {
     let mut script = Script::of(ConflictRule::LastWriteWins);
     let a = script.write(&[], Fate::Done);
     script.write(&[], Fate::Done);
+    script.read(&[a]);
+    assert_eq!(script.found_by(), ["strict"]);
+
+    // By its stamp the version that was overwritten is the newer one.
+    let mut script = Script::of(ConflictRule::LastWriteWins);
+    let a = script.write(&[], Fate::Done);
+    let b = script.write(&[a], Fate::Done);
+    script.history.keys[0].writes[b].mints[0].stamp = Some(Stamp::default());
     script.read(&[a]);
     assert_eq!(script.found_by(), ["strict"]);
 }

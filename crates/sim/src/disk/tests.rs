@@ -44,7 +44,10 @@ fn a_backup_holds_only_what_was_durable_and_can_be_put_back() {
     disk.sync();
     written(&[(2, put("a", "2"))], &mut disk);
     let backup = disk.backup();
+    assert_eq!(disk.durable(Keyspace::Objects, b"a").as_deref(), Some(&b"1"[..]));
+    assert_eq!(disk.durable(Keyspace::Objects, b"b"), None);
     disk.sync();
+    assert_eq!(disk.durable(Keyspace::Objects, b"a").as_deref(), Some(&b"2"[..]));
     disk.restore(backup);
     assert_eq!(value(&disk, "a").as_deref(), Some(&b"1"[..]));
     disk.wipe();

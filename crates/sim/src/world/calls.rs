@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use stator_core::object::Content;
 use stator_core::quorum::{Level, QuorumMode, QuorumOptions};
+use stator_core::replica::{StoreKey, decode_record};
 use stator_core::request::{
     ClientReply, ClientRequest, ClientRequestId, Done, Operation, Outcome, PutOrder,
 };
+use stator_core::store::Keyspace;
 use stator_core::time::Deadline;
 
 use super::World;
@@ -16,6 +18,7 @@ use crate::event::{Event, Process};
 use crate::history::{
     Asked, Begun, CallId, Fate, Reading, Seen, WriteKind, WriteNeeds, read_versions,
 };
+use crate::node::Node;
 use crate::payload::payload;
 
 /// How much longer than its timeout a client waits for a healthy node's answer.
@@ -99,9 +102,26 @@ impl World {
             self.history.answered_twice.push(call);
             return;
         }
+        if matches!(reply, Ok(Done::Written(_))) {
+            self.count_disks(call);
+        }
         let back = self.draw.duration(Duration::from_micros(50), Duration::from_millis(1));
         let slowness = self.nodes[at.node].slowness;
         self.after(back + slowness, Event::Answer(call, Box::new(reply)));
+    }
+
+    /// Looks at every disk when a write is acknowledged.
+    fn count_disks(&mut self, call: CallId) {
+        let Some((key, place)) = self.history.write_of(call) else { return };
+        let Some(mint) = self.history.keys[key].writes[place].mints.first() else { return };
+        let at = StoreKey::of(&self.layout.keys[key]);
+        let holds = |node: &&Node| {
+            let record = node.disk.durable(Keyspace::Objects, at.as_bytes());
+            let state = record.and_then(|record| decode_record(&at, &record).ok()?.1.decode().ok());
+            state.is_some_and(|state| state.vector().covers(mint.dot))
+        };
+        let disks = self.nodes.iter().filter(holds).count() as u8;
+        self.history.keys[key].writes[place].durable_at_ack = Some(disks);
     }
 
     pub(super) fn answer(&mut self, call: CallId, reply: ClientReply) {

@@ -94,17 +94,17 @@ impl Membership {
         let down = self.peers.down();
         let (down, live): (Vec<NodeId>, Vec<NodeId>) =
             self.peers.all().partition(|node| down.contains(node));
-        let long_shot = live.is_empty() || self.random.below(ROUNDS_PER_LONG_SHOT) == 0;
+        let long_shot = self.random.below(ROUNDS_PER_LONG_SHOT) == 0;
         if let Some(peer) = self.pick(&live) {
             self.level_with(turn, peer);
         }
-        if !long_shot {
-            return;
-        }
-        if let Some(peer) = self.pick(&down) {
+        if (long_shot || live.is_empty())
+            && let Some(peer) = self.pick(&down)
+        {
             self.level_with(turn, peer);
         }
-        if live.is_empty() && self.seeking.is_none() && !self.config.seeds.is_empty() {
+        let forlorn = live.is_empty() && self.seeking.is_none() && !self.config.seeds.is_empty();
+        if long_shot && forlorn {
             let seed = self.random.below(self.config.seeds.len() as u32) as usize;
             turn.act(MembershipEffect::Introduce(self.config.seeds[seed].clone()));
         }

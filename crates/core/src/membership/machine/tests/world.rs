@@ -4,6 +4,7 @@
 
 mod network;
 mod operator;
+mod storage;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -350,17 +351,6 @@ impl World {
         }
     }
 
-    /// A client's write that comes to an owner: taken unless it is held.
-    pub(super) fn write(&mut self, node: NodeId, partition: Partition) -> bool {
-        let Some(view) = self.nodes[&node].view.clone() else { return false };
-        let owns = view.ring_as_member().is_some_and(|ring| ring.owns(node, partition));
-        if !owns || view.held.contains(&partition) {
-            return false;
-        }
-        self.node(node).stored.insert(partition);
-        true
-    }
-
     pub(super) fn version(&self, node: NodeId) -> u64 {
         self.nodes[&node].ring().map_or(0, |ring| ring.version.0)
     }
@@ -371,24 +361,6 @@ impl World {
 
     pub(super) fn held(&self, node: NodeId) -> usize {
         self.nodes[&node].view.as_ref().map_or(0, |view| view.held.len())
-    }
-
-    /// One ring for each version (rule 15), and none that moves what is stored.
-    fn check_ring(&mut self, view: &View) {
-        let Some(ring) = &view.ring else { return };
-        if let Some(known) = self.rings.get(&(ring.cluster, ring.version)) {
-            assert_eq!(known, ring, "two rings with one number");
-            return;
-        }
-        self.rings.insert((ring.cluster, ring.version), Arc::clone(ring));
-        let before = (ring.cluster, RingVersion(ring.version.0 - 1));
-        let Some(base) = self.rings.get(&before) else { return };
-        for node in self.nodes.values() {
-            for partition in &node.stored {
-                let (old, new) = (&base.table[partition.index()], &ring.table[partition.index()]);
-                assert_eq!(old, new, "{partition:?} was moved with what it stores");
-            }
-        }
     }
 }
 

@@ -1,0 +1,21 @@
+//! a, at the moment itself: when a coordinator acknowledges a write, at least `dw` disks hold it, or
+//! a state that has seen it. (What a crash destroys later is found by `acknowledged`, but only if
+//! it destroys the last copy.)
+
+use super::writes_of;
+use crate::history::KeyHistory;
+
+pub(super) fn check(key: &KeyHistory) -> Vec<String> {
+    let mut found = Vec::new();
+    for (place, write) in key.writes.iter().enumerate() {
+        let Some(disks) = write.durable_at_ack else { continue };
+        if disks < write.needs.dw {
+            found.push(format!(
+                "the write {} was acknowledged when {disks} disks held it, of dw={}",
+                writes_of(key, [place]),
+                write.needs.dw
+            ));
+        }
+    }
+    found
+}
