@@ -37,7 +37,7 @@ pub(crate) const KNOWN: &[Known] = &[
     Known { name: "max_requests", default: "4096" },
     Known { name: "max_key_bytes", default: "65536" },
     Known { name: "max_object_bytes", default: "8388608" },
-    Known { name: "log", default: "info" },
+    Known { name: "log", default: "info,fjall=warn,lsm_tree=warn" },
     Known { name: "log_format", default: "text" },
 ];
 

@@ -12,6 +12,7 @@ use clap::Args;
 /// secret comes from STATOR_SECRET, from the file that STATOR_SECRET_FILE names, or from
 /// `secret_file` in the settings file.
 #[derive(Args, Debug, Default)]
+#[command(args_override_self = true)]
 pub(crate) struct ServeArgs {
     /// The settings file
     #[arg(long, value_name = "FILE")]

@@ -4,11 +4,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::bounds::{copies, ideals};
+use super::bounds::{TOLERANCE, copies, ideals};
 use crate::identity::NodeId;
 use crate::ring::Ring;
 
-const TOLERANCE: f64 = 1e-3;
+
 
 #[derive(Clone, Copy)]
 struct Arc {

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::world::{Weather, World, id};
+use super::world::{Weather, World, Writer, id};
 use crate::membership::admin::AdminRequest;
 use crate::membership::facts::StagedChange;
 use crate::ring::{RingVersion, Weight};
@@ -99,6 +99,51 @@ fn an_empty_cluster_survives_anything_and_agrees_in_the_end() {
 fn a_cluster_that_is_written_to_never_moves_what_is_stored() {
     let rings: usize = (0..SEEDS).map(|seed| run(1000 + seed, 5)).sum();
     assert!(rings > 2 * SEEDS as usize, "only {rings} rings: too little was going on");
+}
+
+/// Operators who commit different changes at the same moment, give up early, and are cut off from
+/// each other while it lasts; and clients who write whatever is let go.
+fn quarrel(seed: u64) -> usize {
+    let mut world = World::cluster(seed, NODES);
+    world.writer = Writer::Eager;
+    world.weather.delay_max_millis = 30;
+    for number in 1..=NODES {
+        let weight = 50 * (1 + world.random.below(8));
+        let change = StagedChange::Weight(Weight::new(weight).expect("it is possible"));
+        let node = id(number);
+        world.ask(node, AdminRequest::Stage { node, change });
+    }
+    for _ in 0..60 {
+        let (number, other) = (any_node(&mut world), any_node(&mut world));
+        let version = RingVersion(world.version(id(number)) + 1);
+        let timeout = Duration::from_millis(u64::from(world.random.below(600)));
+        match world.random.below(8) {
+            0 => {
+                world.cut.insert((id(number), id(other)));
+            }
+            1 => world.split(&[number], &[1, 2, 3, 4, 5]),
+            2 | 3 => world.heal(),
+            4 if world.is_up(id(number)) => {
+                world.kill(id(number));
+                world.restart(id(number));
+            }
+            _ => {
+                world.ask_within(id(number), AdminRequest::Commit { version }, timeout);
+            }
+        }
+        let pause = u64::from(world.random.below(150));
+        world.run(Duration::from_millis(pause));
+    }
+    world.heal();
+    world.run(Duration::from_secs(40));
+    assert!(world.nodes.keys().all(|&node| world.held(node) == 0), "seed {seed}");
+    world.rings.len()
+}
+
+#[test]
+fn nothing_is_let_go_while_a_ring_that_moves_it_may_be_chosen() {
+    let rings: usize = (0..150).map(quarrel).sum();
+    assert!(rings > 3 * 150, "only {rings} rings: too little was going on");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::world::{World, assert_committed, assert_refused, id};
+use super::world::{World, Writer, assert_committed, assert_refused, id};
 use crate::identity::NodeId;
 use crate::membership::admin::{AdminDone, AdminError, AdminRequest};
 use crate::membership::facts::StagedChange;
@@ -229,13 +229,33 @@ fn a_commit_whose_outcome_is_in_doubt_is_completed_later() {
     world.get(id(1), weigh(id(1), 300)).expect("all are up");
     let asked = world.ask_within(id(1), commit(3), Duration::from_secs(3));
     world.run_until("votes are asked for", |w| w.sent.iter().any(|(_, _, kind)| *kind == "accept"));
-    world.split(&[1], &[2, 3, 4]);
+    // The votes are given, but the proposer does not hear of them.
+    world.cut.extend([2, 3, 4].map(|other| (id(other), id(1))));
     world.run_until("an answer", |world| world.reply(asked).is_some());
     let reply = world.reply(asked).expect("it was waited for").clone();
     assert_refused(&reply, |error| matches!(error, AdminError::Unreachable { .. }));
-    assert!(world.held(id(2)) > 0, "it may yet be chosen");
+    world.run(Duration::from_millis(500));
+    assert!((2..=4).all(|number| world.held(id(number)) > 0), "it may yet be chosen");
     world.heal();
     world.run_until("it is decided", |world| all_know_version(world, 3) && nothing_is_held(world));
+    assert_eq!(world.nodes[&id(1)].ring().expect("it knows it").members[&id(1)].weight.get(), 300);
+}
+
+#[test]
+fn a_holder_that_missed_the_decision_holds_until_it_knows_the_ring() {
+    let mut world = World::cluster(1, 4);
+    world.get(id(1), weigh(id(1), 300)).expect("all are up");
+    world.writer = Writer::Eager;
+    let asked = world.ask(id(1), commit(3));
+    world.run_until("votes are asked for", |w| w.sent.iter().any(|(_, _, kind)| *kind == "accept"));
+    world.cut.extend([1, 3, 4].map(|other| (id(other), id(2))));
+    world.run_until("an answer", |world| world.reply(asked).is_some());
+    assert_committed(world.reply(asked).expect("it was waited for"));
+    assert_eq!(world.version(id(2)), 2);
+    assert!(world.held(id(2)) > 0);
+    // It repeats that it holds. Were it released for that, it would take a write that is lost.
+    world.heal();
+    world.run_until("it follows", |world| all_know_version(world, 3) && nothing_is_held(world));
 }
 
 #[test]

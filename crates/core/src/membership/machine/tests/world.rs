@@ -78,6 +78,15 @@ enum Event {
     ShardHeld { boot: u64, proposal: ProposalId, with_data: BTreeSet<Partition> },
 }
 
+/// The clients' manners.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Writer {
+    /// They write when the test says so.
+    Calm,
+    /// They also write whatever has just been let go.
+    Eager,
+}
+
 /// The network's manners.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Weather {
@@ -93,6 +102,7 @@ pub(super) struct World {
     event_number: u64,
     pub(super) cut: BTreeSet<(NodeId, NodeId)>,
     pub(super) weather: Weather,
+    pub(super) writer: Writer,
     pub(super) random: Random,
     replies: BTreeMap<AdminId, AdminReply>,
     asked: u64,
@@ -120,6 +130,7 @@ impl World {
             events: BTreeMap::new(),
             event_number: 0,
             cut: BTreeSet::new(),
+            writer: Writer::Calm,
             weather: Weather { delay_max_millis: 10, ..Weather::default() },
             random: Random::from_seed(bytes),
             replies: BTreeMap::new(),
@@ -325,8 +336,10 @@ impl World {
                 }
                 MembershipEffect::Publish { view, addresses } => {
                     self.check_ring(&view);
-                    let node = self.node(node);
-                    (node.view, node.addresses) = (Some(view), addresses);
+                    let shown = self.node(node);
+                    shown.addresses = addresses;
+                    let before = shown.view.replace(view);
+                    self.write_what_was_let_go(node, before.as_deref());
                 }
                 MembershipEffect::HoldShards { proposal, partitions } => {
                     self.hold_shards(node, proposal, &partitions);

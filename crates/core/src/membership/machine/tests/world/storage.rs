@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::World;
+use super::{World, Writer};
 use crate::identity::NodeId;
-use crate::ring::RingVersion;
+use crate::ring::{Ring, RingVersion};
 use crate::token::Partition;
 use crate::view::View;
 
@@ -12,12 +12,28 @@ impl World {
     /// A client's write that comes to an owner: taken unless it is held.
     pub(in super::super) fn write(&mut self, node: NodeId, partition: Partition) -> bool {
         let Some(view) = self.nodes[&node].view.clone() else { return false };
-        let owns = view.ring_as_member().is_some_and(|ring| ring.owns(node, partition));
-        if !owns || view.held.contains(&partition) {
+        let Some(ring) = view.ring_as_member() else { return false };
+        if !ring.owns(node, partition) || view.held.contains(&partition) {
             return false;
         }
+        let moved = |(version, newer): (_, &Arc<Ring>)| {
+            version > &(ring.cluster, ring.version)
+                && newer.table[partition.index()] != ring.table[partition.index()]
+        };
+        assert!(!self.rings.iter().any(moved), "{node} takes what a newer ring has moved away");
         self.node(node).stored.insert(partition);
         true
+    }
+
+    /// The client whom this world fears most: it writes at once to whatever is no longer held.
+    pub(super) fn write_what_was_let_go(&mut self, node: NodeId, before: Option<&View>) {
+        if self.writer == Writer::Calm {
+            return;
+        }
+        let let_go = before.map(|view| Arc::clone(&view.held)).unwrap_or_default();
+        for &partition in &*let_go {
+            self.write(node, partition);
+        }
     }
 
     /// One ring for each version (rule 15), and none that moves what is stored.
