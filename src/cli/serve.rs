@@ -20,6 +20,9 @@ pub(crate) struct ServeArgs {
     /// Print every setting with where it came from, and end
     #[arg(long)]
     pub(crate) print_config: bool,
+    /// Stop when the process that started this one ends, however it ends
+    #[arg(long, hide = true, value_name = "PID")]
+    pub(crate) stop_with_parent: Option<i32>,
     /// Start a new cluster, if the data directory has none
     #[arg(long)]
     pub(crate) init: bool,

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use rustix::process::{Signal, getppid, set_parent_process_death_signal};
 use stator_core::membership::facts::Addresses;
 use stator_node::{Engine, Founding, Node, NodeConfig};
 use stator_server::HttpConfig;
@@ -29,6 +30,9 @@ pub(super) async fn run(args: ServeArgs) -> Ended {
     logs::start(&settings.log, settings.log_format)?;
     for name in &layers.unknown_variables {
         tracing::warn!("the environment has {name}, which is no setting of stator");
+    }
+    if let Some(parent) = args.stop_with_parent {
+        stop_with(parent)?;
     }
     let is_empty = !settings.data.join("identity").exists();
     settings.safe(&secret, is_empty)?;
@@ -79,6 +83,16 @@ async fn serve(settings: &Settings, secret: &SecretSource, is_empty: bool) -> En
             Err(Failure::new(format!("{signal} came again: stopped before all was finished")))
         }
     }
+}
+
+/// Has the system send SIGTERM when the parent ends. It may have ended before that was asked for.
+fn stop_with(parent: i32) -> Result<(), Failure> {
+    set_parent_process_death_signal(Some(Signal::TERM))
+        .map_err(|error| Failure::new(format!("this node can't watch its parent: {error}")))?;
+    if getppid().is_some_and(|found| found.as_raw_nonzero().get() == parent) {
+        return Ok(());
+    }
+    Err(Failure::new(format!("process {parent}, with which this node should stop, has ended")))
 }
 
 fn node_config(settings: &Settings, secret: &SecretSource) -> NodeConfig {

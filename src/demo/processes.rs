@@ -104,7 +104,8 @@ impl Cluster {
         command.arg("serve").args(["--name", &node.name, "--data"]);
         command.arg(self.data.join(&node.name));
         command.args(["--peer", &node.peer.to_string(), "--http", &node.http.to_string()]);
-        command.args(["--shards", "1"]);
+        // Even a demo that is killed outright leaves no node behind.
+        command.args(["--shards", "1", "--stop-with-parent", &std::process::id().to_string()]);
         match join {
             Some(first) => command.args(["--join", &first.peer.to_string()]),
             None => command.arg("--init"),

@@ -1,8 +1,9 @@
 //! The demo takes its whole tour, every step holds, and nothing is left running.
 
 use std::net::TcpListener;
+use std::process::Stdio;
 
-use crate::harness::{free_ports, run, stator, stderr, stdout};
+use crate::harness::{Request, free_ports, run, stator, stderr, stdout, until};
 
 #[test]
 fn the_tour_holds_and_leaves_nothing_behind() {
@@ -22,6 +23,25 @@ fn the_tour_holds_and_leaves_nothing_behind() {
         for port in [base + 10 * number, base + 10 * number + 1] {
             assert!(TcpListener::bind(("127.0.0.1", port)).is_ok(), "port {port} is still taken");
         }
+    }
+}
+
+#[test]
+fn a_demo_that_is_killed_outright_leaves_no_node_behind() {
+    let base = free_ports(70);
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let mut command = stator();
+    command.args(["demo", "--base-port", &base.to_string(), "--data"]).arg(dir.path());
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    let mut demo = command.spawn().expect("the binary was built");
+    let first = format!("127.0.0.1:{}", base + 11);
+    until("the first node answers", || Request::get("/livez").try_send(&first));
+    demo.kill().expect("the process is ours");
+    demo.wait().expect("a killed process ends");
+    for number in 1..=5 {
+        until("a node's port is free", || {
+            TcpListener::bind(("127.0.0.1", base + 10 * number + 1)).ok()
+        });
     }
 }
 

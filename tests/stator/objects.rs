@@ -121,14 +121,14 @@ fn a_key_of_every_byte_value_is_one_key_on_every_road() {
 fn a_buckets_properties_are_shown_and_set() {
     let cluster = Cluster::three();
     let [n1, n2, _] = &cluster.nodes[..] else { panic!("three nodes") };
-    let set = n1.cli(&["bucket", "set", "sessions", "w=3", "ttl=3600", "--json"]);
+    let set = n1.cli(&["bucket", "set", "sessions", "w=2", "ttl=3600", "--json"]);
     assert!(set.status.success(), "{}", stderr(&set));
     let get = crate::harness::until("the other node hears of it", || {
         let get = n2.cli(&["bucket", "get", "sessions", "--json"]);
         let document: serde_json::Value = serde_json::from_slice(&get.stdout).ok()?;
         (document["ttl"] == 3600).then_some(document)
     });
-    assert_eq!((get["n"].as_u64(), get["w"].as_u64()), (Some(3), Some(3)));
+    assert_eq!((get["n"].as_u64(), get["w"].as_u64()), (Some(3), Some(2)));
     let fixed = n1.cli(&["bucket", "set", "sessions", "n=2"]);
     assert_eq!(fixed.status.code(), Some(1));
     assert!(stderr(&fixed).contains("n=3"), "{}", stderr(&fixed));

@@ -10,10 +10,10 @@ mod assign;
 mod changes;
 mod flow;
 mod grounds;
+mod ideals;
 mod mix;
 mod order;
 mod plan;
-mod ideals;
 mod walk;
 mod warnings;
 

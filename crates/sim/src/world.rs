@@ -40,8 +40,8 @@ pub struct Scope {
 }
 
 /// How long everything may take to come to rest before the last reads: longer than the longest
-/// deadline and the slowest frame together.
-const HEALING: Duration = Duration::from_secs(50);
+/// cut, the slowest frame, its double and the longest deadline together.
+const HEALING: Duration = Duration::from_secs(75);
 /// How long the last reads may take.
 const LAST_READS: Duration = Duration::from_secs(15);
 

@@ -125,7 +125,10 @@ impl Proposer {
 
     fn on_refused(&mut self, promised: Ballot) -> ProposerStep {
         self.highest = self.highest.max(promised.round);
-        if self.refused || promised <= self.ballot || matches!(self.phase, Phase::Idle | Phase::Done) {
+        if self.refused
+            || promised <= self.ballot
+            || matches!(self.phase, Phase::Idle | Phase::Done)
+        {
             return ProposerStep::Wait;
         }
         self.refused = true;

@@ -67,11 +67,8 @@ impl World {
         let mut bytes = [0; 32];
         bytes[..8].copy_from_slice(&seed.to_le_bytes());
         let base = base_of(members);
-        let node = || Node {
-            acceptor: Acceptor::default(),
-            saved: Votes::default(),
-            proposer: None,
-        };
+        let node =
+            || Node { acceptor: Acceptor::default(), saved: Votes::default(), proposer: None };
         Self {
             random: Random::from_seed(bytes),
             disk,

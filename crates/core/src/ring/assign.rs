@@ -18,8 +18,8 @@
 //! part; and every edge out of the source, so each partition has as many zones as can be.
 
 use super::flow::{Edge, Lane, Network, Vertex};
-use super::mix;
 use super::ideals::{Demand, Share, Site};
+use super::mix;
 use crate::token::Partition;
 
 /// Where everything is in the network.
@@ -87,11 +87,8 @@ pub(super) struct Before<'a> {
 
 /// For each partition its holders, in the order of sites.
 pub(super) fn assign(before: Before<'_>, demand: Demand) -> Vec<Vec<usize>> {
-    let layout = Layout {
-        sites: before.sites.len(),
-        partitions: before.holders.len(),
-        zones: demand.zones,
-    };
+    let layout =
+        Layout { sites: before.sites.len(), partitions: before.holders.len(), zones: demand.zones };
     let mut network = Network::new(layout.vertices(), Layout::SOURCE, Layout::SINK);
     add_members(&mut network, before.ideals, demand);
     let mut entries = Vec::with_capacity(layout.partitions);
@@ -128,7 +125,8 @@ fn add_members(network: &mut Network, ideals: &[Share], demand: Demand) {
     network.add(Layout::SPARE, Layout::SINK, Lane { capacity: spare as u32, cost: 0 });
 }
 
-/// Adds the edges of one partition, but for those that move it. Returns the edge that lets replicas in, closed.
+/// Adds the edges of one partition, but for those that move it. Returns the edge that lets replicas
+/// in, still closed.
 fn add_partition(
     network: &mut Network,
     layout: Layout,
@@ -148,8 +146,10 @@ fn add_partition(
             network.add(layout.sharing(partition), end, sharing);
         }
     }
+    // In an order of each partition's own, so that not always the same one stays.
+    let id = Partition::new(partition as u32);
     let mut holders = before.holders[partition].clone();
-    holders.sort_by_key(|site| mix::rank(Partition::new(partition as u32), before.sites[*site].node));
+    holders.sort_by_key(|site| mix::rank(id, before.sites[*site].node));
     for site in holders {
         let from = layout.zone(partition, before.sites[site].zone);
         network.add(from, Layout::site(site), Lane { capacity: 1, cost: 0 });

@@ -98,18 +98,12 @@ fn adjust(
     Ok(weighed)
 }
 
-fn known(
-    members: &mut BTreeMap<NodeId, Member>,
-    node: NodeId,
-) -> Result<&mut Member, PlanError> {
+fn known(members: &mut BTreeMap<NodeId, Member>, node: NodeId) -> Result<&mut Member, PlanError> {
     members.get_mut(&node).ok_or_else(|| not_a_member(node))
 }
 
 /// Who goes, and how.
-fn departures(
-    ring: &Ring,
-    changes: &[Change],
-) -> Result<BTreeMap<NodeId, Departure>, PlanError> {
+fn departures(ring: &Ring, changes: &[Change]) -> Result<BTreeMap<NodeId, Departure>, PlanError> {
     let mut departures = BTreeMap::new();
     for Change { node, change } in changes {
         let departure = match change {

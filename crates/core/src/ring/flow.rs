@@ -290,3 +290,6 @@ impl Network {
         true
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -58,5 +58,9 @@ fn holders(ring: &Ring, membership: &Membership, sites: &[Site]) -> Vec<Vec<usiz
         let successor = membership.replaced.get(node).unwrap_or(node);
         index.get(successor).copied()
     };
-    ring.table.iter().map(|replicas| replicas.iter().filter_map(now).collect()).collect()
+    let sites_of = |replicas: &Vec<NodeId>| -> Vec<usize> {
+        let distinct: BTreeSet<usize> = replicas.iter().filter_map(now).collect();
+        distinct.into_iter().collect()
+    };
+    ring.table.iter().map(sites_of).collect()
 }

@@ -133,12 +133,7 @@ pub(super) fn zone_total(sites: &[Site], zone: usize, shares: &[Share]) -> Share
 
 /// Gives `total` to the chosen sites by weight, none more than `cap`; what one can't take, the
 /// others get.
-fn fill(
-    sites: &[Site],
-    chosen: &[usize],
-    (total, cap): (u64, u64),
-    shares: &mut [Share],
-) {
+fn fill(sites: &[Site], chosen: &[usize], (total, cap): (u64, u64), shares: &mut [Share]) {
     let mut open = chosen.to_vec();
     let mut rest = total;
     loop {
@@ -147,8 +142,7 @@ fn fill(
             open.iter().partition(|site| sites[**site].weight * rest > cap * weight);
         if full.is_empty() {
             for site in free {
-                shares[site] =
-                    Share { numerator: sites[site].weight * rest, denominator: weight };
+                shares[site] = Share { numerator: sites[site].weight * rest, denominator: weight };
             }
             return;
         }

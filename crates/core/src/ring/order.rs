@@ -92,7 +92,7 @@ fn successor(
 pub(super) fn place_extra(drafts: &mut [Draft], totals: &BTreeMap<NodeId, u64>, copies: i64) {
     // A member's part of the first places, less those that it has, times `copies`.
     let mut owed: BTreeMap<NodeId, i64> =
-        totals.iter().map(|(node, total)| (*node, *total as i64)).collect();
+        totals.iter().map(|(node, total)| (*node, total.cast_signed())).collect();
     for first in drafts.iter().filter_map(|draft| draft.list.first()) {
         *owed.entry(*first).or_default() -= copies;
     }

@@ -63,7 +63,9 @@ impl Plan {
 #[non_exhaustive]
 pub enum PlanError {
     /// Two members would have one name.
-    #[error("two members would be called {0}: names must differ, start one of them with another --name")]
+    #[error(
+        "two members would be called {0}: names must differ, start one of them with another --name"
+    )]
     DuplicateName(String),
     /// A change for a node that is no member, or a join of one that is.
     #[error("{0}")]
@@ -117,7 +119,7 @@ fn order(
         let shift = Shift { partition, before: &ring.table[partition.index()], after: &after };
         drafts.push(draft(shift, &membership.replaced, &zones));
     }
-    place_extra(&mut drafts, &totals, grounds.demand.copies as i64);
+    place_extra(&mut drafts, &totals, grounds.demand.copies.cast_signed());
     drafts
 }
 

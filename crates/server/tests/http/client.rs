@@ -149,6 +149,11 @@ impl Answer {
         self.header_bytes(name).and_then(|value| std::str::from_utf8(value).ok())
     }
 
+    /// How often a header is there.
+    pub(crate) fn times(&self, name: &str) -> usize {
+        self.headers.iter().filter(|(given, _)| given == name).count()
+    }
+
     pub(crate) fn header_bytes(&self, name: &str) -> Option<&[u8]> {
         let mut found = self.headers.iter().filter(|(given, _)| given == name);
         found.next().map(|(_, value)| value.as_slice())

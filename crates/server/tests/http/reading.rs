@@ -143,6 +143,7 @@ async fn a_deleted_object_is_not_found_and_keeps_its_context() {
         let answer = Door::open(Fake::having(state(versions))).await.get("/v1/kv/b/k").await;
         assert_eq!((answer.status, answer.slug().as_str()), (404, "not-found"));
         assert_eq!(answer.header("stator-context"), Some(SEALED));
+        assert_eq!(answer.times("cache-control"), 1);
         assert!(answer.outcome().is_none(), "a read has no outcome");
     }
     let never = Door::open(Fake::new()).await.get("/v1/kv/b/k").await;

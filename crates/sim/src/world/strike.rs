@@ -9,6 +9,10 @@ use crate::event::Event;
 use crate::faults::FaultKind;
 use crate::network::Direction;
 
+/// The longest that a direction of the network is cut. A frame that it holds is delivered no later
+/// than this and the frame's own delay, which the healing at the end waits for.
+const CUT_MOST: Duration = Duration::from_secs(30);
+
 impl World {
     pub(super) fn strike_later(&mut self, kind: FaultKind) {
         let Some(&mean) = self.faults.strikes().get(&kind) else { return };
@@ -106,7 +110,8 @@ impl World {
     }
 
     fn cut_for(&mut self, pairs: &[Direction]) {
-        let until = self.now.after(self.draw.wait(Duration::from_secs(12)));
+        let lasting = self.draw.wait(Duration::from_secs(12)).min(CUT_MOST);
+        let until = self.now.after(lasting);
         for &way in pairs {
             self.after(Duration::ZERO, Event::Cut(way, until));
         }

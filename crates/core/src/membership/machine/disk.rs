@@ -124,6 +124,11 @@ impl Disk {
         self.votes.held.clone()
     }
 
+    /// The attempt for which shards would have been asked to hold is over, or another has come.
+    pub(super) fn forget_shards_hold(&mut self) {
+        self.after_votes.retain(|(_, then)| !matches!(then, Then::HoldShards { .. }));
+    }
+
     fn next_id(&mut self) -> SaveId {
         self.last = SaveId(self.last.0 + 1);
         self.last

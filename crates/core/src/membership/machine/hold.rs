@@ -87,7 +87,7 @@ impl Membership {
         let Order { proposal, partitions, .. } = order;
         let shards_left = self.config.shards;
         let with_data = BTreeSet::new();
-        self.holding.gathering = Some(Gathering { proposal, shards_left, with_data });
+        self.gather(Some(Gathering { proposal, shards_left, with_data }));
         self.after_votes(turn, Then::HoldShards { proposal, partitions });
     }
 
@@ -140,6 +140,12 @@ impl Membership {
         }
     }
 
+    /// From now on shards gather for this attempt, or for none; what they say for another is late.
+    fn gather(&mut self, gathering: Option<Gathering>) {
+        self.disk.forget_shards_hold();
+        self.holding.gathering = gathering;
+    }
+
     /// A shard holds its part.
     pub(super) fn shard_held(
         &mut self,
@@ -174,8 +180,9 @@ impl Membership {
         if proposal.node != from {
             return;
         }
-        if self.holding.gathering.as_ref().is_some_and(|held| held.proposal == proposal) {
-            self.holding.gathering = None;
+        let gathering = self.holding.gathering.as_ref();
+        if gathering.is_some_and(|gathering| gathering.proposal == proposal) {
+            self.gather(None);
         }
         let held_for = self.acceptor.votes().hold.as_ref().map(|(held_for, _)| *held_for);
         if held_for == Some(proposal) {
@@ -185,7 +192,8 @@ impl Membership {
 
     /// Takes writes again; also called when a newer ring is in use.
     pub(super) fn end_hold(&mut self, turn: &mut Turn<'_>) {
-        self.holding = Holding::default();
+        self.gather(None);
+        self.holding.settle_at = None;
         if self.acceptor.votes().hold.is_some() {
             self.acceptor.clear_hold();
             self.save_votes(turn);

@@ -40,7 +40,7 @@ fn check_lists(ring: &Ring) {
     }
 }
 
-/// Up to so many pairs of partition and member the fewest moves are computed.
+/// Up to so many pairs of partition and member the fewest moves are always computed.
 const SMALL: usize = 128;
 /// By how much a member may be off its ideal for the error of floating-point numbers.
 pub(super) const TOLERANCE: f64 = 1e-7;
@@ -101,8 +101,7 @@ fn bisect(high: f64, wanted: f64, function: impl Fn(f64) -> f64) -> f64 {
 /// The moves are the difference of both tables.
 fn check_moves(before: &Ring, planned: &Plan) {
     for partition in before.partitions.all() {
-        let (old, new) =
-            (&before.table[partition.index()], &planned.ring.table[partition.index()]);
+        let (old, new) = (&before.table[partition.index()], &planned.ring.table[partition.index()]);
         let moves = planned.moves.iter().filter(|moved| moved.partition == partition);
         let (mut gained, mut lost) = (BTreeSet::new(), BTreeSet::new());
         for moved in moves {
@@ -136,8 +135,8 @@ fn check_order(before: &Ring, after: &Ring) {
     }
 }
 
-/// No more moves than any plan needs, where that can be computed; else hardly more than balance,
-/// nodes and zones need, each seen by itself.
+/// No more moves than any plan needs. That is slow to compute, so for a larger ring at most 5 %
+/// more than what balance, nodes and zones need, each seen by itself, is good enough.
 pub(super) fn check_movement(before: &Ring, planned: &Plan) {
     let (before, after) = (with_replacements(before, planned), &planned.ring);
     let moves: usize = before
@@ -146,14 +145,11 @@ pub(super) fn check_movement(before: &Ring, planned: &Plan) {
         .zip(&after.table)
         .map(|(old, new)| new.iter().filter(|node| !old.contains(node)).count())
         .sum();
-    if before.table.len() * after.members.len() <= SMALL {
-        assert_eq!(moves as i64, fewest_moves(&before, after), "the fewest moves");
-        return;
-    }
     let least = least_moves(&before, after);
     assert!(moves >= least, "{moves} moves, but {least} are needed");
-    if moves as f64 > least as f64 * 1.05 + 1.0 {
-        eprintln!("MOVES {moves} {least} Q={} Z={} n={}->{} REF {}", before.table.len(), zones(after, after.members.keys()).len(), before.members.len(), after.members.len(), fewest_moves(&before, after));
+    let small = before.table.len() * after.members.len() <= SMALL;
+    if small || moves as f64 > least as f64 * 1.05 {
+        assert_eq!(moves, fewest_moves(&before, after), "the fewest moves");
     }
 }
 
@@ -209,8 +205,7 @@ fn moves_for_balance(before: &Ring, after: &Ring) -> usize {
 
 /// How many of a partition's replicas can stay where they are, for nodes and zones.
 fn staying(after: &Ring, replicas: &[NodeId]) -> usize {
-    let members: Vec<_> =
-        replicas.iter().filter(|node| after.members.contains_key(node)).collect();
+    let members: Vec<_> = replicas.iter().filter(|node| after.members.contains_key(node)).collect();
     let zones_of_all = zones(after, after.members.keys()).len();
     let distinct = zones(after, members.iter().copied()).len();
     let sharing = copies(after).saturating_sub(zones_of_all);

@@ -8,8 +8,6 @@ use super::bounds::{TOLERANCE, copies, ideals};
 use crate::identity::NodeId;
 use crate::ring::Ring;
 
-
-
 #[derive(Clone, Copy)]
 struct Arc {
     from: usize,
@@ -19,7 +17,7 @@ struct Arc {
 }
 
 /// The fewest moves from `before` to any table for the members of `after` that keeps rule 14.
-pub(super) fn fewest_moves(before: &Ring, after: &Ring) -> i64 {
+pub(super) fn fewest_moves(before: &Ring, after: &Ring) -> usize {
     let mut arcs = Vec::new();
     let mut names: BTreeMap<String, usize> = BTreeMap::new();
     let mut vertex = |name: String| {
@@ -66,7 +64,8 @@ pub(super) fn fewest_moves(before: &Ring, after: &Ring) -> i64 {
     for _ in 0..total {
         cost += push(&mut arcs, names.len(), (source, sink));
     }
-    cost - dear * (total - floors) as i64
+    let dear_units = i64::try_from(total - floors).expect("small rings");
+    usize::try_from(cost - dear * dear_units).expect("no move costs less than nothing")
 }
 
 /// Pushes one unit along a cheapest path and returns what it costs.

@@ -243,19 +243,21 @@ fn a_commit_whose_outcome_is_in_doubt_is_completed_later() {
 
 #[test]
 fn a_holder_that_missed_the_decision_holds_until_it_knows_the_ring() {
-    let mut world = World::cluster(1, 4);
-    world.get(id(1), weigh(id(1), 300)).expect("all are up");
-    world.writer = Writer::Eager;
-    let asked = world.ask(id(1), commit(3));
-    world.run_until("votes are asked for", |w| w.sent.iter().any(|(_, _, kind)| *kind == "accept"));
-    world.cut.extend([1, 3, 4].map(|other| (id(other), id(2))));
-    world.run_until("an answer", |world| world.reply(asked).is_some());
-    assert_committed(world.reply(asked).expect("it was waited for"));
-    assert_eq!(world.version(id(2)), 2);
-    assert!(world.held(id(2)) > 0);
-    // It repeats that it holds. Were it released for that, it would take a write that is lost.
-    world.heal();
-    world.run_until("it follows", |world| all_know_version(world, 3) && nothing_is_held(world));
+    for seed in 0..20 {
+        let mut world = World::cluster(seed, 4);
+        world.get(id(1), weigh(id(1), 300)).expect("all are up");
+        world.writer = Writer::Eager;
+        let asked = world.ask(id(1), commit(3));
+        let accepting = |w: &World| w.sent.iter().any(|(_, _, kind)| *kind == "accept");
+        world.run_until("votes are asked for", accepting);
+        world.cut.extend([1, 3, 4].map(|other| (id(other), id(2))));
+        world.run_until("an answer", |world| world.reply(asked).is_some());
+        assert_committed(world.reply(asked).expect("it was waited for"));
+        assert!(world.version(id(2)) == 2 && world.held(id(2)) > 0);
+        // It repeats that it holds. Were it released for that, it would take a write and lose it.
+        world.heal();
+        world.run_until("it follows", |world| all_know_version(world, 3) && nothing_is_held(world));
+    }
 }
 
 #[test]
