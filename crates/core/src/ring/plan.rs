@@ -1,10 +1,10 @@
 //! Planning the ring that follows: balance within one partition of the ideal, fewest moves.
 //!
 //! The paper, 6.2 (strategy 3); rule 14. In turn: the changes are taken into the list of members
-//! (`changes`), each member's ideal number of replicas is computed (`ideals`), who holds which partition is
-//! found with the fewest moves (`assign`), and each partition's replicas are put in order
-//! (`order`). What comes first when not all can be had: distinct nodes, then distinct zones, then
-//! balance, then few moves.
+//! (`changes`), each member's ideal number of replicas is computed (`ideals`), who holds which
+//! partition is found with the fewest moves (`assign`), and each partition's replicas are put in
+//! order (`order`). What comes first when not all can be had: distinct nodes, then distinct zones,
+//! then balance, then few moves.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -219,8 +219,11 @@ impl Membership {
     fn carry_out(&mut self, turn: &mut Turn<'_>, then: Then) {
         match then {
             Then::Send { to, message } => self.send(turn, to, message),
+            // A newer ring may have become durable in the same moment and ended the hold.
             Then::HoldShards { proposal, partitions } => {
-                turn.act(MembershipEffect::HoldShards { proposal, partitions });
+                if partitions.is_subset(&self.disk.held()) {
+                    turn.act(MembershipEffect::HoldShards { proposal, partitions });
+                }
             }
         }
     }

@@ -100,6 +100,7 @@ pub(super) struct World {
     pub(super) nodes: BTreeMap<NodeId, Node>,
     events: BTreeMap<(Instant, u64), (NodeId, Event)>,
     event_number: u64,
+    turns_at_once: u32,
     pub(super) cut: BTreeSet<(NodeId, NodeId)>,
     pub(super) weather: Weather,
     pub(super) writer: Writer,
@@ -129,6 +130,7 @@ impl World {
             nodes: BTreeMap::new(),
             events: BTreeMap::new(),
             event_number: 0,
+            turns_at_once: 0,
             cut: BTreeSet::new(),
             writer: Writer::Calm,
             weather: Weather { delay_max_millis: 10, ..Weather::default() },
@@ -261,6 +263,8 @@ impl World {
         let event = self.events.first_key_value().map(|(&key, _)| key);
         let next = timer.map(|(at, _)| at).into_iter().chain(event.map(|(at, _)| at)).min();
         let Some(next) = next.filter(|next| *next <= end) else { return false };
+        self.turns_at_once = if self.now < next { 0 } else { self.turns_at_once + 1 };
+        assert!(self.turns_at_once < 10_000, "time stands still: a timer comes due for ever");
         self.now = self.now.max(next);
         match event {
             Some(key) if key.0 == next => {
