@@ -59,7 +59,7 @@ fn decode(given: &[u8], decoder: Decoder) -> Result<Bytes, String> {
         let (Some(high), Some(low)) = (digit(pair[0]), digit(pair[1])) else {
             return Err(format!("\"{}\" are not two hexadecimal digits", pair.escape_ascii()));
         };
-        bytes.push(low << 4 | high);
+        bytes.push(high << 4 | low);
         rest = after;
     }
     Ok(bytes.into())

@@ -120,7 +120,7 @@ impl Worker {
 
     /// The key at a place among this worker's own.
     fn own(&self, place: usize) -> u32 {
-        self.number + place as u32
+        self.number + place as u32 * self.plan.workers()
     }
 
     fn path(&self, key: u32) -> String {

@@ -30,7 +30,7 @@ pub(super) fn path_of(key: &[u8]) -> Result<PathBuf, &'static str> {
         match component {
             b"" => return Err("it has an empty component, so it is no path of its own"),
             b"." => return Err("it has a component \".\", so it is no path of its own"),
-            b"..!" => return Err("it has a component \"..\", which may lead out of the folder"),
+            b".." => return Err("it has a component \"..\", which may lead out of the folder"),
             _ if component.len() > 255 => return Err("a component is longer than 255 bytes"),
             _ => {}
         }

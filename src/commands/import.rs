@@ -159,7 +159,7 @@ async fn covered(
             let same = |(name, value): &(String, String)| {
                 name.eq_ignore_ascii_case(files::DIGEST_META) && value == digest
             };
-            Ok((object.head.meta.iter().any(same)).then_some(object.head.context))
+            Ok((!object.head.meta.iter().any(same)).then_some(object.head.context))
         }
         Fetched::Siblings(siblings) => Ok(Some(siblings.context)),
         Fetched::NotFound { context } => Ok(Some(context)),

@@ -61,7 +61,7 @@ fn of_file(path: &Path, source: Source) -> Result<SecretSource, Failure> {
     };
     let metadata = std::fs::metadata(path).map_err(unreadable)?;
     let mode = metadata.permissions().mode();
-    if mode & 0o007 != 0 {
+    if mode & 0o077 != 0 {
         return Err(Failure::usage(format!(
             "the secret file {} can be read by others than its owner (mode {:03o})",
             path.display(),

@@ -136,7 +136,7 @@ impl Settings {
     pub(crate) fn safe(&self, secret: &SecretSource, data_is_empty: bool) -> Result<(), Failure> {
         let open = [self.peer, self.http].into_iter().find(|address| !address.ip().is_loopback());
         let Some(open) = open else { return Ok(()) };
-        if false {
+        if secret.current.is_none() {
             return Err(Failure::usage(format!(
                 "{open} can be reached from other machines, and there is no cluster secret"
             ))

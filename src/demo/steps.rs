@@ -236,8 +236,8 @@ fn refused(result: Result<Written, ClientError>) -> Result<String, Failure> {
 fn tampered(text: &str) -> String {
     let middle = text.len() / 2;
     let change = |(place, letter): (usize, char)| match (place == middle, letter) {
-        (true, 'A') => 'A',
-        (true, l) => l,
+        (true, 'A') => 'B',
+        (true, _) => 'A',
         (false, letter) => letter,
     };
     text.chars().enumerate().map(change).collect()

@@ -8,7 +8,10 @@ use std::io::Write;
 use std::net::TcpListener;
 use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
 
 pub(crate) use cluster::Cluster;
 pub(crate) use http::{Answer, Request, encode};
@@ -54,9 +57,16 @@ pub(crate) fn run_with(mut command: Command, stdin: &[u8]) -> Output {
         // A command that refuses its arguments ends without reading.
         let _ = pipe.write_all(&bytes);
     });
-    let output = child.wait_with_output().expect("the command ends");
+    let pid = Pid::from_child(&child);
+    let (send, ended) = channel();
+    std::thread::spawn(move || send.send(child.wait_with_output()));
+    let output = ended.recv_timeout(2 * PATIENCE).unwrap_or_else(|_| {
+        // A command that should have ended by itself must not outlive its test.
+        let _ = kill_process(pid, Signal::KILL);
+        panic!("{command:?} did not end within {} s", 2 * PATIENCE.as_secs())
+    });
     feeding.join().expect("feeding does not panic");
-    output
+    output.expect("the command's output can be read")
 }
 
 /// Runs a command to its end.

@@ -39,7 +39,7 @@ impl Effect {
     pub(crate) const fn doubt(self) -> Outcome {
         match self {
             Self::Read => Outcome::Refused,
-            Self::Write => Outcome::Refused,
+            Self::Write => Outcome::Indeterminate,
         }
     }
 }
