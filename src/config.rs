@@ -30,6 +30,7 @@ pub(crate) const KNOWN: &[Known] = &[
     Known { name: "weight", default: "100" },
     Known { name: "peer", default: "127.0.0.1:7410" },
     Known { name: "http", default: "127.0.0.1:7411" },
+    Known { name: "resp", default: "" },
     Known { name: "partitions", default: "256" },
     Known { name: "replicas", default: "3" },
     Known { name: "shards", default: "0" },

@@ -50,8 +50,8 @@ pub(crate) struct ServeArgs {
     /// Where HTTP is served
     #[arg(long, value_name = "IP:PORT")]
     pub(crate) http: Option<String>,
-    /// Where the Redis protocol is served; not built yet
-    #[arg(long, value_name = "IP:PORT", hide = true)]
+    /// Where the Redis protocol will be served; not built yet
+    #[arg(long, value_name = "IP:PORT")]
     pub(crate) resp: Option<String>,
     /// With --init: into how many partitions the ring is cut, a power of two, for good
     #[arg(long, value_name = "Q")]

@@ -31,6 +31,9 @@ pub(super) async fn run(args: ServeArgs) -> Ended {
     for name in &layers.unknown_variables {
         tracing::warn!("the environment has {name}, which is no setting of stator");
     }
+    if let Some(address) = settings.resp {
+        tracing::warn!("the Redis protocol is not built yet: nothing listens on {address}");
+    }
     if let Some(parent) = args.stop_with_parent {
         stop_with(parent)?;
     }

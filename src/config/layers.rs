@@ -56,11 +56,6 @@ impl Layers {
         flags: &ServeArgs,
         environment: impl Iterator<Item = (OsString, OsString)>,
     ) -> Result<Self, Failure> {
-        if flags.resp.is_some() {
-            return Err(Failure::usage("the Redis protocol is not built yet").try_next(
-                "leave --resp away; HTTP and the command line do all that there is so far",
-            ));
-        }
         let mut layers = Self { flags: of_flags(flags), ..Self::default() };
         let mut path = None;
         for (name, value) in environment {
@@ -127,6 +122,7 @@ fn of_flags(flags: &ServeArgs) -> Texts {
         ("weight", &flags.weight),
         ("peer", &flags.peer),
         ("http", &flags.http),
+        ("resp", &flags.resp),
         ("partitions", &flags.partitions),
         ("replicas", &flags.replicas),
         ("shards", &flags.shards),

@@ -42,6 +42,8 @@ pub(crate) struct Settings {
     pub(crate) weight: Weight,
     pub(crate) peer: SocketAddr,
     pub(crate) http: SocketAddr,
+    /// Where the Redis protocol is asked for. It is not built yet, and says so at the start.
+    pub(crate) resp: Option<SocketAddr>,
     pub(crate) partitions: PartitionCount,
     pub(crate) replicas: u8,
     /// Never 0.
@@ -80,6 +82,9 @@ impl Settings {
             })?,
             peer,
             http: parsed(layers, "http", "write IP:PORT, such as 127.0.0.1:7411")?,
+            resp: checked(layers, "resp", "write IP:PORT, such as 127.0.0.1:7412", |text| {
+                if text.is_empty() { Some(None) } else { text.parse().ok().map(Some) }
+            })?,
             partitions: checked(
                 layers,
                 "partitions",

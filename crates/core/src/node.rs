@@ -43,7 +43,7 @@ pub struct ShardConfig {
 }
 
 /// One shard of a node.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Shard {
     config: ShardConfig,
     view: Arc<View>,

@@ -28,7 +28,7 @@ use actors::Actors;
 use buffer::ObjectBuffer;
 
 /// The replicas of one shard.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Replica {
     actors: Actors,
     buffer: ObjectBuffer,

@@ -56,6 +56,25 @@ impl Layout {
         }
     }
 
+    /// A cluster of `nodes` nodes with one shard, one partition that all of them keep in the order of
+    /// their places, one key, and buckets as their first write makes them: nothing is drawn.
+    pub fn plain(nodes: usize) -> Self {
+        let ids: Vec<NodeId> = (1..=nodes as u64).map(NodeId::new).collect();
+        let whole = PartitionCount::new(1).expect("1 is a power of two");
+        let ring = Arc::new(ring_of(&ids, whole, ClusterId::new(1), vec![ids.clone()]));
+        let sealer = Sealer::new(ContextKey::derive(b"simulated", ring.cluster), Vec::new());
+        let key = Key::new(Bytes::from_static(b"k")).expect("the key is short");
+        Self {
+            shards: vec![1; nodes],
+            ring,
+            buckets: Arc::default(),
+            sealer,
+            hot_keys: 1,
+            keys: vec![ObjectKey::new(bucket_name("default"), key)],
+            nodes: ids,
+        }
+    }
+
     /// The place of a node.
     pub fn place_of(&self, node: NodeId) -> usize {
         self.nodes.iter().position(|&id| id == node).expect("every node has its place")
@@ -92,28 +111,41 @@ impl Layout {
     }
 }
 
+/// N, where there are nodes enough.
+const MOST_REPLICAS: usize = 3;
+
 /// Replicas go round the nodes in an order of their own for every partition.
 fn ring(ids: &[NodeId], draw: &mut Draw) -> Ring {
     let partitions = PartitionCount::new(*draw.pick(&[1, 8, 16, 64])).expect("a power of two");
-    let replicas = ids.len().min(3) as u8;
+    let mut table = Vec::new();
+    for _ in partitions.all() {
+        let mut order = ids.to_vec();
+        for place in (1..order.len()).rev() {
+            order.swap(place, draw.index(place + 1));
+        }
+        order.truncate(ids.len().min(MOST_REPLICAS));
+        table.push(order);
+    }
+    let cluster = ClusterId::new(u128::from(draw.bits()));
+    ring_of(ids, partitions, cluster, table)
+}
+
+fn ring_of(
+    ids: &[NodeId],
+    partitions: PartitionCount,
+    cluster: ClusterId,
+    table: Vec<Vec<NodeId>>,
+) -> Ring {
     let member = |place: usize| Member {
         name: format!("n{}", place + 1),
         zone: format!("z{}", place % 3),
         weight: Weight::DEFAULT,
     };
-    let table = partitions.all().map(|_| {
-        let mut order = ids.to_vec();
-        for place in (1..order.len()).rev() {
-            order.swap(place, draw.index(place + 1));
-        }
-        order.truncate(usize::from(replicas));
-        order
-    });
     Ring {
-        table: table.collect(),
-        cluster: ClusterId::new(u128::from(draw.bits())),
+        table,
+        cluster,
         version: RingVersion(1),
-        replicas,
+        replicas: ids.len().min(MOST_REPLICAS) as u8,
         partitions,
         members: ids.iter().enumerate().map(|(place, &id)| (id, member(place))).collect(),
         removed: std::collections::BTreeSet::new(),

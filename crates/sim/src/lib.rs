@@ -5,13 +5,15 @@
 //! One seed draws everything, also which faults exist (swarm testing). A world has no threads,
 //! reads no clock and keeps everything in ordered collections, so that one seed gives one trace,
 //! byte for byte. Start reading in [`world`]; what may go wrong is in [`faults`], [`disk`] and
-//! [`network`]; what must hold is in [`checkers`].
+//! [`network`]; what must hold is in [`checkers`]. [`explore`] is the other way to run a world: small,
+//! and in every order that its events can come in.
 
 pub mod checkers;
 pub mod client;
 pub mod disk;
 pub mod draw;
 pub mod event;
+pub mod explore;
 pub mod faults;
 pub mod history;
 pub mod layout;
@@ -23,4 +25,5 @@ pub mod report;
 pub mod story;
 pub mod sweep;
 pub mod tracer;
+mod witness;
 pub mod world;

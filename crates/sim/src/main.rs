@@ -5,7 +5,10 @@ use std::ops::Range;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use stator_sim::explore::findings::Exploration;
+use stator_sim::explore::scenario::Scope as SmallWorlds;
+use stator_sim::explore::search;
 use stator_sim::report::{Report, Totals};
 use stator_sim::story::tell;
 use stator_sim::sweep::Sweep;
@@ -41,6 +44,30 @@ enum Command {
         #[command(flatten)]
         common: Common,
     },
+    /// Every interleaving of small worlds; exit status 1 on a violation.
+    Explore(Explore),
+}
+
+#[derive(Args)]
+struct Explore {
+    /// How large the worlds are.
+    #[arg(long, value_enum, default_value_t = Size::Small)]
+    scope: Size,
+    /// Stop after so many states of all worlds together; each gets its share, and what one leaves
+    /// goes to the next.
+    #[arg(long)]
+    max_states: Option<u64>,
+    /// One line of JSON per world, sums last.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Size {
+    /// Two writes, with one crash or one lost message.
+    Small,
+    /// Three puts and a delete, with a crash and a lost message together.
+    Wide,
 }
 
 #[derive(Args)]
@@ -70,11 +97,38 @@ fn main() -> ExitCode {
     let (totals, json) = match Cli::parse().command {
         Command::Run { seed, common, trace } => (run_one(seed, &common, trace), common.json),
         Command::Sweep { seeds, common } => (run_many(seeds, &common), common.json),
+        Command::Explore(asked) => return explore(&asked),
     };
     let took = started.elapsed().max(Duration::from_micros(1));
     let last = if json { totals.json(took).to_string() } else { totals.text(took) };
     print(&last);
     if totals.is_failure() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+fn explore(asked: &Explore) -> ExitCode {
+    let scope = match asked.scope {
+        Size::Small => SmallWorlds::Small,
+        Size::Wide => SmallWorlds::Wide,
+    };
+    let started = std::time::Instant::now();
+    let mut sums = Exploration::new(scope);
+    let scenarios = scope.scenarios();
+    for (place, scenario) in scenarios.iter().enumerate() {
+        let began = std::time::Instant::now();
+        let left = (scenarios.len() - place) as u64;
+        let most = asked.max_states.map(|most| most.saturating_sub(sums.states()) / left);
+        let findings = search::explore(scenario, most.unwrap_or(u64::MAX));
+        sums.add(&findings);
+        let took = began.elapsed();
+        print(&if asked.json { findings.json(took).to_string() } else { findings.text(took) });
+        if let Some(found) = &findings.counterexample {
+            // Nothing can be done about a standard error that is closed.
+            let _ = write!(std::io::stderr(), "{}", found.text(&findings.scenario));
+        }
+    }
+    let took = started.elapsed();
+    print(&if asked.json { sums.json(took).to_string() } else { sums.text(took) });
+    if sums.is_failure() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
 fn run_one(seed: u64, common: &Common, trace: bool) -> Totals {

@@ -82,7 +82,13 @@ impl Network {
     }
 
     /// Carries one connection until it ends or is cut.
-    async fn carry(self: Arc<Self>, stream: TcpStream, from: SocketAddr, to: SocketAddr, at: usize) {
+    async fn carry(
+        self: Arc<Self>,
+        stream: TcpStream,
+        from: SocketAddr,
+        to: SocketAddr,
+        at: usize,
+    ) {
         let network = Arc::clone(&self);
         let found = tokio::task::spawn_blocking(move || network.diallers.of(from)).await;
         // A process that ended meanwhile has no use for its connection.

@@ -16,7 +16,7 @@ use super::tally::Needs;
 use super::{Frame, Progress, PutOrigin, Turn};
 
 /// A put that was sent to a replica.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Forward {
     frame: Frame,
     origin: PutOrigin,

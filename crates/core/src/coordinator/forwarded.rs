@@ -35,7 +35,7 @@ pub enum Admission {
 }
 
 /// The forwarded puts of the last [`REMEMBER_FORWARDED`].
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct ForwardedPuts {
     puts: BTreeMap<(NodeId, RequestId), Remembered>,
     by_age: VecDeque<(Instant, (NodeId, RequestId))>,

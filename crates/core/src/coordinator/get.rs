@@ -23,7 +23,7 @@ use super::tally::{Needs, Role, Tally, Verdict};
 use super::{Frame, Turn};
 
 /// What a replica has said so far.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Heard {
     /// Its whole state, and that state's digest.
     State(Option<(ObjectDigest, EncodedState)>),
@@ -41,7 +41,7 @@ impl Heard {
 }
 
 /// A get that is under way.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Get {
     frame: Frame,
     key: ObjectKey,

@@ -16,7 +16,7 @@ use super::tally::{Needs, Role, Tally, Verdict};
 use super::{Frame, Turn};
 
 /// A listing that is under way.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct List {
     frame: Frame,
     order: ListOrder,

@@ -19,7 +19,7 @@ use super::put::Put;
 use super::{Progress, Turn};
 
 /// A request that is under way.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Machine {
     /// A read, for a client or for a delete.
     Get(Get, GetOrigin),

@@ -9,7 +9,7 @@ use crate::time::Instant;
 use crate::view::View;
 
 /// What a shard knows of its peers from its own traffic.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Peers {
     connected: BTreeSet<NodeId>,
     /// Peers that were waited for in vain, and until when they are avoided for it.

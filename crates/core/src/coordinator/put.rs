@@ -21,7 +21,7 @@ use super::{Frame, Progress, PutOrigin, Turn};
 use crate::context::SealedContext;
 
 /// A put that has been minted here and waits for acknowledgements.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Put {
     frame: Frame,
     origin: PutOrigin,

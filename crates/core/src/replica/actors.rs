@@ -9,7 +9,7 @@ use crate::version::Dot;
 
 /// Draws an id for a partition when it first mints there, and counts its dots. Nothing of this is
 /// durable: after a restart all ids are fresh, so what a crash forgot can't be minted again.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Actors {
     random: Random,
     minting: BTreeMap<Partition, Dot>,

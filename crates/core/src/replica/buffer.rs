@@ -11,14 +11,14 @@ use crate::store::KeyRange;
 use super::record::StoreKey;
 
 /// The newest state of every object that has an unsynced batch.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct ObjectBuffer {
     states: BTreeMap<StoreKey, Buffered>,
     /// What each batch wrote, oldest first.
     written: VecDeque<(Ticket, StoreKey)>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Buffered {
     key: ObjectKey,
     state: EncodedState,

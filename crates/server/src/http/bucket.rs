@@ -52,10 +52,10 @@ async fn set(front: Shared, bucket: BucketName, request: Request) -> Answer {
     let changes = Changes::parse(&document)?;
 
     let done = front.administer(AdminRequest::Bucket(bucket.clone()), timeout).await?;
-    let AdminDone::Bucket { properties: current, .. } = done else {
+    let AdminDone::Bucket { properties: current, fact } = done else {
         return Err(Problem::mismatched(Intent::Write));
     };
-    let mutable = changes.applied(&current)?;
+    let mutable = changes.applied(&current, fact.as_ref())?;
     let request = AdminRequest::SetBucket {
         bucket: bucket.clone(),
         n: changes.n,

@@ -115,7 +115,7 @@ async fn what_a_bucket_can_not_be_is_refused() {
 
     let unknown = door.put("/v1/buckets/carts", br#"{"copies":3}"#).await.detail();
     assert!(unknown.contains("copies") && unknown.contains("max_siblings"), "{unknown}");
-    let fixed = door.put("/v1/buckets/carts", br#"{"n":2,"w":1}"#).await;
+    let fixed = door.put("/v1/buckets/carts", br#"{"n":2,"w":3}"#).await;
     assert_eq!((fixed.status, fixed.slug().as_str()), (409, "bucket-fixed"));
     let large = door.put("/v1/buckets/carts", &vec![b' '; 300_000]).await;
     assert_eq!((large.status, large.slug().as_str()), (413, "body-too-large"));

@@ -4,11 +4,9 @@ use std::time::Duration;
 
 use stator_core::object::Content;
 use stator_core::quorum::{Level, QuorumMode, QuorumOptions};
-use stator_core::replica::{StoreKey, decode_record};
 use stator_core::request::{
     ClientReply, ClientRequest, ClientRequestId, Done, Operation, Outcome, PutOrder,
 };
-use stator_core::store::Keyspace;
 use stator_core::time::Deadline;
 
 use super::World;
@@ -18,8 +16,8 @@ use crate::event::{Event, Process};
 use crate::history::{
     Asked, Begun, CallId, Fate, Reading, Seen, WriteKind, WriteNeeds, read_versions,
 };
-use crate::node::Node;
 use crate::payload::payload;
+use crate::witness::is_durable;
 
 /// How much longer than its timeout a client waits for a healthy node's answer.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -114,13 +112,9 @@ impl World {
     fn count_disks(&mut self, call: CallId) {
         let Some((key, place)) = self.history.write_of(call) else { return };
         let Some(mint) = self.history.keys[key].writes[place].mints.first() else { return };
-        let at = StoreKey::of(&self.layout.keys[key]);
-        let holds = |node: &&Node| {
-            let record = node.disk.durable(Keyspace::Objects, at.as_bytes());
-            let state = record.and_then(|record| decode_record(&at, &record).ok()?.1.decode().ok());
-            state.is_some_and(|state| state.vector().covers(mint.dot))
-        };
-        let disks = self.nodes.iter().filter(holds).count() as u8;
+        let (name, dot) = (&self.layout.keys[key], mint.dot);
+        let disks = self.nodes.iter().filter(|node| is_durable(&node.disk, name, dot));
+        let disks = disks.count() as u8;
         self.history.keys[key].writes[place].durable_at_ack = Some(disks);
     }
 

@@ -5,20 +5,16 @@ use std::time::Duration;
 use stator_core::effect::{Effect, Effects, Input};
 use stator_core::identity::NodeId;
 use stator_core::message::ShardMessage;
-use stator_core::object::{ObjectKey, ObjectState};
-use stator_core::observe::Observation;
-use stator_core::replica::{StoreKey, decode_record};
-use stator_core::store::{Keyspace, WriteOp};
-use stator_core::version::Dot;
 
 use super::World;
 use crate::disk::Writer;
 use crate::event::{Event, Process, show_message};
 use crate::faults::FaultKind;
-use crate::history::{CallId, Mint};
+use crate::history::CallId;
 use crate::network::Direction;
 use crate::node::{Namer, message_request, request_of};
 use crate::tracer::Concern;
+use crate::witness::mintings;
 
 impl World {
     pub(super) fn is_current(&self, at: Process) -> bool {
@@ -151,25 +147,11 @@ impl World {
 
     /// Learns which call each minted write belongs to, and in what state it was minted.
     fn look_on(&mut self, at: Process, call: Option<CallId>, effects: &[Effect]) {
-        for effect in effects {
-            let Effect::Observe(Observation::Minted { key, dot, siblings }) = effect else {
-                continue;
-            };
-            let state = minted_state(effects, key, *dot);
-            let place = self.layout.keys.iter().position(|name| name == key);
+        for minting in mintings(effects, self.layout.nodes[at.node], self.now) {
+            let place = self.layout.keys.iter().position(|name| *name == minting.key);
             let Some(place) = place else { continue };
-            let sibling = |state: &ObjectState| {
-                state.siblings().iter().find(|sibling| sibling.dot == *dot).map(|s| s.stamp)
-            };
-            let mint = Mint {
-                dot: *dot,
-                node: self.layout.nodes[at.node],
-                at: self.now,
-                stamp: state.as_ref().and_then(sibling),
-            };
-            let beside: Vec<Dot> =
-                state.iter().flat_map(ObjectState::siblings).map(|sibling| sibling.dot).collect();
-            self.history.minted(place, call, mint, &beside);
+            let (dot, siblings) = (minting.mint.dot, minting.beside.len());
+            self.history.minted(place, call, minting.mint, &minting.beside);
             self.tracer.remark(self.now, Concern::Key(place), || {
                 let write = call.map_or_else(|| "?".to_owned(), |call| call.0.to_string());
                 format!("n{} mints #{write} as {dot:?}: {siblings} siblings", at.node + 1)
@@ -213,31 +195,6 @@ impl World {
         }
         self.start_writer(at);
     }
-}
-
-/// The whole state in which `dot` was minted: it is on its way to the disk in the same turn.
-fn minted_state(effects: &[Effect], key: &ObjectKey, dot: Dot) -> Option<ObjectState> {
-    let replicated = effects.iter().filter_map(|effect| match effect {
-        Effect::Send { message: ShardMessage::Replicate { key: of, state, .. }, .. }
-            if of == key =>
-        {
-            state.decode().ok()
-        }
-        _ => None,
-    });
-    let written = effects.iter().filter_map(|effect| match effect {
-        Effect::Write { batch, .. } => Some(batch.ops()),
-        _ => None,
-    });
-    let written = written.flatten().filter_map(|op| match op {
-        WriteOp::Put { keyspace: Keyspace::Objects, key: at, value } => {
-            let (_, state) = decode_record(&StoreKey::from_bytes(at.clone()), value).ok()?;
-            state.decode().ok()
-        }
-        _ => None,
-    });
-    let has = |state: &ObjectState| state.siblings().iter().any(|sibling| sibling.dot == dot);
-    replicated.chain(written).find(has)
 }
 
 struct Shown<'a>(&'a ShardMessage);

@@ -75,12 +75,13 @@ impl Membership {
         self.ring_as_member().map(AsRef::as_ref).ok_or(AdminError::NotMember)
     }
 
-    /// What committing everything staged would do.
+    /// What committing everything staged would do; with nothing staged, a plan without changes.
     pub(super) fn plan(&self) -> Result<Plan, AdminError> {
         let ring = self.member_ring()?;
         let changes = staging::pending(self.facts.facts());
         if changes.is_empty() {
-            return Err(AdminError::NothingStaged);
+            let ring = Ring { version: ring.version.next(), ..ring.clone() };
+            return Ok(Plan { ring, changes, moves: Vec::new(), warnings: Vec::new() });
         }
         Ok(plan(ring, &changes)?)
     }

@@ -41,6 +41,9 @@ impl Membership {
             Ok(plan) => plan,
             Err(error) => return Some(Err(error)),
         };
+        if plan.changes.is_empty() {
+            return Some(Err(AdminError::NothingStaged));
+        }
         if plan.version() != version {
             return Some(Err(AdminError::StaleVersion { asked: version, current: Box::new(plan) }));
         }

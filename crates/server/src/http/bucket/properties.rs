@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
-use stator_core::bucket::{BucketProperties, MutableProperties};
+use stator_core::bucket::{BucketFact, BucketProperties, MutableProperties};
 use stator_core::object::{BucketName, ConflictRule};
 use stator_core::quorum::{
     ImpossibleQuorum, Level, QuorumMode, QuorumOptions, ReadQuorum, ReplicaCount, WriteQuorum,
@@ -138,7 +138,11 @@ impl Changes {
 
     /// The changeable properties as they should be from now on. A quorum that the bucket's replicas
     /// can't give is refused here rather than at every later request.
-    pub(super) fn applied(&self, current: &BucketProperties) -> Result<MutableProperties, Problem> {
+    pub(super) fn applied(
+        &self,
+        current: &BucketProperties,
+        fact: Option<&BucketFact>,
+    ) -> Result<MutableProperties, Problem> {
         let mut mutable = current.mutable;
         for change in &self.mutable {
             match *change {
@@ -149,6 +153,10 @@ impl Changes {
                     mutable.max_siblings = max.unwrap_or(MutableProperties::default().max_siblings);
                 }
             }
+        }
+        // A different n on a bucket that was made is refused for that, whatever its quorums are.
+        if fact.is_some_and(|fact| self.n.is_some_and(|n| n != fact.fixed.n)) {
+            return Ok(mutable);
         }
         let n = self.n.unwrap_or(current.fixed.n);
         possible(n, &mutable.quorum)

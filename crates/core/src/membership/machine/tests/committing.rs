@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::world::{World, Writer, assert_committed, assert_refused, id};
+use super::world::{World, Writer, assert_committed, assert_nothing_planned, assert_refused, id};
 use crate::identity::NodeId;
 use crate::membership::admin::{AdminDone, AdminError, AdminRequest};
 use crate::membership::facts::StagedChange;
@@ -273,6 +273,6 @@ fn a_dead_node_is_removed_and_learns_of_it_when_it_returns() {
     world.kill(id(4));
     world.restart(id(4));
     world.run(Duration::from_secs(5));
-    assert_refused(&world.get(id(1), AdminRequest::Plan), nothing_staged);
+    assert_nothing_planned(&world.get(id(1), AdminRequest::Plan));
     assert!(!world.facts(id(1)).nodes.contains_key(&id(4)));
 }

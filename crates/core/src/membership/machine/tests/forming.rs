@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use super::world::{CLUSTER, Flags, PARTITIONS, World, assert_committed, assert_refused, id, name};
+use super::world::{
+    CLUSTER, Flags, PARTITIONS, World, assert_committed, assert_nothing_planned, id, name,
+};
 use crate::identity::{BootNonce, BootNumber, ClusterId};
 use crate::membership::MembershipMessage;
-use crate::membership::admin::{AdminDone, AdminError, AdminRequest, MemberState};
+use crate::membership::admin::{AdminDone, AdminRequest, MemberState};
 use crate::membership::effect::{Introduction, MembershipInput, MembershipObservation};
 use crate::ring::RingVersion;
 
@@ -99,7 +101,7 @@ fn a_restarted_node_needs_no_seed_and_is_a_member_still() {
     assert!(view.ring_as_member().is_some());
     world.run(Duration::from_secs(5));
     let pending = world.get(id(1), AdminRequest::Plan);
-    assert_refused(&pending, |error| *error == AdminError::NothingStaged);
+    assert_nothing_planned(&pending);
     assert!(world.nodes[&id(1)].view.as_ref().is_some_and(|view| view.suspected.is_empty()));
 }
 
@@ -126,7 +128,7 @@ fn a_joining_node_that_restarts_stages_its_join_anew() {
     assert_eq!(done, Ok(AdminDone::Discarded));
     world.run(Duration::from_secs(3));
     let plan = world.get(id(1), AdminRequest::Plan);
-    assert_refused(&plan, |error| *error == AdminError::NothingStaged);
+    assert_nothing_planned(&plan);
     world.kill(id(2));
     world.restart(id(2));
     world.run(Duration::from_secs(5));

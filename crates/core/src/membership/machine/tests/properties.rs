@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::world::{World, assert_refused, id};
+use super::world::{World, assert_nothing_planned, assert_refused, id};
 use crate::bucket::MutableProperties;
 use crate::membership::admin::{AdminDone, AdminError, AdminRequest};
 use crate::membership::effect::MembershipInput;
@@ -143,5 +143,5 @@ fn a_later_change_takes_the_place_of_an_earlier_and_discard_of_all() {
     assert_eq!(world.get(id(3), AdminRequest::Discard), Ok(AdminDone::Discarded));
     world.run(Duration::from_secs(3));
     let reply = world.get(id(1), AdminRequest::Plan);
-    assert_refused(&reply, |error| *error == AdminError::NothingStaged);
+    assert_nothing_planned(&reply);
 }

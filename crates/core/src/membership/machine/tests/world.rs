@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-pub(super) use operator::{assert_committed, assert_refused};
+pub(super) use operator::{assert_committed, assert_nothing_planned, assert_refused};
 
 use crate::identity::{BootNonce, BootNumber, ClusterId, NodeId};
 use crate::membership::admin::{AdminId, AdminReply};

@@ -59,3 +59,9 @@ pub(in super::super) fn assert_committed(reply: &AdminReply) {
 pub(in super::super) fn assert_refused(reply: &AdminReply, expected: impl Fn(&AdminError) -> bool) {
     assert!(reply.as_ref().is_err_and(&expected), "{reply:?}");
 }
+
+/// The reply is a plan that changes nothing.
+pub(in super::super) fn assert_nothing_planned(reply: &AdminReply) {
+    let Ok(AdminDone::Plan(plan)) = reply else { panic!("no plan: {reply:?}") };
+    assert!(plan.changes.is_empty() && plan.moves.is_empty(), "{plan:?}");
+}

@@ -1,0 +1,75 @@
+//! What the world learns by looking on, as no node could: which writes a turn minted, in what
+//! state, and what is on a disk.
+
+use stator_core::effect::Effect;
+use stator_core::identity::NodeId;
+use stator_core::message::ShardMessage;
+use stator_core::object::{ObjectKey, ObjectState};
+use stator_core::observe::Observation;
+use stator_core::replica::{StoreKey, decode_record};
+use stator_core::store::{Keyspace, WriteOp};
+use stator_core::time::Instant;
+use stator_core::version::Dot;
+
+use crate::disk::Disk;
+use crate::history::Mint;
+
+/// A write that a turn minted.
+#[derive(Clone, Debug)]
+pub(crate) struct Minting {
+    /// Which object.
+    pub(crate) key: ObjectKey,
+    /// The write.
+    pub(crate) mint: Mint,
+    /// The dots of all siblings of the state in which it was minted.
+    pub(crate) beside: Vec<Dot>,
+}
+
+/// The writes that the effects of a turn of `node` mint.
+pub(crate) fn mintings(effects: &[Effect], node: NodeId, at: Instant) -> Vec<Minting> {
+    let minted = effects.iter().filter_map(|effect| {
+        let Effect::Observe(Observation::Minted { key, dot, .. }) = effect else { return None };
+        let state = minted_state(effects, key, *dot);
+        let siblings = || state.iter().flat_map(ObjectState::siblings);
+        let stamp = siblings().find(|sibling| sibling.dot == *dot).map(|sibling| sibling.stamp);
+        Some(Minting {
+            key: key.clone(),
+            mint: Mint { dot: *dot, node, at, stamp },
+            beside: siblings().map(|sibling| sibling.dot).collect(),
+        })
+    });
+    minted.collect()
+}
+
+/// The whole state in which `dot` was minted: it is on its way to the disk in the same turn.
+fn minted_state(effects: &[Effect], key: &ObjectKey, dot: Dot) -> Option<ObjectState> {
+    let replicated = effects.iter().filter_map(|effect| match effect {
+        Effect::Send { message: ShardMessage::Replicate { key: of, state, .. }, .. }
+            if of == key =>
+        {
+            state.decode().ok()
+        }
+        _ => None,
+    });
+    let written = effects.iter().filter_map(|effect| match effect {
+        Effect::Write { batch, .. } => Some(batch.ops()),
+        _ => None,
+    });
+    let written = written.flatten().filter_map(|op| match op {
+        WriteOp::Put { keyspace: Keyspace::Objects, key: at, value } => {
+            let (_, state) = decode_record(&StoreKey::from_bytes(at.clone()), value).ok()?;
+            state.decode().ok()
+        }
+        _ => None,
+    });
+    let has = |state: &ObjectState| state.siblings().iter().any(|sibling| sibling.dot == dot);
+    replicated.chain(written).find(has)
+}
+
+/// Whether a state that has seen `dot` would survive a crash of this disk's node.
+pub(crate) fn is_durable(disk: &Disk, key: &ObjectKey, dot: Dot) -> bool {
+    let at = StoreKey::of(key);
+    let record = disk.durable(Keyspace::Objects, at.as_bytes());
+    let state = record.and_then(|record| decode_record(&at, &record).ok()?.1.decode().ok());
+    state.is_some_and(|state| state.vector().covers(dot))
+}
