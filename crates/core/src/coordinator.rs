@@ -16,6 +16,7 @@ pub mod list;
 mod machine;
 pub mod peers;
 pub mod put;
+mod readers;
 pub mod start;
 pub mod tally;
 
@@ -25,6 +26,8 @@ use crate::context::Sealer;
 use crate::effect::{Effect, Effects, Timer};
 use crate::identity::NodeId;
 use crate::message::{RequestId, ShardMessage};
+use crate::object::ObjectKey;
+use crate::observe::Observation;
 use crate::replica::Replica;
 use crate::request::{ClientReply, ClientRequestId, Done, PutReply, RequestError};
 use crate::store::ReadStore;
@@ -68,7 +71,7 @@ impl<S: ReadStore> Turn<'_, S> {
     fn suspect(&mut self, peer: NodeId) {
         if self.peers.suspect(self.now.instant, peer) {
             self.out.push(Effect::Suspect(peer));
-            self.out.push(Effect::Observe(crate::observe::Observation::PeerSuspected(peer)));
+            self.out.push(Effect::Observe(Observation::PeerSuspected(peer)));
         }
     }
 }
@@ -105,6 +108,23 @@ pub enum PutOrigin {
 }
 
 impl PutOrigin {
+    /// A put of `key` has ended: reports it, and tells whoever waits.
+    fn end<S>(
+        self,
+        frame: &Frame,
+        key: &ObjectKey,
+        result: Result<PutReply, RequestError>,
+        turn: &mut Turn<'_, S>,
+    ) {
+        let observed = match &result {
+            Ok(reply) => Ok(reply.answered),
+            Err(error) => Err(error.clone()),
+        };
+        let (key, took) = (key.clone(), frame.took(turn.now));
+        turn.out.push(Effect::Observe(Observation::PutFinished { key, took, result: observed }));
+        self.reply(result, turn);
+    }
+
     /// Tells whoever waits how the put ended; what was forwarded is remembered, in case it comes
     /// again.
     pub fn reply<S>(self, result: Result<PutReply, RequestError>, turn: &mut Turn<'_, S>) {

@@ -4,10 +4,9 @@
 //! replica; one that was sent and is not answered is indeterminate, and its replica is suspected,
 //! so that the next put goes elsewhere.
 
-use crate::effect::{Effect, Timer};
+use crate::effect::Timer;
 use crate::identity::NodeId;
 use crate::message::ShardMessage;
-use crate::observe::Observation;
 use crate::request::{PutOrder, PutReply, RequestError};
 use crate::ring::Ring;
 use crate::store::ReadStore;
@@ -114,13 +113,7 @@ impl Forward {
         result: Result<PutReply, RequestError>,
         turn: &mut Turn<'_, S>,
     ) -> Progress {
-        let observed = match &result {
-            Ok(reply) => Ok(reply.answered),
-            Err(error) => Err(error.clone()),
-        };
-        let (key, took) = (self.order.key.clone(), self.frame.took(turn.now));
-        turn.out.push(Effect::Observe(Observation::PutFinished { key, took, result: observed }));
-        self.origin.reply(result, turn);
+        self.origin.end(&self.frame, &self.order.key, result, turn);
         Progress::Finished
     }
 }

@@ -19,6 +19,7 @@ use crate::ring::Ring;
 use crate::store::ReadStore;
 use crate::time::Instant;
 
+use super::readers::Readers;
 use super::tally::{Needs, Role, Tally, Verdict};
 use super::{Frame, Turn};
 
@@ -79,15 +80,7 @@ impl Get {
         let primaries = ring.primaries(partition, properties.fixed.n);
         let existing = primaries.len() as u8;
         let needs = Needs::from(properties.read_quorum(existing, asked)?);
-        let mut candidates = turn.peers.healthy_by_speed(turn.view, turn.now.instant, primaries);
-        if primaries.contains(&turn.view.me) {
-            candidates.insert(0, turn.view.me);
-        }
-        let reachable = candidates.len() as u8;
-        if reachable < needs.total {
-            return Err(RequestError::NotEnoughReplicas { needed: needs.total, reachable });
-        }
-        let spare = candidates.split_off(usize::from(needs.total));
+        let Readers { first, spare } = Readers::choose(primaries, needs, turn)?;
         let mut get = Self {
             frame,
             key,
@@ -99,7 +92,7 @@ impl Get {
             wanted: properties.fixed.n,
             existing,
         };
-        for node in candidates {
+        for node in first {
             get.ask_another(node, ring, turn);
         }
         turn.set_timer(frame.deadline.at(), Timer::Deadline(frame.id));

@@ -12,6 +12,7 @@ use crate::request::{ListEntry, ListOrder, ListPage, ListPosition, RequestError}
 use crate::ring::Ring;
 use crate::store::ReadStore;
 
+use super::readers::Readers;
 use super::tally::{Needs, Role, Tally, Verdict};
 use super::{Frame, Turn};
 
@@ -46,17 +47,9 @@ impl List {
         let primaries = ring.primaries(order.partition, properties.fixed.n);
         let quorum = properties.read_quorum(primaries.len() as u8, &order.quorum)?;
         let needs = Needs::from(quorum);
-        let mut candidates = turn.peers.healthy_by_speed(turn.view, turn.now.instant, primaries);
-        if primaries.contains(&turn.view.me) {
-            candidates.insert(0, turn.view.me);
-        }
-        let reachable = candidates.len() as u8;
-        if reachable < needs.total {
-            return Err(RequestError::NotEnoughReplicas { needed: needs.total, reachable });
-        }
-        let spare = candidates.split_off(usize::from(needs.total));
+        let Readers { first, spare } = Readers::choose(primaries, needs, turn)?;
         let mut list = Self { frame, order, tally: Tally::new(needs), pages: Vec::new(), spare };
-        for node in candidates {
+        for node in first {
             list.ask(node, ring, turn);
         }
         turn.set_timer(frame.deadline.at(), Timer::Deadline(frame.id));

@@ -8,7 +8,6 @@ use crate::effect::{Effect, Timer};
 use crate::identity::NodeId;
 use crate::message::{AckStage, AckWish, ReplicateRefusal, ShardMessage};
 use crate::object::ObjectKey;
-use crate::observe::Observation;
 use crate::quorum::WriteQuorum;
 use crate::replica::{MintError, Minted, Waiter, Write};
 use crate::request::{PutOrder, PutReply, RequestError};
@@ -180,13 +179,7 @@ impl Put {
         result: Result<PutReply, RequestError>,
         turn: &mut Turn<'_, S>,
     ) -> Progress {
-        let observed = match &result {
-            Ok(reply) => Ok(reply.answered),
-            Err(error) => Err(error.clone()),
-        };
-        let (key, took) = (self.key.clone(), self.frame.took(turn.now));
-        turn.out.push(Effect::Observe(Observation::PutFinished { key, took, result: observed }));
-        self.origin.reply(result, turn);
+        self.origin.end(&self.frame, &self.key, result, turn);
         Progress::Finished
     }
 }

@@ -1,0 +1,39 @@
+//! Which replicas a read asks, and in which order: this node first if it is one, then the fastest
+//! healthy ones (rule 10).
+
+use crate::identity::NodeId;
+use crate::request::RequestError;
+use crate::store::ReadStore;
+
+use super::Turn;
+use super::tally::Needs;
+
+/// The replicas of a read.
+#[derive(Debug)]
+pub(super) struct Readers {
+    /// As many as the quorum needs: asked at once.
+    pub(super) first: Vec<NodeId>,
+    /// The others that can be reached, best first: asked if one of the first fails or is slow.
+    pub(super) spare: Vec<NodeId>,
+}
+
+impl Readers {
+    /// Chooses among the primaries. Fails if fewer can be reached than the quorum needs.
+    pub(super) fn choose<S: ReadStore>(
+        primaries: &[NodeId],
+        needs: Needs,
+        turn: &Turn<'_, S>,
+    ) -> Result<Self, RequestError> {
+        let me = turn.view.me;
+        let mut first = turn.peers.healthy_by_speed(turn.view, turn.now.instant, primaries);
+        if primaries.contains(&me) {
+            first.insert(0, me);
+        }
+        let reachable = first.len() as u8;
+        if reachable < needs.total {
+            return Err(RequestError::NotEnoughReplicas { needed: needs.total, reachable });
+        }
+        let spare = first.split_off(usize::from(needs.total));
+        Ok(Self { first, spare })
+    }
+}
