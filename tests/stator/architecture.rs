@@ -71,9 +71,8 @@ fn every_test_named_beside_a_trap_exists() {
     let named = test_names(&text);
     assert!(named.len() >= 40, "only {} tests are named", named.len());
     let scripts = root().join("crates/core/testscripts");
-    let is_missing = |name: &&&str| {
-        !sources.contains(&format!("fn {name}(")) && !scripts.join(name).exists()
-    };
+    let is_missing =
+        |name: &&&str| !sources.contains(&format!("fn {name}(")) && !scripts.join(name).exists();
     let missing: Vec<_> = named.iter().filter(is_missing).collect();
     assert!(missing.is_empty(), "named and not there: {missing:?}");
 }
