@@ -30,6 +30,7 @@ use crate::object::ObjectKey;
 use crate::observe::Observation;
 use crate::replica::Replica;
 use crate::request::{ClientReply, ClientRequestId, Done, PutReply, RequestError};
+use crate::ring::RingVersion;
 use crate::store::ReadStore;
 use crate::time::{Deadline, Instant, Now};
 use crate::view::View;
@@ -65,6 +66,12 @@ impl<S: ReadStore> Turn<'_, S> {
 
     fn set_timer(&mut self, at: Instant, timer: Timer) {
         self.out.push(Effect::SetTimer { at, timer });
+    }
+
+    /// A peer refused a message since it knows a newer ring (rule 16).
+    fn ask_for_newer_ring(&mut self, at: NodeId) {
+        let ours = self.view.ring.as_ref().map_or(RingVersion(0), |ring| ring.version);
+        self.out.push(Effect::NewerRing { at, version: ours.next() });
     }
 
     /// A peer was waited for in vain: avoided from now on until it is heard again.

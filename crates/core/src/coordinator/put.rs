@@ -133,7 +133,12 @@ impl Put {
         match stage {
             Ok(AckStage::Received) => self.tally.received(from),
             Ok(AckStage::Durable) => self.tally.durable(from),
-            Err(_) => self.tally.failed(from),
+            Err(refusal) => {
+                if refusal == ReplicateRefusal::StaleRing {
+                    turn.ask_for_newer_ring(from);
+                }
+                self.tally.failed(from);
+            }
         }
         self.settle(turn)
     }

@@ -156,6 +156,13 @@ impl Rig {
             ["down", which] => self.down(node(which)),
             ["up", which] => self.up(node(which)),
             ["restart", which] => self.restart(node(which)),
+            ["ring", which, owners @ ..] => {
+                let mut ring = Ring::clone(self.ring.as_ref().expect("a cluster"));
+                ring.version = ring.version.next();
+                ring.table = vec![owners.iter().map(|owner| node(owner)).collect()];
+                let view = View { ring: Some(Arc::new(ring)), ..View::alone(node(which)) };
+                self.step(node(which), Input::View(Arc::new(view)));
+            }
             ["wait", millis] => self.wait(millis.parse().expect("milliseconds")),
             other => panic!("no such command: {other:?}"),
         }
@@ -255,10 +262,11 @@ impl Rig {
             Effect::Suspect(peer) => {
                 self.trace.push(format!("{} suspects {}", name(id), name(peer)));
             }
-            Effect::NewerRing { .. }
-            | Effect::BucketMade(_)
-            | Effect::Held { .. }
-            | Effect::Observe(_) => {}
+            Effect::NewerRing { at, version } => {
+                let version = version.0;
+                self.trace.push(format!("{} asks {} for ring {version}", name(id), name(at)));
+            }
+            Effect::BucketMade(_) | Effect::Held { .. } | Effect::Observe(_) => {}
         }
     }
 
