@@ -35,8 +35,8 @@ pub(crate) struct ServeArgs {
     /// Peers of the cluster to join, if the data directory has none
     #[arg(long, value_name = "HOST:PORT,…")]
     pub(crate) join: Option<String>,
-    /// The host under which peers and clients reach this node
-    #[arg(long, value_name = "HOST")]
+    /// The host under which peers and clients reach this node; with a port, where peers do
+    #[arg(long, value_name = "HOST[:PORT]")]
     pub(crate) advertise: Option<String>,
     /// What fails together: a rack, a data centre
     #[arg(long)]

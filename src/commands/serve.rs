@@ -115,7 +115,7 @@ fn node_config(settings: &Settings, secret: &SecretSource) -> NodeConfig {
         join: settings.join.clone(),
         peer_listen: settings.peer,
         advertise: Addresses {
-            peer: settings.advertised(settings.peer),
+            peer: settings.advertised_to_peers(),
             http: settings.advertised(settings.http),
             resp: String::new(),
         },

@@ -1,7 +1,7 @@
 //! The settings, parsed and checked.
 
 use std::fmt::Display;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -38,6 +38,8 @@ pub(crate) struct Settings {
     pub(crate) join: Vec<String>,
     /// The host, without a port, under which the node is reached.
     pub(crate) advertise: String,
+    /// The port that peers dial, if it is not that of the peer listener.
+    pub(crate) advertise_peer_port: Option<u16>,
     pub(crate) zone: String,
     pub(crate) weight: Weight,
     pub(crate) peer: SocketAddr,
@@ -76,6 +78,7 @@ impl Settings {
                 .map(str::to_owned)
                 .collect(),
             advertise,
+            advertise_peer_port: None,
             zone: checked(layers, "zone", "write 1 to 64 letters, digits, dots or dashes", name)?,
             weight: checked(layers, "weight", "write a number from 1 to 10000", |text| {
                 text.parse().ok().and_then(Weight::new)
@@ -120,10 +123,11 @@ impl Settings {
 
     /// A listener on every address can't be told to others: they need a name to dial.
     fn reachable(mut self, layers: &Layers) -> Result<Self, Failure> {
-        if self.advertise.contains("://") || self.advertise.contains('/') {
-            return Err(wrong(layers, "advertise", "write a host name or an address"));
-        }
         if !self.advertise.is_empty() {
+            let rule = "write HOST, or HOST:PORT if peers reach another port than --peer names";
+            let (host, port) =
+                host_and_port(&self.advertise).ok_or_else(|| wrong(layers, "advertise", rule))?;
+            (self.advertise, self.advertise_peer_port) = (host, port);
             return Ok(self);
         }
         if self.peer.ip().is_unspecified() {
@@ -166,6 +170,29 @@ impl Settings {
     pub(crate) fn advertised(&self, listener: SocketAddr) -> String {
         format!("{}:{}", self.advertise, listener.port())
     }
+
+    /// `host:port` that peers dial.
+    pub(crate) fn advertised_to_peers(&self) -> String {
+        let port = self.advertise_peer_port.unwrap_or(self.peer.port());
+        format!("{}:{port}", self.advertise)
+    }
+}
+
+/// A host, in brackets if it is an IPv6 address, and the port behind it if there is one.
+fn host_and_port(text: &str) -> Option<(String, Option<u16>)> {
+    if let Ok(address) = text.parse::<IpAddr>() {
+        return Some((bracketed(SocketAddr::new(address, 0)), None));
+    }
+    let (host, port) = match text.rsplit_once(':') {
+        Some((host, port)) => (host, Some(port.parse().ok().filter(|&port| port != 0)?)),
+        None => (text, None),
+    };
+    let is_v6 = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    let is_host = match is_v6 {
+        Some(address) => address.parse::<Ipv6Addr>().is_ok(),
+        None => !host.is_empty() && !host.contains([':', '/', ' ', '[', ']', '@']),
+    };
+    is_host.then(|| (host.to_owned(), port))
 }
 
 fn bracketed(address: SocketAddr) -> String {

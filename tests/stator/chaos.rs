@@ -20,7 +20,10 @@
 //!   last-write-wins by real time. The dots that tags of siblings show must stand for one write
 //!   each. What a put leaves beside it is unknown, so that its reply's context counts as *allowed*
 //!   to supersede the put and not as *bound* to.
-//! - *Disks.* `durable` judges the number that the reply claims.
+//! - *Disks.* `durable` judges the number that the reply claims. SIGKILL leaves the system's page
+//!   cache alone: an acknowledgement that comes before its sync is found only if all its copies
+//!   die before they are even written, which is rare where syncs are quick. The simulator's disks
+//!   forget more.
 //! - *Which delete a tombstone is.* See the module `tombstones`; and every other key is never deleted.
 //! - *What is under way between nodes.* `bounds` has no frames to count; it judges calls to nodes
 //!   that ran all the while and never answered.

@@ -47,6 +47,26 @@ fn a_listener_on_every_address_must_be_advertised() {
     let flags = ServeArgs { advertise: Some("n1.example".into()), ..flags };
     let settings = settings(&flags).expect("it can be dialled");
     assert_eq!(settings.advertised(settings.http), "n1.example:7411");
+    assert_eq!(settings.advertised_to_peers(), "n1.example:7410");
+}
+
+#[test]
+fn an_advertised_port_is_the_one_that_peers_dial() {
+    for (text, peer, http) in [
+        ("n1.example:9000", "n1.example:9000", "n1.example:7411"),
+        ("10.0.0.1", "10.0.0.1:7410", "10.0.0.1:7411"),
+        ("::1", "[::1]:7410", "[::1]:7411"),
+        ("[::1]:9000", "[::1]:9000", "[::1]:7411"),
+    ] {
+        let flags = ServeArgs { advertise: Some(text.into()), ..ServeArgs::default() };
+        let settings = settings(&flags).expect("it can be dialled");
+        assert_eq!(settings.advertised_to_peers(), peer, "{text}");
+        assert_eq!(settings.advertised(settings.http), http, "{text}");
+    }
+    for text in ["a/b", ":9000", "a:", "a:0", "a:70000", "[a]:9000", "a b", "a:b:9000"] {
+        let flags = ServeArgs { advertise: Some(text.into()), ..ServeArgs::default() };
+        assert!(settings(&flags).is_err(), "{text}");
+    }
 }
 
 #[test]

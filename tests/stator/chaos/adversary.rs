@@ -26,14 +26,17 @@ pub(super) enum Fault {
     Cut,
     /// Links on which nothing passes.
     Silence,
+    /// A node's answers silenced, and then all its connections closed: what it was asked it has
+    /// done, and nobody ever hears of it.
+    Mute,
     /// Links on which everything takes longer.
     Slow,
 }
 
 impl Fault {
     /// All kinds.
-    pub(super) const ALL: [Self; 6] =
-        [Self::Kill, Self::KillAll, Self::Stop, Self::Cut, Self::Silence, Self::Slow];
+    pub(super) const ALL: [Self; 7] =
+        [Self::Kill, Self::KillAll, Self::Stop, Self::Cut, Self::Silence, Self::Mute, Self::Slow];
 
     /// Its name in summaries: how often it was injected.
     pub(super) const fn name(self) -> &'static str {
@@ -43,6 +46,7 @@ impl Fault {
             Self::Stop => "stops",
             Self::Cut => "cuts",
             Self::Silence => "silences",
+            Self::Mute => "mutings",
             Self::Slow => "slowdowns",
         }
     }
@@ -53,7 +57,13 @@ enum Undo {
     Restart(usize),
     Continue(usize),
     Open(Vec<Route>),
+    /// The same, after the connections of these and of the links in the other direction were
+    /// closed.
+    Close(Vec<Route>),
 }
+
+/// How long links stay cut so that their connections are closed.
+const CLOSING: Duration = Duration::from_millis(20);
 
 /// Injects faults.
 pub(super) struct Adversary<'a> {
@@ -77,7 +87,7 @@ const AWAY_AT_MOST: usize = 2;
 impl<'a> Adversary<'a> {
     /// Over this cluster, with these draws.
     pub(super) fn new(cluster: &'a mut Five, trouble: &'a Trouble, mut draw: Draw) -> Self {
-        let pace = draw.duration(Duration::from_millis(400), Duration::from_millis(1200));
+        let pace = draw.duration(Duration::from_millis(500), Duration::from_millis(1200));
         let (round, undo, broken) = (Vec::new(), Vec::new(), Vec::new());
         let injected = BTreeMap::new();
         Self { cluster, trouble, draw, pace, round, undo, broken, injected }
@@ -90,13 +100,22 @@ impl<'a> Adversary<'a> {
         while Instant::now() < end {
             self.put_right(Instant::now());
             if Instant::now() >= next {
+                self.assert_all_run();
                 self.strike();
                 next = Instant::now() + self.draw.wait(self.pace).min(Duration::from_secs(3));
             }
             std::thread::sleep(Duration::from_millis(10));
         }
         self.put_right(Instant::now() + Duration::from_hours(1));
+        self.assert_all_run();
         self.injected
+    }
+
+    /// Nodes end at the adversary's hand alone.
+    fn assert_all_run(&self) {
+        for place in self.trouble.running() {
+            self.cluster.assert_runs(place);
+        }
     }
 
     fn strike(&mut self) {
@@ -112,6 +131,7 @@ impl<'a> Adversary<'a> {
             Fault::Stop => self.stop(until),
             Fault::Cut => self.break_links(Link::Cut, until),
             Fault::Silence => self.break_links(Link::Silent, until),
+            Fault::Mute => self.mute(until),
             Fault::Slow => {
                 let most = Duration::from_millis(1500);
                 let delay = self.draw.heavy(Duration::from_millis(20), most);
@@ -145,7 +165,13 @@ impl<'a> Adversary<'a> {
         if running.len() < NODES {
             return false;
         }
-        running.into_iter().for_each(|place| self.kill_one(place, until));
+        // First all signals, then the waiting: as near to one moment as can be.
+        for &place in &running {
+            self.cluster.signal(place, Signal::KILL);
+        }
+        for place in running {
+            self.kill_one(place, until);
+        }
         true
     }
 
@@ -164,15 +190,30 @@ impl<'a> Adversary<'a> {
     }
 
     fn break_links(&mut self, link: Link, until: Instant) -> bool {
-        let mut routes = self.routes();
-        routes.retain(|route| !self.broken.contains(route));
-        if routes.is_empty() {
-            return false;
-        }
-        routes.iter().for_each(|&route| self.cluster.network.set(route, link));
-        self.broken.extend(&routes);
+        let routes = self.routes();
+        let routes = self.set_whole(routes, link);
+        let happens = !routes.is_empty();
         self.undo.push((until, Undo::Open(routes)));
-        true
+        happens
+    }
+
+    fn mute(&mut self, until: Instant) -> bool {
+        let from = self.draw.index(NODES);
+        let others = (0..NODES).filter(|&to| to != from);
+        let routes = self.set_whole(others.map(|to| Route { from, to }).collect(), Link::Silent);
+        let happens = !routes.is_empty();
+        self.undo.push((until, Undo::Close(routes)));
+        happens
+    }
+
+    /// Changes those of the links that are as they should be, and says which.
+    fn set_whole(&mut self, mut routes: Vec<Route>, link: Link) -> Vec<Route> {
+        routes.retain(|route| !self.broken.contains(route));
+        for &route in &routes {
+            self.cluster.network.set(route, link);
+        }
+        self.broken.extend(&routes);
+        routes
     }
 
     /// One link, both links of a pair, all that lead to a node, all of a node, or a split in two.
@@ -197,9 +238,9 @@ impl<'a> Adversary<'a> {
 
     /// Undoes what should have ended by now.
     fn put_right(&mut self, now: Instant) {
-        let (due, later) = self.undo.drain(..).partition(|(at, _)| *at <= now);
+        let (due, later): (Vec<_>, Vec<_>) = self.undo.drain(..).partition(|(at, _)| *at <= now);
         self.undo = later;
-        for (_, undo) in Vec::<(Instant, Undo)>::from(due) {
+        for (_, undo) in due {
             match undo {
                 Undo::Restart(place) => {
                     self.cluster.restart(place);
@@ -209,11 +250,27 @@ impl<'a> Adversary<'a> {
                     self.cluster.signal(place, Signal::CONT);
                     self.trouble.ends(place);
                 }
-                Undo::Open(routes) => {
-                    self.broken.retain(|route| !routes.contains(route));
-                    routes.iter().for_each(|&route| self.cluster.network.set(route, Link::Open));
-                }
+                Undo::Open(routes) => self.open(&routes),
+                Undo::Close(routes) => self.close(routes),
             }
         }
+    }
+
+    fn open(&mut self, routes: &[Route]) {
+        self.broken.retain(|route| !routes.contains(route));
+        for &route in routes {
+            self.cluster.network.set(route, Link::Open);
+        }
+    }
+
+    fn close(&mut self, mut routes: Vec<Route>) {
+        let back = routes.iter().map(|route| Route { from: route.to, to: route.from }).collect();
+        let back = self.set_whole(back, Link::Cut);
+        for &route in &routes {
+            self.cluster.network.set(route, Link::Cut);
+        }
+        std::thread::sleep(CLOSING);
+        routes.extend(back);
+        self.open(&routes);
     }
 }

@@ -59,6 +59,16 @@ impl Five {
         kill_process(pid, signal).expect("the process is ours");
     }
 
+    /// Fails if a node that nobody has killed has ended.
+    pub(super) fn assert_runs(&self, place: usize) {
+        let node = &self.nodes[place];
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", node.pid()));
+        let stat = stat.expect("a child that nobody has waited for is listed");
+        // The state follows the program's name, which stands in brackets.
+        let state = stat.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next());
+        assert!(state != Some('Z'), "{} ended by itself:\n{}", node.name, node.logged());
+    }
+
     fn planned(&self) -> String {
         until("all joins are staged", || {
             let text = stdout(&self.nodes[0].cli(&["cluster", "plan"]));

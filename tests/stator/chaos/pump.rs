@@ -61,6 +61,6 @@ async fn write(
 pub(super) async fn is(mut link: watch::Receiver<Link>, asked: impl Fn(Link) -> bool) {
     if link.wait_for(|link| asked(*link)).await.is_err() {
         // The test has ended, and with it the network: nothing passes any more.
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }

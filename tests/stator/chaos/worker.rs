@@ -39,7 +39,7 @@ pub(super) async fn work(round: Arc<Round>, number: usize, mut client: Client, e
 /// Deletes happen to every other key only, since what is read of deleted keys proves less.
 fn tamed(intent: Intent) -> Intent {
     let deletes = matches!(intent.action, Action::Delete(_) | Action::DeleteWhatIsRead);
-    if deletes && intent.key % 2 == 0 {
+    if deletes && intent.key.is_multiple_of(2) {
         return Intent { action: Action::Get, ..intent };
     }
     intent
