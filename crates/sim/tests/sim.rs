@@ -3,6 +3,9 @@
 
 use std::process::Command;
 
+use stator_core::quorum::QuorumOptions;
+use stator_sim::explore::scenario::{Budget, Disks, Scenario, Step};
+use stator_sim::explore::search;
 use stator_sim::report::Report;
 use stator_sim::sweep::Sweep;
 use stator_sim::tracer::Keep;
@@ -81,4 +84,55 @@ fn seeds_that_once_found_something_stay_clean() {
         let aftermath = run(Scope { seed, minutes, nodes: None, keep: Keep::Hash });
         assert_eq!(Report::of(seed, &aftermath).violations, [], "{what}");
     }
+}
+
+/// A world of one put, in which nothing goes wrong.
+fn one_put() -> Scenario {
+    Scenario {
+        name: "one put".to_owned(),
+        scripts: vec![vec![Step::PutBlindly(0)]],
+        quorum: QuorumOptions::default(),
+        budget: Budget::default(),
+        disks: Disks::Honest,
+    }
+}
+
+#[test]
+fn every_interleaving_of_a_tiny_world_is_explored_and_none_violates() {
+    let crash = Budget { crashes: 1, ..Budget::default() };
+    let loss = Budget { losses: 1, ..Budget::default() };
+    for (budget, ends) in [(Budget::default(), 1), (loss, 4), (crash, 24)] {
+        let findings = search::explore(&Scenario { budget, ..one_put() }, u64::MAX);
+        assert!(findings.exhausted && findings.counterexample.is_none(), "{findings:?}");
+        assert_eq!(findings.ends, ends, "{budget:?}");
+    }
+}
+
+#[test]
+fn a_bound_on_states_stops_an_exploration() {
+    let findings = search::explore(&one_put(), 10);
+    assert!(!findings.exhausted && (10..20).contains(&findings.states), "{findings:?}");
+}
+
+#[test]
+fn an_exploration_finds_disks_that_lie_and_tells_how() {
+    let findings = search::explore(&Scenario { disks: Disks::SayTooEarly, ..one_put() }, u64::MAX);
+    let found = findings.counterexample.expect("an acknowledged write is on no disk");
+    assert_eq!(found.violation.checker, "durable");
+    // The call, two commits that lie, a replica's frame and its answer: nothing shorter is wrong.
+    assert_eq!(found.choices, 5, "{}", found.text(&findings.scenario));
+    let told = |part: &str| found.story.iter().any(|line| line.contains(part));
+    assert!(told("n1 mints #0") && told("n1 commits") && told("call #0 is done"));
+}
+
+#[test]
+fn explorations_come_as_one_line_per_world_and_the_sums_last() {
+    let (clean, printed) = simulate(&["explore", "--max-states", "200", "--json"]);
+    assert!(clean, "{printed}");
+    let lines: Vec<&str> = printed.lines().collect();
+    assert_eq!(lines.len(), 11, "{printed}");
+    for part in ["\"states\":", "\"ends\":", "\"seconds\":", "\"violations\":", "\"exhausted\":"] {
+        assert!(lines.iter().all(|line| line.contains(part)), "{part}: {printed}");
+    }
+    assert!(lines[10].starts_with("{\"explored\":") && lines[10].contains("\"scope\":\"small\""));
 }

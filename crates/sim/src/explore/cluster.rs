@@ -14,6 +14,7 @@ use crate::client::Held;
 use crate::disk::Writer;
 use crate::history::{CallId, Fate, History};
 use crate::layout::Layout;
+use crate::node::message_request;
 
 /// Nodes of a small world.
 const NODES: usize = 3;
@@ -136,8 +137,11 @@ impl Cluster {
         if choices.is_empty() || self.budget.early_timers > 0 {
             choices.extend(self.timers());
         }
+        let of_the_dead = self.flights.iter().filter(|flight| !self.sender_lives(flight));
+        choices.extend(of_the_dead.map(|flight| Choice::Deliver(flight.print)));
         if self.budget.losses > 0 {
-            choices.extend(self.flights.iter().map(|flight| Choice::Lose(flight.print)));
+            let alive = self.flights.iter().filter(|flight| self.sender_lives(flight));
+            choices.extend(alive.map(|flight| Choice::Lose(flight.print)));
         }
         if self.budget.crashes > 0 {
             for host in self.hosts.iter().filter(|host| host.is_up()) {
@@ -150,22 +154,22 @@ impl Cluster {
         choices
     }
 
-    /// Whether nothing is under way: every frame has arrived, every disk has synced, every node
-    /// runs and every call has ended.
+    /// Whether nothing is under way: every frame of a living process has arrived, every disk has
+    /// synced, every node runs and every call has ended.
     pub(super) fn is_at_rest(&self) -> bool {
         self.progress().is_empty() && self.timers().is_empty()
+    }
+
+    /// Frames of a process that has died may arrive, and never have to.
+    fn sender_lives(&self, flight: &Flight) -> bool {
+        self.hosts[flight.from.node].runs(flight.from)
     }
 
     /// What happens sooner or later by itself.
     fn progress(&self) -> Vec<Choice> {
         let mut choices = Vec::new();
-        for flight in &self.flights {
-            choices.push(Choice::Deliver(flight.print));
-            let sender_lives = self.hosts[flight.from.node].runs(flight.from);
-            if !sender_lives && self.budget.losses == 0 {
-                choices.push(Choice::Lose(flight.print));
-            }
-        }
+        let alive = self.flights.iter().filter(|flight| self.sender_lives(flight));
+        choices.extend(alive.map(|flight| Choice::Deliver(flight.print)));
         for host in &self.hosts {
             match (host.is_up(), host.disk.writer()) {
                 (false, _) => choices.push(Choice::Start(host.place)),
@@ -245,6 +249,7 @@ impl Cluster {
                 self.turn(node, Input::Timer(timer), None);
             }
         }
+        self.drop_what_nobody_waits_for();
         for (place, host) in hosts.iter().enumerate() {
             if !Arc::ptr_eq(host, &self.hosts[place]) {
                 self.touched(place);
@@ -253,6 +258,16 @@ impl Cluster {
         if !Arc::ptr_eq(&before, &self.history) {
             self.history_print = print_of(&self.history);
         }
+    }
+
+    /// An answer to a request that has ended changes nothing but, at most, a suspicion. It is taken
+    /// to arrive at once, so that states do not differ by it.
+    fn drop_what_nobody_waits_for(&mut self) {
+        let hosts = &self.hosts;
+        self.flights.retain(|flight| {
+            let (request, asks) = message_request(&flight.message);
+            asks || hosts[flight.to.node].requests.contains_key(&request)
+        });
     }
 
     fn is_nothing_else_possible(&self) -> bool {
@@ -275,9 +290,7 @@ impl Cluster {
 
     fn lose(&mut self, print: Print) {
         let flight = self.take(print);
-        if self.hosts[flight.from.node].runs(flight.from) {
-            self.budget.losses -= 1;
-        }
+        self.budget.losses -= 1;
         self.note(|| format!("{flight} is LOST"));
     }
 

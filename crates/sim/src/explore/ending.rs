@@ -19,11 +19,13 @@ impl Cluster {
         check(&self.history).into_iter().next()
     }
 
-    /// Reads the key from all replicas, after suspicions have been forgotten; only at rest.
+    /// Reads the key from all replicas, after suspicions have been forgotten; only at rest. Frames that are
+    /// still under way are those of dead processes, and never arrive.
     pub(super) fn read_all(&mut self) {
-        self.now = self.now.after(Duration::from_secs(3_600));
+        self.now = self.now.after(Duration::from_hours(1));
         self.budget = Budget::default();
         self.last = true;
+        self.flights.clear();
         for caller in self.callers.iter().filter_map(|caller| caller.waits).collect::<Vec<_>>() {
             self.history().unanswered.push(caller);
         }

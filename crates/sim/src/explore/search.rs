@@ -1,4 +1,6 @@
-//! Visiting every state of a small world once, nearest first.
+//! Visiting every state of a small world once: depth first, which needs little memory and comes to
+//! ends soon. If that finds a violation, then once more nearest first: no violation has a shorter
+//! story than the one that this finds.
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -8,6 +10,13 @@ use super::cluster::Cluster;
 use super::findings::{Counterexample, Findings};
 use super::scenario::Scenario;
 use crate::checkers::Violation;
+
+/// Which state comes next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Order {
+    DepthFirst,
+    NearestFirst,
+}
 
 /// How a state was first reached; the start has no such thing.
 #[derive(Clone, Copy, Debug)]
@@ -20,6 +29,7 @@ struct Arrival {
 /// The states met so far.
 struct Search<'a> {
     scenario: &'a Scenario,
+    order: Order,
     met: BTreeSet<Print>,
     /// By the order in which states were met.
     arrivals: Vec<Option<Arrival>>,
@@ -30,11 +40,21 @@ struct Search<'a> {
     findings: Findings,
 }
 
-/// Explores a world until every state was visited, `max_states` were met, or a violation is found:
-/// none has a shorter story.
+/// Explores a world until every state was visited, `max_states` were met, or a violation is found.
+/// The violation that is told has the shortest story, unless `max_states` ended the search for it.
 pub fn explore(scenario: &Scenario, max_states: u64) -> Findings {
+    let mut findings = visit(scenario, max_states, Order::DepthFirst);
+    if findings.counterexample.is_some() {
+        let nearest = visit(scenario, max_states, Order::NearestFirst);
+        findings.counterexample = nearest.counterexample.or(findings.counterexample);
+    }
+    findings
+}
+
+fn visit(scenario: &Scenario, max_states: u64, order: Order) -> Findings {
     let mut search = Search {
         scenario,
+        order,
         met: BTreeSet::new(),
         arrivals: Vec::new(),
         open: VecDeque::new(),
@@ -42,7 +62,7 @@ pub fn explore(scenario: &Scenario, max_states: u64) -> Findings {
         findings: Findings::new(&scenario.name),
     };
     search.meet(None, Cluster::new(scenario));
-    while let Some((place, cluster)) = search.open.pop_front() {
+    while let Some((place, cluster)) = search.next() {
         if let Some((violation, found)) = search.judge(&cluster) {
             search.findings.counterexample = Some(search.tell(place, violation, found));
             return search.findings;
@@ -62,6 +82,13 @@ pub fn explore(scenario: &Scenario, max_states: u64) -> Findings {
 }
 
 impl Search<'_> {
+    fn next(&mut self) -> Option<(usize, Cluster)> {
+        match self.order {
+            Order::DepthFirst => self.open.pop_back(),
+            Order::NearestFirst => self.open.pop_front(),
+        }
+    }
+
     fn meet(&mut self, arrival: Option<Arrival>, cluster: Cluster) {
         if !self.met.insert(cluster.print()) {
             return;
