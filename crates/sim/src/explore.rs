@@ -24,7 +24,7 @@
 //!   after it.
 //! - States are compared by 128-bit hashes of all that they consist of. Nodes are not folded by
 //!   symmetry: a preference list orders them, reads ask the first of it first, and the scripts name
-//!   their coordinators, so that no two nodes of a scenario are alike.
+//!   their coordinators; exchanging two nodes does not keep those orders.
 
 pub mod choice;
 mod cluster;
