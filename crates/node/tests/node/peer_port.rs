@@ -4,6 +4,8 @@ use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
 
+use stator_core::membership::admin::{AdminDone, AdminRequest};
+
 use crate::rig::{TIMEOUT, config, directory, joining, put, serving, start, until};
 
 /// Sends bytes and waits until the node closes the connection; what it said until then.
@@ -59,7 +61,8 @@ async fn many_who_say_nothing_do_not_keep_a_peer_out() {
     let n2 = start(joining("n2", dir2.path(), &n1)).await;
     let handle = n1.handle();
     until("the join is staged", async || {
-        handle.admin(stator_core::membership::admin::AdminRequest::Plan, TIMEOUT).await.ok()
+        let plan = handle.admin(AdminRequest::Plan, TIMEOUT).await;
+        matches!(plan, Ok(AdminDone::Plan(plan)) if !plan.changes.is_empty()).then_some(())
     })
     .await;
     drop(silent);
