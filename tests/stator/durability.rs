@@ -81,7 +81,11 @@ fn with_one_of_three_down_two_acknowledge_and_three_never_do() {
 
     cluster.nodes[2].start(&[]);
     cluster.wait_ready();
-    assert_eq!(n1(&cluster, &Request::put("/v1/kv/b/again?w=3", "x")).status, 204);
+    // n3 is ready when it can serve; the others take a moment to notice that it is back.
+    until("three of three acknowledge again", || {
+        let answer = n1(&cluster, &Request::put("/v1/kv/b/again?w=3", "x"));
+        (answer.status == 204).then_some(())
+    });
 }
 
 #[test]
