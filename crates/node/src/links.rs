@@ -19,6 +19,7 @@ use std::sync::Arc;
 use bytes::BytesMut;
 use stator_core::identity::NodeId;
 use stator_wire::hello::Lane;
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 pub(crate) use dialer::{LinkEvent, OnEvent};
@@ -43,6 +44,7 @@ pub(crate) struct Links {
 struct Peer {
     address: Rc<RefCell<String>>,
     outbound: Rc<Outbound>,
+    sign_of_life: Rc<Notify>,
     task: JoinHandle<()>,
 }
 
@@ -88,6 +90,13 @@ impl Links {
         self.add(node, address, Some(dialled));
     }
 
+    /// A peer has dialled this node: if it is waited for, it is dialled now.
+    pub(crate) fn heard_of(&self, node: NodeId) {
+        if let Some(peer) = self.peers.get(&node) {
+            peer.sign_of_life.notify_waiters();
+        }
+    }
+
     /// Queues a frame for a peer; `encode` appends its payload. It leaves with the next
     /// [`Self::flush`].
     pub(crate) fn send(
@@ -116,6 +125,7 @@ impl Links {
         let outbound = Rc::new(Outbound::default());
         let first = first.map(|dialled| Connected::new(dialled, &outbound));
         let address = Rc::new(RefCell::new(address));
+        let sign_of_life = Rc::new(Notify::new());
         let dialer = Dialer {
             me: Arc::clone(&self.me),
             lane: self.lane,
@@ -123,9 +133,10 @@ impl Links {
             address: Rc::clone(&address),
             outbound: Rc::clone(&outbound),
             on_event: Rc::clone(&self.on_event),
+            sign_of_life: Rc::clone(&sign_of_life),
         };
         let task = tokio::task::spawn_local(dialer.run(first));
-        self.peers.insert(node, Peer { address, outbound, task });
+        self.peers.insert(node, Peer { address, outbound, sign_of_life, task });
     }
 
     fn drop_link(&mut self, node: NodeId) {

@@ -50,9 +50,18 @@ impl Cluster {
                 let ready = Request::get("/readyz").try_send(&node.http)?;
                 let members = Self::states(node)?;
                 let all_up = members.len() == 3 && members.iter().all(|(_, state)| state == "up");
-                (ready.status == 200 && all_up).then_some(())
+                (ready.status == 200 && all_up && Self::reaches_all(node)).then_some(())
             });
         }
+    }
+
+    /// Whether a node reaches all replicas of a few absent keys, so that every shard is connected:
+    /// a node is ready before the others have noticed that it is back.
+    fn reaches_all(node: &Node) -> bool {
+        (0..8).all(|number| {
+            let probe = Request::get(format!("/v1/kv/absent/{number}?r=all"));
+            probe.try_send(&node.http).is_some_and(|answer| answer.status == 404)
+        })
     }
 
     /// Waits until a node sees another one as down.

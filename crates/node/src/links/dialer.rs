@@ -9,6 +9,7 @@ use stator_core::identity::NodeId;
 use stator_core::membership::effect::Introduction;
 use stator_wire::hello::{Hello, Lane};
 use tokio::net::TcpStream;
+use tokio::sync::Notify;
 
 use super::backoff::Backoff;
 use super::handshake::{Dialled, MeetError, dial};
@@ -41,6 +42,8 @@ pub(super) struct Dialer {
     pub(super) address: Rc<RefCell<String>>,
     pub(super) outbound: Rc<Outbound>,
     pub(super) on_event: OnEvent,
+    /// The peer has dialled this node: it is there.
+    pub(super) sign_of_life: Rc<Notify>,
 }
 
 /// A connection that messages can be queued on.
@@ -81,7 +84,24 @@ impl Dialer {
                     (self.on_event)(LinkEvent::Unreachable(self.peer));
                 }
             }
-            tokio::time::sleep(backoff.wait()).await;
+            self.rest(&mut backoff).await;
+        }
+    }
+
+    /// Waits before the peer is dialled again. A peer that was restarted dials at once, so that who
+    /// waited for it need not wait on.
+    async fn rest(&self, backoff: &mut Backoff) {
+        let wait = tokio::time::sleep(backoff.wait());
+        tokio::pin!(wait);
+        loop {
+            tokio::select! {
+                biased;
+                () = &mut wait => return,
+                () = self.sign_of_life.notified() => {}
+            }
+            if backoff.cut() {
+                return;
+            }
         }
     }
 

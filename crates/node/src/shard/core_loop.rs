@@ -194,6 +194,7 @@ impl CoreLoop {
             ShardEvent::Input(input) => self.returned.push_back(*input),
             ShardEvent::Peers(addresses) => self.links.keep(&addresses),
             ShardEvent::Accepted(accepted) => {
+                self.links.heard_of(accepted.from);
                 let reader = Reader {
                     me: Arc::clone(&self.setup.me),
                     shard: self.setup.index,
