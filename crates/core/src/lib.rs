@@ -1,4 +1,4 @@
-//! Dynamo itself: versions, quorums, the ring, repair and membership as pure state machines.
+//! Dynamo itself: versions, quorums, the ring and membership as pure state machines.
 //!
 //! Nothing here does I/O, reads a clock, starts a thread or draws randomness of its own: time,
 //! messages and seeds come in as arguments ([`effect::Input`]), what to do comes out as values

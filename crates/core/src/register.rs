@@ -24,7 +24,6 @@ use std::sync::Arc;
 pub use acceptor::{Acceptor, AcceptorReply};
 pub use proposer::{Proposer, ProposerStep};
 
-use crate::identity::NodeId;
 use crate::membership::ProposalId;
 use crate::ring::{Ring, RingVersion};
 use crate::token::Partition;
@@ -89,9 +88,6 @@ pub struct Votes {
     /// `base` is known or the attempt is given up.
     pub hold: Option<(ProposalId, BTreeSet<Partition>)>,
 }
-
-/// A peer by id, for messages of the register.
-pub type Voter = NodeId;
 
 #[cfg(test)]
 mod tests;

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::{Ballot, RegisterMessage, Voter};
+use super::{Ballot, RegisterMessage};
+use crate::identity::NodeId;
 use crate::ring::Ring;
 
 /// One attempt by a member. It sends nothing and keeps no time: the caller broadcasts what it is
@@ -11,7 +12,7 @@ use crate::ring::Ring;
 /// of it for a while, calls [`Self::start`] again.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Proposer {
-    me: Voter,
+    me: NodeId,
     base: Arc<Ring>,
     proposal: Arc<Ring>,
     ballot: Ballot,
@@ -28,12 +29,12 @@ enum Phase {
     Idle,
     /// Promises are gathered.
     Preparing {
-        promised: BTreeSet<Voter>,
+        promised: BTreeSet<NodeId>,
         /// What was accepted under the highest ballot of all that was told.
         accepted: Option<(Ballot, Arc<Ring>)>,
     },
     /// Votes for this ring are gathered.
-    Accepting { ring: Arc<Ring>, accepted: BTreeSet<Voter> },
+    Accepting { ring: Arc<Ring>, accepted: BTreeSet<NodeId> },
     /// It was chosen.
     Done,
 }
@@ -57,7 +58,7 @@ pub enum ProposerStep {
 impl Proposer {
     /// An attempt by `me` to have `proposal` follow `base`, in rounds above `seen`: the round of
     /// what this node's own acceptor has promised last, as saved.
-    pub const fn new(me: Voter, base: Arc<Ring>, proposal: Arc<Ring>, seen: u64) -> Self {
+    pub const fn new(me: NodeId, base: Arc<Ring>, proposal: Arc<Ring>, seen: u64) -> Self {
         let ballot = Ballot { round: seen, node: me.get() };
         Self { me, base, proposal, ballot, highest: seen, phase: Phase::Idle, refused: false }
     }
@@ -73,7 +74,7 @@ impl Proposer {
 
     /// Takes a message that an acceptor sent; a late one, one of another ballot and one of a node
     /// that has no vote change nothing.
-    pub fn on_message(&mut self, from: Voter, message: RegisterMessage) -> ProposerStep {
+    pub fn on_message(&mut self, from: NodeId, message: RegisterMessage) -> ProposerStep {
         if !self.base.members.contains_key(&from) {
             return ProposerStep::Wait;
         }
@@ -89,7 +90,7 @@ impl Proposer {
         }
     }
 
-    fn on_promise(&mut self, from: Voter, told: Option<(Ballot, Arc<Ring>)>) -> ProposerStep {
+    fn on_promise(&mut self, from: NodeId, told: Option<(Ballot, Arc<Ring>)>) -> ProposerStep {
         let Phase::Preparing { promised, accepted } = &mut self.phase else {
             return ProposerStep::Wait;
         };
@@ -110,7 +111,7 @@ impl Proposer {
         ProposerStep::Broadcast(RegisterMessage::Accept { ballot: self.ballot, ring })
     }
 
-    fn on_accepted(&mut self, from: Voter) -> ProposerStep {
+    fn on_accepted(&mut self, from: NodeId) -> ProposerStep {
         let Phase::Accepting { ring, accepted } = &mut self.phase else {
             return ProposerStep::Wait;
         };

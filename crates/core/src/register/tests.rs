@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 
 use super::*;
-use crate::identity::ClusterId;
+use crate::identity::{ClusterId, NodeId};
 use crate::random::Random;
 use crate::ring::{Member, Weight};
 use crate::token::PartitionCount;

@@ -28,8 +28,6 @@ proptest! {
     ) {
         let dot = Dot { actor: ActorId::new(actor), counter };
         prop_assert_eq!(joined(&a, &b).covers(dot), a.covers(dot) || b.covers(dot));
-        prop_assert!(joined(&a, &b).descends(&a));
-        prop_assert_eq!(a.descends(&b), joined(&a, &b) == a);
     }
 
     #[test]

@@ -1,8 +1,7 @@
 use super::*;
-use crate::identity::NodeId;
 use crate::register::tests::{base_of, successor};
 
-const ME: Voter = NodeId::new(1);
+const ME: NodeId = NodeId::new(1);
 
 fn proposer(members: u64) -> Proposer {
     let base = base_of(members);
