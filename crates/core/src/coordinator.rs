@@ -23,9 +23,10 @@ pub mod tally;
 use std::time::Duration;
 
 use crate::context::Sealer;
-use crate::effect::{Effect, Effects, Timer};
+use crate::delivery::{self, Deliveries, Delivery, Reason};
+use crate::effect::{DiskRoom, Effect, Effects, Timer};
 use crate::identity::NodeId;
-use crate::message::{RequestId, ShardMessage};
+use crate::message::{AckWish, EncodedState, Purpose, RequestId, RequestIds, ShardMessage};
 use crate::object::ObjectKey;
 use crate::observe::Observation;
 use crate::replica::Replica;
@@ -33,6 +34,7 @@ use crate::request::{ClientReply, ClientRequestId, Done, PutReply, RequestError}
 use crate::ring::RingVersion;
 use crate::store::ReadStore;
 use crate::time::{Deadline, Instant, Now};
+use crate::token::Partition;
 use crate::view::View;
 
 use forwarded::ForwardedPuts;
@@ -49,6 +51,12 @@ pub struct Turn<'a, S> {
     pub replica: &'a mut Replica,
     /// Who can be reached, and how fast they usually answer.
     pub peers: &'a mut Peers,
+    /// States on their way to replicas that lack them.
+    pub deliveries: &'a mut Deliveries,
+    /// Names for new requests of this shard.
+    pub ids: &'a mut RequestIds,
+    /// How much room this node's disk has.
+    pub disk: DiskRoom,
     /// Puts that other nodes forwarded here, and their outcomes.
     pub forwarded: &'a mut ForwardedPuts,
     /// Seals and opens contexts.
@@ -62,6 +70,43 @@ pub struct Turn<'a, S> {
 impl<S: ReadStore> Turn<'_, S> {
     fn send(&mut self, to: NodeId, message: ShardMessage) {
         self.out.push(Effect::Send { to, message });
+    }
+
+    /// Sends a replica a state that it lacks. Returns whether it was sent: not if too much is under
+    /// way to that peer, or if it has no connection.
+    pub fn deliver(
+        &mut self,
+        to: NodeId,
+        key: &ObjectKey,
+        state: &EncodedState,
+        partition: Partition,
+        reason: Reason,
+    ) -> bool {
+        let Some(ring) = &self.view.ring else { return false };
+        if !self.peers.connected(to) || !self.deliveries.has_room(to) {
+            return false;
+        }
+        let request = self.ids.next();
+        let delivery = Delivery {
+            to,
+            key: key.clone(),
+            digest: state.digest(),
+            bytes: state.as_bytes().len(),
+            reason,
+            until: self.now.instant.after(delivery::PATIENCE),
+        };
+        self.deliveries.begin(request, delivery);
+        let message = ShardMessage::Replicate {
+            request,
+            ring: ring.version,
+            round: self.replica.round(partition),
+            purpose: Purpose::Repair,
+            key: key.clone(),
+            state: state.clone(),
+            acks: AckWish::Durable,
+        };
+        self.send(to, message);
+        true
     }
 
     fn set_timer(&mut self, at: Instant, timer: Timer) {

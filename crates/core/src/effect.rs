@@ -11,6 +11,7 @@ use crate::object::BucketName;
 use crate::observe::Observation;
 use crate::request::{ClientReply, ClientRequest, ClientRequestId};
 use crate::ring::RingVersion;
+use crate::status::{InspectId, ShardStatus};
 use crate::store::Batch;
 use crate::time::Instant;
 use crate::token::Partition;
@@ -24,6 +25,8 @@ pub struct Ticket(pub u64);
 /// Something that happened, told to a shard.
 #[derive(Clone, Debug)]
 pub enum Input {
+    /// The shard has been made and its store can be read: comes once, before everything else.
+    Started,
     /// A front door's request.
     Client(ClientRequest),
     /// A peer's message.
@@ -58,6 +61,22 @@ pub enum Input {
         /// This shard's part of the partitions.
         partitions: BTreeSet<Partition>,
     },
+    /// How much room the disk has from now on.
+    Disk(DiskRoom),
+    /// Say how you are.
+    Inspect(InspectId),
+    /// The node stops in an orderly way: this is the last input but for [`Self::Synced`].
+    Stopping,
+}
+
+/// How much room a disk has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DiskRoom {
+    /// Enough.
+    #[default]
+    Enough,
+    /// Only the reserve is left: new values are refused; reads, deletes and repair go on.
+    Reserve,
 }
 
 /// Something to be done, told by a shard.
@@ -110,6 +129,13 @@ pub enum Effect {
         /// Those of the partitions that hold data.
         with_data: BTreeSet<Partition>,
     },
+    /// The answer to [`Input::Inspect`].
+    Inspected {
+        /// The question.
+        id: InspectId,
+        /// The shard's condition.
+        status: Box<ShardStatus>,
+    },
     /// For logs, metrics, the console and the simulator's trace, all alike.
     Observe(Observation),
 }
@@ -119,8 +145,10 @@ pub enum Effect {
 pub enum Timer {
     /// A request's deadline.
     Deadline(RequestId),
-    /// A read's replica is slower than usual: ask another one.
+    /// A request's replicas are slower than usual: ask another one.
     Hedge(RequestId),
+    /// Look after what is not urgent: hints, exchanges, trees, scrubbing, collection.
+    Patrol,
     /// Forget remembered outcomes of forwarded puts that nobody can repeat any more.
     ForgetForwarded,
 }

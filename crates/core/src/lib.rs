@@ -7,11 +7,14 @@
 //! Each module is a chapter of the Dynamo paper (DeCandia et al., SOSP 2007) and says which one.
 
 pub mod bucket;
+pub mod collection;
 pub mod context;
 pub mod coordinator;
+pub mod delivery;
 pub mod effect;
 pub mod identity;
 pub mod membership;
+pub mod merkle;
 pub mod message;
 pub mod node;
 pub mod object;
@@ -22,6 +25,7 @@ pub mod register;
 pub mod replica;
 pub mod request;
 pub mod ring;
+pub mod status;
 pub mod store;
 pub mod time;
 pub mod token;

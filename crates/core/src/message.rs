@@ -7,9 +7,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use crate::collection::Round;
+use crate::identity::{ActorId, NodeId};
+use crate::merkle::{BranchSet, LeafIndex, TreeSum};
 use crate::object::{DecodeError, ObjectDigest, ObjectKey, ObjectState};
 use crate::request::{ListOrder, ListPage, PutOrder, PutReply, RequestError};
 use crate::ring::RingVersion;
+use crate::token::{Partition, Token};
 
 /// A request between nodes, named by its sender: the sender's shard and a number that does not
 /// repeat while the sender lives.
@@ -37,6 +41,26 @@ impl RequestId {
     /// Its bits.
     pub const fn to_bits(self) -> u64 {
         self.0
+    }
+}
+
+/// Names for a shard's requests, each used once.
+#[derive(Clone, Debug)]
+pub struct RequestIds {
+    shard: u8,
+    last: u64,
+}
+
+impl RequestIds {
+    /// Names that begin at a random place: an answer to a request of an earlier start finds nobody.
+    pub const fn new(shard: u8, start: u64) -> Self {
+        Self { shard, last: start }
+    }
+
+    /// The next one.
+    pub const fn next(&mut self) -> RequestId {
+        self.last = self.last.wrapping_add(1);
+        RequestId::new(self.shard, self.last)
     }
 }
 
@@ -109,6 +133,123 @@ pub enum ReadAnswer {
     Unknown,
 }
 
+/// What a state is sent for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// A put, to one of the key's primaries.
+    Write,
+    /// A put, to a fallback that is to keep it for this primary (a hint, rule 11).
+    Hint {
+        /// Whom it is for.
+        owner: NodeId,
+    },
+    /// Something that other replicas have: a hint on its way home, a read repair, an exchange.
+    /// Always merged: no limit of the client's edge applies.
+    Repair,
+}
+
+/// What the one side of an exchange asks the other (rule 12).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ExchangeAsk {
+    /// This is the sum of my tree: is yours the same? Answered by `Same` or `Branches`.
+    Root(TreeSum),
+    /// The sums of these branches' leaves. Answered by `Leaves`.
+    Leaves(BranchSet),
+    /// What is in these leaves; at most [`MAX_LEAVES_ASKED`]. Answered by `Items`.
+    Items(Vec<LeafIndex>),
+    /// The states of the objects with these tokens; at most [`MAX_STATES_ASKED`]. Answered by
+    /// `States`.
+    States(Vec<Token>),
+}
+
+/// The most leaves that one exchange message asks for.
+pub const MAX_LEAVES_ASKED: usize = 64;
+/// The most states that one exchange message asks for.
+pub const MAX_STATES_ASKED: usize = 1024;
+
+/// What the other side of an exchange says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ExchangeAnswer {
+    /// It is no replica of the partition, its tree is still being built, or it has too much to do.
+    NotReady,
+    /// The trees are the same.
+    Same,
+    /// The sums of all branches, in order.
+    Branches(Vec<TreeSum>),
+    /// The sums of the leaves of each branch that was asked for, in order.
+    Leaves(Vec<TreeSum>),
+    /// What is in the leaves that were asked for, in token order.
+    Items(Vec<LeafItem>),
+    /// Whole states, in token order.
+    States {
+        /// How many of the tokens asked for, from the first, these are all the states of; the
+        /// rest would have made the answer too large.
+        answered: u32,
+        /// The objects.
+        states: Vec<(ObjectKey, EncodedState)>,
+    },
+}
+
+/// All objects of one token in a leaf.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LeafItem {
+    /// The token.
+    pub token: Token,
+    /// The lower half of the sum of its objects.
+    pub sum: u64,
+}
+
+/// One object of a collection round: dropped or pruned only while its state has this digest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CollectItem {
+    /// Which object.
+    pub key: ObjectKey,
+    /// The digest of its state before.
+    pub digest: ObjectDigest,
+}
+
+/// What the proposer of a collection round asks the others (rule 13).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CollectAsk {
+    /// Of a primary: which of these do you hold with just this digest, durably? From now on every
+    /// state that you send is labelled with this round.
+    Agree(Vec<CollectItem>),
+    /// Of a primary: this is the round's list, and these are the ids under which somebody still
+    /// mints; make it durable.
+    Record {
+        /// The list.
+        items: Vec<CollectItem>,
+        /// Ids that must not be pruned.
+        live: Vec<ActorId>,
+    },
+    /// Of a node that may hold hints of the partition: promise, durably, that you hold none of an
+    /// earlier round, and take none from now on.
+    Promise,
+    /// Of a primary: every promise is given; carry the list out.
+    Drop,
+}
+
+/// What they say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CollectAnswer {
+    /// Agreed, durably.
+    Agreed {
+        /// The places of the items that are the same here.
+        same: Vec<u32>,
+        /// The ids under which this primary mints.
+        live: Vec<ActorId>,
+    },
+    /// The list is durable.
+    Recorded,
+    /// The promise is given.
+    Promised,
+    /// The list has been carried out, durably.
+    Dropped,
+    /// It can't be done now: hints are held, the partition is not settled here, or another round
+    /// is known.
+    Refused,
+}
+
 /// Why a replica did not take a state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReplicateRefusal {
@@ -120,6 +261,13 @@ pub enum ReplicateRefusal {
     Damaged,
     /// The receiver has as much work as it takes.
     Overloaded,
+    /// The receiver's disk has reached its reserve: it takes repairs and deletes only.
+    DiskReserve,
+    /// The receiver holds as many hints as it may.
+    HintsFull,
+    /// The state was read at a collection round before the one that the receiver insists on
+    /// (rule 13): read it again, at the answer's round, and send that.
+    EarlierRound,
 }
 
 /// A message between shards of two nodes.
@@ -127,10 +275,14 @@ pub enum ReplicateRefusal {
 pub enum ShardMessage {
     /// Merge this state and acknowledge (answered by [`Self::Replicated`]).
     Replicate {
-        /// Named by the coordinator.
+        /// Named by the sender.
         request: RequestId,
-        /// The coordinator's ring.
+        /// The sender's ring.
         ring: RingVersion,
+        /// The collection round at which the state was read.
+        round: Round,
+        /// What it is sent for.
+        purpose: Purpose,
         /// Which object.
         key: ObjectKey,
         /// Its whole state at the coordinator.
@@ -142,6 +294,8 @@ pub enum ShardMessage {
     Replicated {
         /// The request it answers.
         request: RequestId,
+        /// The replica's collection round of the partition.
+        round: Round,
         /// How far the replica is, or why it did not take the state.
         stage: Result<AckStage, ReplicateRefusal>,
     },
@@ -160,6 +314,8 @@ pub enum ShardMessage {
     ReadAnswered {
         /// The request it answers.
         request: RequestId,
+        /// The collection round at which it was read.
+        round: Round,
         /// What it has.
         answer: ReadAnswer,
     },
@@ -196,5 +352,51 @@ pub enum ShardMessage {
         request: RequestId,
         /// One page; none if the replica can't tell.
         page: Option<ListPage>,
+    },
+    /// A step of an exchange (answered by [`Self::ExchangeAnswered`]).
+    Exchange {
+        /// Named by the node that began the exchange.
+        request: RequestId,
+        /// Its ring.
+        ring: RingVersion,
+        /// The partition whose replicas are compared.
+        partition: Partition,
+        /// Its collection round.
+        round: Round,
+        /// What it asks.
+        ask: ExchangeAsk,
+    },
+    /// The answer to a step of an exchange.
+    ExchangeAnswered {
+        /// The request it answers.
+        request: RequestId,
+        /// The answering replica's collection round.
+        round: Round,
+        /// Whether the answering replica counts in reads (rule 19).
+        counts: bool,
+        /// What it says.
+        answer: ExchangeAnswer,
+    },
+    /// A step of a collection round (answered by [`Self::CollectAnswered`]).
+    Collect {
+        /// Named by the proposer.
+        request: RequestId,
+        /// Its ring.
+        ring: RingVersion,
+        /// The partition.
+        partition: Partition,
+        /// The round.
+        round: Round,
+        /// What it asks.
+        ask: CollectAsk,
+    },
+    /// The answer to a step of a collection round.
+    CollectAnswered {
+        /// The request it answers.
+        request: RequestId,
+        /// The answering node's round.
+        round: Round,
+        /// What it says.
+        answer: CollectAnswer,
     },
 }

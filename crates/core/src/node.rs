@@ -4,6 +4,7 @@
 //! is stepped by one caller at a time: [`Shard::step`] takes what happened, with the time, and
 //! says what is to be done. It never blocks, reads a clock or touches a socket.
 
+mod patrol;
 mod serve;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,9 +15,10 @@ use crate::coordinator::forwarded::{Admission, ForwardedPuts, REMEMBER_FORWARDED
 use crate::coordinator::peers::Peers;
 use crate::coordinator::start::{start_client, start_put};
 use crate::coordinator::{DeleteOrder, Event, Frame, Machine, PutOrigin, Step, Turn};
-use crate::effect::{Effect, Effects, Input, Ticket, Timer};
-use crate::identity::NodeId;
-use crate::message::{RequestId, ShardMessage};
+use crate::delivery::Deliveries;
+use crate::effect::{DiskRoom, Effect, Effects, Input, Ticket, Timer};
+use crate::identity::{BootNumber, NodeId};
+use crate::message::{RequestId, RequestIds, ShardMessage};
 use crate::object::Content;
 use crate::random::Random;
 use crate::replica::{Replica, Waiter};
@@ -38,8 +40,40 @@ pub struct ShardConfig {
     pub shards: u8,
     /// Seals and opens contexts.
     pub sealer: Sealer,
+    /// This start's number: says whose trees' snapshots are current.
+    pub boot: BootNumber,
+    /// What became of the store since the node last ran.
+    pub store: StoreStanding,
+    /// Bounds on hints held by this shard.
+    pub hint_limits: HintLimits,
     /// The most client and forwarded requests under way at once; past it, requests are refused.
     pub max_requests: usize,
+}
+
+/// What became of a node's store since it last ran (rule 19).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum StoreStanding {
+    /// It is the one that the node had, or the node never had one.
+    #[default]
+    Kept,
+    /// It was lost, or set aside because it was an older copy: this one began empty.
+    Lost,
+}
+
+/// How many hints a shard may hold for other nodes. Past a bound new hints are refused, never
+/// dropped: what was acknowledged stays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HintLimits {
+    /// Bytes of states.
+    pub bytes: u64,
+    /// Objects.
+    pub objects: u64,
+}
+
+impl Default for HintLimits {
+    fn default() -> Self {
+        Self { bytes: 4 << 30, objects: 4_000_000 }
+    }
 }
 
 /// One shard of a node.
@@ -51,7 +85,9 @@ pub struct Shard {
     peers: Peers,
     machines: BTreeMap<RequestId, Machine>,
     forwarded: ForwardedPuts,
-    next_request: u64,
+    deliveries: Deliveries,
+    ids: RequestIds,
+    disk: DiskRoom,
 }
 
 impl Shard {
@@ -62,8 +98,9 @@ impl Shard {
             peers: Peers::default(),
             machines: BTreeMap::new(),
             forwarded: ForwardedPuts::default(),
-            // A random start: an answer to a request of an earlier start finds nobody.
-            next_request: random.child("request ids").bits(),
+            deliveries: Deliveries::default(),
+            ids: RequestIds::new(config.shard, random.child("request ids").bits()),
+            disk: DiskRoom::default(),
             config,
             view,
         }
@@ -79,13 +116,25 @@ impl Shard {
                 self.on_peer(now, from, message, store, out);
             }
             Input::NotSent { to, message } => {
-                if let Some(request) = asks(&message) {
+                if let Some(request) = asks(&message)
+                    && !self.not_delivered(now, request, to, store, out)
+                {
                     self.advance(now, request, Event::NotSent(to), store, out);
                 }
             }
+            Input::Started => self.on_started(now, out),
+            Input::Disk(room) => self.disk = room,
+            Input::Inspect(id) => {
+                let status = Box::new(self.status());
+                out.push(Effect::Inspected { id, status });
+            }
+            Input::Stopping => {}
             Input::LinkUp(peer) => self.peers.link_up(peer),
             Input::LinkDown(peer) => {
                 self.peers.link_down(peer);
+                for delivery in self.deliveries.lost(peer) {
+                    self.delivery_ended(now, &delivery, Err(()), store, out);
+                }
                 let under_way: Vec<RequestId> = self.machines.keys().copied().collect();
                 for request in under_way {
                     self.advance(now, request, Event::LinkDown(peer), store, out);
@@ -127,6 +176,9 @@ impl Shard {
             view: &self.view,
             replica: &mut self.replica,
             peers: &mut self.peers,
+            deliveries: &mut self.deliveries,
+            ids: &mut self.ids,
+            disk: self.disk,
             forwarded: &mut self.forwarded,
             sealer: &self.config.sealer,
             store,
@@ -162,8 +214,7 @@ impl Shard {
             return Err(RequestError::Overloaded);
         }
         let ring = self.ring()?;
-        self.next_request = self.next_request.wrapping_add(1);
-        let id = RequestId::new(self.config.shard, self.next_request);
+        let id = self.ids.next();
         Ok((Frame { id, began: now.instant, deadline }, ring))
     }
 
@@ -228,7 +279,10 @@ impl Shard {
     fn on_synced(&mut self, now: Now, ticket: Ticket, store: &impl ReadStore, out: &mut Effects) {
         for waiter in self.replica.synced(ticket) {
             match waiter {
-                Waiter::Peer { node, request } => serve::acknowledge(node, request, out),
+                Waiter::Peer { node, request, partition } => {
+                    let round = self.replica.round(partition);
+                    serve::acknowledge(node, request, round, out);
+                }
                 Waiter::Coordinator(request) => {
                     self.advance(now, request, Event::Synced, store, out);
                 }
@@ -240,6 +294,7 @@ impl Shard {
         match timer {
             Timer::Deadline(request) => self.advance(now, request, Event::Deadline, store, out),
             Timer::Hedge(request) => self.advance(now, request, Event::Hedge, store, out),
+            Timer::Patrol => self.on_patrol(now, store, out),
             Timer::ForgetForwarded => {
                 if let Some(at) = self.forwarded.forget(now.instant) {
                     out.push(Effect::SetTimer { at, timer: Timer::ForgetForwarded });
@@ -294,11 +349,15 @@ const fn asks(message: &ShardMessage) -> Option<RequestId> {
         ShardMessage::Replicate { request, .. }
         | ShardMessage::Read { request, .. }
         | ShardMessage::ForwardPut { request, .. }
-        | ShardMessage::List { request, .. } => Some(*request),
+        | ShardMessage::List { request, .. }
+        | ShardMessage::Exchange { request, .. }
+        | ShardMessage::Collect { request, .. } => Some(*request),
         ShardMessage::Replicated { .. }
         | ShardMessage::ReadAnswered { .. }
         | ShardMessage::PutAnswered { .. }
-        | ShardMessage::Listed { .. } => None,
+        | ShardMessage::Listed { .. }
+        | ShardMessage::ExchangeAnswered { .. }
+        | ShardMessage::CollectAnswered { .. } => None,
     }
 }
 

@@ -3,10 +3,12 @@
 
 use std::time::Duration;
 
+use crate::collection::Round;
 use crate::identity::NodeId;
 use crate::message::RequestId;
 use crate::object::ObjectKey;
 use crate::request::{Answered, RequestError};
+use crate::token::Partition;
 use crate::version::Dot;
 
 /// Something worth telling.
@@ -61,5 +63,56 @@ pub enum Observation {
     Damaged {
         /// What was damaged.
         what: String,
+    },
+    /// A hint was stored here for a primary.
+    HintStored {
+        /// Which object.
+        key: ObjectKey,
+        /// Whom it is for.
+        owner: NodeId,
+    },
+    /// A hint went home and was deleted here.
+    HintDelivered {
+        /// Which object.
+        key: ObjectKey,
+        /// Whom it was for.
+        owner: NodeId,
+    },
+    /// A read found a replica to be behind, and sent it the merged state.
+    ReadRepaired {
+        /// Which object.
+        key: ObjectKey,
+        /// The replica.
+        replica: NodeId,
+    },
+    /// An exchange with a peer has ended.
+    Exchanged {
+        /// The peer.
+        peer: NodeId,
+        /// The partition.
+        partition: Partition,
+        /// Objects that were brought here or taken there, and whether both are known to be alike;
+        /// none if it was broken off.
+        healed: Option<u64>,
+    },
+    /// A partition's replica counts in reads again: what was lost is refilled (rule 19).
+    Refilled(Partition),
+    /// A damaged object was replaced by its peers' states.
+    DamageHealed {
+        /// Which object.
+        key: ObjectKey,
+    },
+    /// A full look at a partition found its tree other than its objects say; it was set right.
+    TreeDrifted(Partition),
+    /// A collection round was carried out here.
+    Collected {
+        /// The partition.
+        partition: Partition,
+        /// The round.
+        round: Round,
+        /// Tombstones dropped.
+        dropped: u32,
+        /// Vectors pruned.
+        pruned: u32,
     },
 }

@@ -7,16 +7,17 @@
 
 mod actors;
 mod buffer;
+mod journal;
 mod listing;
 mod record;
 
-use std::collections::BTreeMap;
-
+pub use journal::{Journal, Waiter};
 pub use record::{StoreKey, decode_record, encode_record};
 
+use crate::collection::Round;
 use crate::context::Context;
 use crate::effect::{Effect, Effects, Ticket};
-use crate::message::{EncodedState, RequestId};
+use crate::message::EncodedState;
 use crate::object::{ConflictRule, NewValue, ObjectKey, ObjectState, Sibling};
 use crate::observe::Observation;
 use crate::random::Random;
@@ -34,22 +35,7 @@ pub struct Replica {
     buffer: ObjectBuffer,
     /// The newest stamp minted here: the next is above it even if the wall clock jumps back.
     newest_stamp: Stamp,
-    last_ticket: Ticket,
-    waiting: BTreeMap<Ticket, Vec<Waiter>>,
-}
-
-/// Who waits for a state to be on disk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Waiter {
-    /// This shard's own coordinator.
-    Coordinator(RequestId),
-    /// Another node's.
-    Peer {
-        /// The node.
-        node: crate::identity::NodeId,
-        /// Its request.
-        request: RequestId,
-    },
+    journal: Journal,
 }
 
 /// The object can't be read here: its stored bytes are damaged or the engine failed. It is not
@@ -103,8 +89,7 @@ impl Replica {
             actors: Actors::new(random),
             buffer: ObjectBuffer::default(),
             newest_stamp: Stamp::default(),
-            last_ticket: Ticket(0),
-            waiting: BTreeMap::new(),
+            journal: Journal::default(),
         }
     }
 
@@ -175,8 +160,13 @@ impl Replica {
         out.push(Effect::Observe(Observation::Minted { key: write.key.clone(), dot, siblings }));
         let encoded = EncodedState::of(&state);
         let ticket = self.record(at, write.key, &encoded, out);
-        self.wait(ticket, waiter);
+        self.journal.wait(ticket, waiter);
         Ok(Minted { encoded, context: write.context.after_put(dot, &state) })
+    }
+
+    /// The collection round of a partition here: every state that is sent is labelled with it.
+    pub fn round(&self, _partition: Partition) -> Round {
+        Round::default()
     }
 
     /// Merges a state that another replica sent (rule 5) and has the result written. Returns
@@ -210,14 +200,14 @@ impl Replica {
         let siblings = merged.1.siblings().len() as u32;
         out.push(Effect::Observe(Observation::Merged { key: key.clone(), siblings }));
         let ticket = self.record(at, key, &merged.0, out);
-        self.wait(ticket, waiter);
+        self.journal.wait(ticket, waiter);
         Ok(Durability::Pending)
     }
 
     /// The state is known here already: on disk, or on its way there with an earlier batch.
     fn already_have(&mut self, at: &StoreKey, waiter: Waiter) -> Durability {
         let Some(ticket) = self.buffer.ticket(at) else { return Durability::OnDisk };
-        self.wait(ticket, waiter);
+        self.journal.wait(ticket, waiter);
         Durability::Pending
     }
 
@@ -228,24 +218,23 @@ impl Replica {
         state: &EncodedState,
         out: &mut Effects,
     ) -> Ticket {
-        self.last_ticket = Ticket(self.last_ticket.0 + 1);
         let mut batch = Batch::new();
         batch.put(Keyspace::Objects, at.as_bytes().clone(), encode_record(&at, key, state));
-        self.buffer.insert(at, key.clone(), state.clone(), self.last_ticket);
-        out.push(Effect::Write { batch, ticket: self.last_ticket });
-        self.last_ticket
+        let ticket = self.journal.write(batch, out);
+        self.buffer.insert(at, key.clone(), state.clone(), ticket);
+        ticket
     }
 
-    fn wait(&mut self, ticket: Ticket, waiter: Waiter) {
-        self.waiting.entry(ticket).or_default().push(waiter);
+    /// The shard's batches: what it writes beside objects goes through the same order.
+    pub fn journal_mut(&mut self) -> &mut Journal {
+        &mut self.journal
     }
 
     /// All batches up to `ticket` are on disk: lets go of what the buffer held for them, and
     /// returns who waited.
     pub fn synced(&mut self, ticket: Ticket) -> Vec<Waiter> {
         self.buffer.release(ticket);
-        let still = self.waiting.split_off(&Ticket(ticket.0 + 1));
-        std::mem::replace(&mut self.waiting, still).into_values().flatten().collect()
+        self.journal.synced(ticket)
     }
 
     /// How many states are in memory because they are not on disk yet.

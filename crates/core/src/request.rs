@@ -199,6 +199,11 @@ pub enum RequestError {
         /// Which.
         partition: Partition,
     },
+    /// The disk's reserve is reached; nothing was written.
+    #[error(
+        "the disk of the node is nearly full: new values are refused until there is room again; reads and deletes go on"
+    )]
+    DiskReserve,
     /// The node knows no ring yet, or has left it.
     #[error(
         "the node is not a member of a cluster: stage its join and commit it, or ask another node"

@@ -196,7 +196,7 @@ pub(crate) fn show_message(message: &ShardMessage, f: &mut fmt::Formatter<'_>) -
             let (key, state) = (Short(key), Print(state.as_bytes()));
             write!(f, "Replicate {:x} {key} {state}", request.to_bits())
         }
-        ShardMessage::Replicated { request, stage } => match stage {
+        ShardMessage::Replicated { request, stage, .. } => match stage {
             Ok(AckStage::Durable) => write!(f, "Replicated {:x} durably", request.to_bits()),
             Ok(AckStage::Received) => write!(f, "Replicated {:x} in memory", request.to_bits()),
             Err(why) => write!(f, "Replicated {:x} refused: {why:?}", request.to_bits()),
@@ -204,7 +204,7 @@ pub(crate) fn show_message(message: &ShardMessage, f: &mut fmt::Formatter<'_>) -
         ShardMessage::Read { request, key, wish, .. } => {
             write!(f, "Read {:x} {} {wish:?}", request.to_bits(), Short(key))
         }
-        ShardMessage::ReadAnswered { request, answer } => {
+        ShardMessage::ReadAnswered { request, answer, .. } => {
             write!(f, "ReadAnswered {:x} ", request.to_bits())?;
             match answer {
                 ReadAnswer::State(Some(state)) => write!(f, "{}", Print(state.as_bytes())),

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use stator_core::effect::{Input, Timer};
-use stator_core::identity::NodeId;
+use stator_core::identity::{BootNumber, NodeId};
 use stator_core::message::ShardMessage;
-use stator_core::node::{Shard, ShardConfig};
+use stator_core::node::{HintLimits, Shard, ShardConfig, StoreStanding};
 use stator_core::time::{Instant, Now, WallTime};
+use stator_core::token::Partition;
 use stator_core::view::View;
 
 use crate::disk::Disk;
@@ -105,6 +106,9 @@ impl Node {
                 shard,
                 shards: count,
                 sealer: layout.sealer.clone(),
+                boot: BootNumber(self.boot),
+                store: StoreStanding::Kept,
+                hint_limits: HintLimits::default(),
                 max_requests,
             };
             Shard::new(config, self.draw.child(&name).into_random(), Arc::clone(&view))
@@ -156,15 +160,22 @@ impl Node {
                 layout.shard_of(self.place, key)
             }
             ShardMessage::ForwardPut { order, .. } => layout.shard_of(self.place, &order.key),
-            ShardMessage::List { order, .. } => {
-                (order.partition.get() % u32::from(layout.shards[self.place])) as u8
+            ShardMessage::List { order, .. } => self.shard_of(layout, order.partition),
+            ShardMessage::Exchange { partition, .. } | ShardMessage::Collect { partition, .. } => {
+                self.shard_of(layout, *partition)
             }
             ShardMessage::Replicated { request, .. }
             | ShardMessage::ReadAnswered { request, .. }
             | ShardMessage::PutAnswered { request, .. }
-            | ShardMessage::Listed { request, .. } => request.shard(),
+            | ShardMessage::Listed { request, .. }
+            | ShardMessage::ExchangeAnswered { request, .. }
+            | ShardMessage::CollectAnswered { request, .. } => request.shard(),
         };
         shard % layout.shards[self.place]
+    }
+
+    fn shard_of(&self, layout: &Layout, partition: Partition) -> u8 {
+        (partition.get() % u32::from(layout.shards[self.place])) as u8
     }
 }
 
@@ -198,11 +209,15 @@ pub fn message_request(message: &ShardMessage) -> (u64, bool) {
         ShardMessage::Replicate { request, .. }
         | ShardMessage::Read { request, .. }
         | ShardMessage::ForwardPut { request, .. }
-        | ShardMessage::List { request, .. } => (request, true),
+        | ShardMessage::List { request, .. }
+        | ShardMessage::Exchange { request, .. }
+        | ShardMessage::Collect { request, .. } => (request, true),
         ShardMessage::Replicated { request, .. }
         | ShardMessage::ReadAnswered { request, .. }
         | ShardMessage::PutAnswered { request, .. }
-        | ShardMessage::Listed { request, .. } => (request, false),
+        | ShardMessage::Listed { request, .. }
+        | ShardMessage::ExchangeAnswered { request, .. }
+        | ShardMessage::CollectAnswered { request, .. } => (request, false),
     };
     (request.to_bits(), asks)
 }

@@ -6,7 +6,7 @@
 
 use crate::effect::{Effect, Timer};
 use crate::identity::NodeId;
-use crate::message::{AckStage, AckWish, ReplicateRefusal, ShardMessage};
+use crate::message::{AckStage, AckWish, Purpose, ReplicateRefusal, ShardMessage};
 use crate::object::ObjectKey;
 use crate::quorum::WriteQuorum;
 use crate::replica::{MintError, Minted, Waiter, Write};
@@ -109,6 +109,8 @@ impl Put {
             let message = ShardMessage::Replicate {
                 request: self.frame.id,
                 ring: ring.version,
+                round: turn.replica.round(ring.partition_of(self.key.token())),
+                purpose: Purpose::Write,
                 key: self.key.clone(),
                 state: minted.encoded.clone(),
                 acks,

@@ -2,6 +2,7 @@
 //! machines that wait for them.
 
 use super::Shard;
+use crate::collection::Round;
 use crate::coordinator::Event;
 use crate::effect::{Effect, Effects};
 use crate::identity::NodeId;
@@ -16,11 +17,11 @@ use crate::request::{ListOrder, ListPage};
 use crate::ring::RingVersion;
 use crate::store::ReadStore;
 use crate::time::{Deadline, Now};
-use crate::token::Token;
+use crate::token::{Partition, Token};
 
 /// Tells a coordinator that its state is on disk here.
-pub(super) fn acknowledge(node: NodeId, request: RequestId, out: &mut Effects) {
-    let message = ShardMessage::Replicated { request, stage: Ok(AckStage::Durable) };
+pub(super) fn acknowledge(node: NodeId, request: RequestId, round: Round, out: &mut Effects) {
+    let message = ShardMessage::Replicated { request, round, stage: Ok(AckStage::Durable) };
     out.push(Effect::Send { to: node, message });
 }
 
@@ -34,19 +35,22 @@ impl Shard {
         out: &mut Effects,
     ) {
         match message {
-            ShardMessage::Replicate { request, ring, key, state, acks } => {
+            ShardMessage::Replicate { request, ring, key, state, acks, .. } => {
                 self.notice_ring(from, ring, out);
-                let waiter = Waiter::Peer { node: from, request };
+                let partition = self.partition_of(&key);
+                let waiter = Waiter::Peer { node: from, request, partition };
                 let stage = self.take_state(ring, &key, &state, (waiter, acks), store, out);
                 if let Some(stage) = stage {
-                    let message = ShardMessage::Replicated { request, stage };
+                    let round = self.replica.round(partition);
+                    let message = ShardMessage::Replicated { request, round, stage };
                     out.push(Effect::Send { to: from, message });
                 }
             }
             ShardMessage::Read { request, ring, key, wish } => {
                 self.notice_ring(from, ring, out);
                 let answer = self.say_what_is_here(ring, &key, wish, store, out);
-                let message = ShardMessage::ReadAnswered { request, answer };
+                let round = self.replica.round(self.partition_of(&key));
+                let message = ShardMessage::ReadAnswered { request, round, answer };
                 out.push(Effect::Send { to: from, message });
             }
             ShardMessage::List { request, ring, order } => {
@@ -63,12 +67,25 @@ impl Shard {
                 self.on_forwarded(now, (from, request), order, deadline, store, out);
             }
             ShardMessage::Replicated { request, .. }
+                if self.delivered(now, request, from, &message, store, out) => {}
+            // Nothing here begins an exchange or a round yet.
+            ShardMessage::Exchange { .. }
+            | ShardMessage::ExchangeAnswered { .. }
+            | ShardMessage::Collect { .. }
+            | ShardMessage::CollectAnswered { .. } => {}
+            ShardMessage::Replicated { request, .. }
             | ShardMessage::ReadAnswered { request, .. }
             | ShardMessage::PutAnswered { request, .. }
             | ShardMessage::Listed { request, .. } => {
                 self.advance(now, request, Event::Answered(from, message), store, out);
             }
         }
+    }
+
+    /// A key's partition; the first, while no ring is known.
+    fn partition_of(&self, key: &ObjectKey) -> Partition {
+        let ring = self.view.ring.as_ref();
+        ring.map_or(Partition::new(0), |ring| ring.partition_of(key.token()))
     }
 
     /// Rule 16: a peer that knows a newer ring is asked for it.

@@ -5,6 +5,7 @@ use bytes::Bytes;
 use proptest::prelude::*;
 
 use super::*;
+use crate::message::RequestId;
 use crate::object::{BucketName, Content, Key, Metadata, Value};
 use crate::quorum::QuorumOptions;
 use crate::request::{ListOrder, ListPosition};

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use stator_core::effect::{Input, Timer};
-use stator_core::node::{Shard, ShardConfig};
+use stator_core::node::{HintLimits, Shard, ShardConfig, StoreStanding};
 use stator_core::view::View;
 
 use crate::disk::{Cut, Disk};
@@ -79,6 +79,9 @@ impl Host {
             shard: 0,
             shards: 1,
             sealer: layout.sealer.clone(),
+            boot: BootNumber(1),
+            store: StoreStanding::Kept,
+            hint_limits: HintLimits::default(),
             max_requests: 1_000,
         };
         // The generator is the same in every world, and all that it has given out is in the state:

@@ -95,6 +95,7 @@ impl Cluster {
             | Effect::NewerRing { .. }
             | Effect::BucketMade(_)
             | Effect::Held { .. }
+            | Effect::Inspected { .. }
             | Effect::Observe(_) => {}
         }
         None

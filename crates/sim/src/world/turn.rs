@@ -88,6 +88,7 @@ impl World {
             Effect::NewerRing { .. }
             | Effect::BucketMade(_)
             | Effect::Held { .. }
+            | Effect::Inspected { .. }
             | Effect::Observe(_) => {}
         }
     }

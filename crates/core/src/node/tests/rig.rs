@@ -10,9 +10,9 @@ use bytes::Bytes;
 
 use crate::context::{ContextKey, SealedContext, Sealer};
 use crate::effect::{Effect, Effects, Input, Ticket, Timer};
-use crate::identity::{ClusterId, NodeId};
+use crate::identity::{BootNumber, ClusterId, NodeId};
 use crate::message::{ReadAnswer, ShardMessage};
-use crate::node::{Shard, ShardConfig};
+use crate::node::{HintLimits, Shard, ShardConfig, StoreStanding};
 use crate::object::{BucketName, Content, Key, Metadata, ObjectKey, ObjectState, Value};
 use crate::quorum::QuorumOptions;
 use crate::random::Random;
@@ -194,6 +194,9 @@ impl Rig {
             shard: 0,
             shards: 1,
             sealer: Sealer::new(key, Vec::new()),
+            boot: BootNumber(u64::from(starts)),
+            store: StoreStanding::Kept,
+            hint_limits: HintLimits::default(),
             max_requests: 100,
         };
         let mut seed = [starts; 32];
@@ -266,7 +269,10 @@ impl Rig {
                 let version = version.0;
                 self.trace.push(format!("{} asks {} for ring {version}", name(id), name(at)));
             }
-            Effect::BucketMade(_) | Effect::Held { .. } | Effect::Observe(_) => {}
+            Effect::BucketMade(_)
+            | Effect::Held { .. }
+            | Effect::Inspected { .. }
+            | Effect::Observe(_) => {}
         }
     }
 
@@ -428,6 +434,10 @@ fn brief(message: &ShardMessage) -> String {
             Err(error) => format!("the put is {:?}", error.outcome()),
         },
         ShardMessage::List { .. } => "list".to_owned(),
+        ShardMessage::Exchange { ask, .. } => format!("exchange {ask:?}"),
+        ShardMessage::ExchangeAnswered { answer, .. } => format!("exchanged {answer:?}"),
+        ShardMessage::Collect { ask, .. } => format!("collect {ask:?}"),
+        ShardMessage::CollectAnswered { answer, .. } => format!("collected {answer:?}"),
         ShardMessage::Listed { page, .. } => {
             format!("{} keys", page.as_ref().map_or(0, |page| page.entries.len()))
         }

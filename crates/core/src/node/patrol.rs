@@ -1,0 +1,82 @@
+//! What a shard does when nobody asks: looks after deliveries, hints, trees, exchanges, collection.
+//!
+//! The paper, 4.6, 4.7 and 6.5: background work, in small steps between requests.
+
+use std::time::Duration;
+
+use super::Shard;
+use crate::delivery::{Delivery, Reason};
+use crate::effect::{Effect, Effects, Timer};
+use crate::identity::NodeId;
+use crate::message::{RequestId, ShardMessage};
+use crate::status::ShardStatus;
+use crate::store::ReadStore;
+use crate::time::Now;
+
+/// How often a shard looks around while nothing is urgent.
+const EVERY: Duration = Duration::from_secs(1);
+
+impl Shard {
+    /// The shard can read its store from now on.
+    pub(super) fn on_started(&mut self, now: Now, out: &mut Effects) {
+        out.push(Effect::SetTimer { at: now.instant.after(EVERY), timer: Timer::Patrol });
+    }
+
+    /// Looks around.
+    pub(super) fn on_patrol(&mut self, now: Now, store: &impl ReadStore, out: &mut Effects) {
+        for delivery in self.deliveries.expired(now.instant) {
+            self.delivery_ended(now, &delivery, Err(()), store, out);
+        }
+        out.push(Effect::SetTimer { at: now.instant.after(EVERY), timer: Timer::Patrol });
+    }
+
+    /// The shard's condition.
+    pub(super) fn status(&self) -> ShardStatus {
+        ShardStatus::default()
+    }
+
+    /// A peer has answered a delivery. Returns whether it was one.
+    pub(super) fn delivered(
+        &mut self,
+        now: Now,
+        request: RequestId,
+        from: NodeId,
+        answer: &ShardMessage,
+        store: &impl ReadStore,
+        out: &mut Effects,
+    ) -> bool {
+        let ShardMessage::Replicated { stage, .. } = answer else { return false };
+        let Some(delivery) = self.deliveries.end(request, from) else { return false };
+        let result = stage.map(|_| ()).map_err(|_| ());
+        self.delivery_ended(now, &delivery, result, store, out);
+        true
+    }
+
+    /// A message was not sent. Returns whether it was a delivery.
+    pub(super) fn not_delivered(
+        &mut self,
+        now: Now,
+        request: RequestId,
+        to: NodeId,
+        store: &impl ReadStore,
+        out: &mut Effects,
+    ) -> bool {
+        let Some(delivery) = self.deliveries.end(request, to) else { return false };
+        self.delivery_ended(now, &delivery, Err(()), store, out);
+        true
+    }
+
+    /// A delivery has arrived durably, or will not.
+    pub(super) fn delivery_ended(
+        &mut self,
+        _now: Now,
+        delivery: &Delivery,
+        _result: Result<(), ()>,
+        _store: &impl ReadStore,
+        _out: &mut Effects,
+    ) {
+        match delivery.reason {
+            Reason::Hint { .. } | Reason::ReadRepair | Reason::Task(_) => {}
+        }
+    }
+}
