@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use stator_core::effect::{Input, Timer};
+use stator_core::identity::BootNumber;
 use stator_core::node::{HintLimits, Shard, ShardConfig, StoreStanding};
 use stator_core::view::View;
 
