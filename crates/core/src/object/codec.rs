@@ -237,3 +237,6 @@ fn take_value(reader: &mut Reader) -> Result<Value, DecodeError> {
     let bytes = reader.bytes()?;
     Ok(Value { bytes, metadata: Metadata { content_type, user, expires_at } })
 }
+
+#[cfg(test)]
+mod tests;

@@ -37,3 +37,12 @@ proptest! {
         prop_assert_eq!(VersionVector::from_sorted(a.entries().to_vec()), a);
     }
 }
+
+#[test]
+fn a_vector_from_entries_has_them_all_and_of_two_the_higher() {
+    let [one, two] = [1, 2].map(ActorId::new);
+    let vector = VersionVector::from_entries([(two, 5), (one, 3), (two, 4), (one, 7)]);
+    assert_eq!(vector.entries(), [(one, 7), (two, 5)]);
+    assert!(!vector.is_empty());
+    assert!(VersionVector::from_entries([(one, 0)]).is_empty());
+}
