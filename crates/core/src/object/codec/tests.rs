@@ -81,3 +81,34 @@ fn a_declared_count_is_bounded_by_the_bytes_that_are_there() {
     assert_eq!(count(2, 17, 9), Err(DecodeError::Truncated));
     assert_eq!(count(1, 0, 1), Err(DecodeError::Truncated));
 }
+
+fn state(rule: ConflictRule, dots: &[(u64, u64)], seen: &[(u64, u64)]) -> ObjectState {
+    let dot = |&(actor, counter): &(u64, u64)| Dot { actor: ActorId::new(actor), counter };
+    let sibling =
+        |at| Sibling { dot: dot(at), stamp: Stamp::default(), content: Content::Tombstone };
+    let entries = seen.iter().map(|&(actor, counter)| (ActorId::new(actor), counter));
+    let vector = VersionVector::from_entries(entries);
+    ObjectState { rule, siblings: dots.iter().map(sibling).collect(), vector }
+}
+
+#[test]
+fn both_rules_come_back() {
+    for rule in [ConflictRule::Siblings, ConflictRule::LastWriteWins] {
+        let state = state(rule, &[(1, 2)], &[(1, 2), (3, 1)]);
+        assert_eq!(ObjectState::decode(&state.encode()), Ok(state));
+    }
+}
+
+/// Each of these would let two states that differ have one digest, or break a rule of merging.
+#[test]
+fn states_that_no_replica_can_have_are_refused() {
+    use ConflictRule::{LastWriteWins, Siblings};
+    let refused = |state: ObjectState| ObjectState::decode(&state.encode()).is_err();
+    assert!(!refused(state(Siblings, &[(1, 2), (1, 3), (2, 1)], &[(1, 3), (2, 1)])));
+    assert!(refused(state(Siblings, &[(1, 2)], &[(1, 1)])), "a sibling it has not seen");
+    assert!(refused(state(Siblings, &[(1, 2)], &[])), "a sibling of an unknown actor");
+    assert!(refused(state(Siblings, &[(1, 0)], &[(1, 1)])), "a dot that nobody mints");
+    assert!(refused(state(Siblings, &[(1, 2), (1, 2)], &[(1, 2)])), "a sibling twice");
+    assert!(refused(state(Siblings, &[(2, 1), (1, 2)], &[(1, 2), (2, 1)])), "out of order");
+    assert!(refused(state(LastWriteWins, &[(1, 2), (2, 1)], &[(1, 2), (2, 1)])), "two of one");
+}
