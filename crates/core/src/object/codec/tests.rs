@@ -112,3 +112,22 @@ fn states_that_no_replica_can_have_are_refused() {
     assert!(refused(state(Siblings, &[(2, 1), (1, 2)], &[(1, 2), (2, 1)])), "out of order");
     assert!(refused(state(LastWriteWins, &[(1, 2), (2, 1)], &[(1, 2), (2, 1)])), "two of one");
 }
+
+#[test]
+fn metadata_comes_back_and_is_refused_out_of_order() {
+    let with = |names: &[&'static str]| {
+        let text = |name: &&'static str| (Bytes::from_static(name.as_bytes()), Bytes::new());
+        let user = names.iter().map(text).collect();
+        let metadata = Metadata { user, ..Metadata::default() };
+        let content = Content::Value(Value { bytes: Bytes::new(), metadata });
+        let mut state = state(ConflictRule::Siblings, &[(1, 1)], &[(1, 1)]);
+        state.siblings[0].content = content;
+        state
+    };
+    let sorted = with(&["a", "b", "c"]);
+    assert_eq!(ObjectState::decode(&sorted.encode()), Ok(sorted));
+    for names in [["b", "a"], ["a", "a"]] {
+        let refused = ObjectState::decode(&with(&names).encode());
+        assert_eq!(refused, Err(DecodeError::NotCanonical("metadata is out of order")));
+    }
+}
