@@ -317,3 +317,55 @@ fn names_are_bounded_inclusively() {
     assert!(bucket("redis.0").is_redis_database() && bucket("redis.15").is_redis_database());
     assert!(!bucket("redis.16").is_redis_database() && !bucket("redis.").is_redis_database());
 }
+
+#[test]
+fn names_are_shown_so_that_they_can_be_told_apart_and_read_back() {
+    let bucket = BucketName::new(Bytes::from_static(b"50%")).expect("a valid name");
+    let key = Key::new(Bytes::from_static(b"a b/\x00\xff")).expect("a valid name");
+    let object = ObjectKey::new(bucket.clone(), key.clone());
+    assert_eq!(object.to_string(), "50%25/a b/%00%FF");
+    assert_eq!(format!("{bucket:?}"), "BucketName(50%25)");
+    assert_eq!(format!("{key:?}"), "Key(a b/%00%FF)");
+    assert_eq!(format!("{object:?}"), "ObjectKey(50%25/a b/%00%FF)");
+    let digest = ObjectDigest::new([0xab; 16]);
+    assert_eq!(digest.to_string(), "ab".repeat(16));
+    assert_eq!(format!("{digest:?}"), format!("ObjectDigest({digest})"));
+}
+
+#[test]
+fn a_state_says_its_rule_its_newest_stamp_and_whether_it_was_ever_written() {
+    let unwritten = ObjectState::default();
+    assert!(unwritten.is_unwritten());
+    assert_eq!(unwritten.newest_stamp(), Stamp::default());
+    let mut state = unwritten;
+    for (counter, millis) in [(1, 70), (2, 90), (3, 80)] {
+        state.write(ConflictRule::Siblings, &Context::default(), sibling(counter, millis));
+    }
+    assert!(!state.is_unwritten());
+    assert_eq!(state.rule(), ConflictRule::Siblings);
+    assert_eq!(state.newest_stamp(), Stamp::at(WallTime::from_millis(90)));
+}
+
+/// A replica that had not heard that the bucket is last-write-wins holds siblings; one that had
+/// settles all of them.
+#[test]
+fn many_siblings_are_settled_once_the_rule_is_known() {
+    let mut unaware = ObjectState::default();
+    for (counter, millis) in [(1, 70), (2, 90), (3, 80)] {
+        unaware.write(ConflictRule::Siblings, &Context::default(), sibling(counter, millis));
+    }
+    let mut aware = ObjectState::default();
+    let mut older = sibling(1, 60);
+    older.dot.actor = ActorId::new(8);
+    aware.write(ConflictRule::LastWriteWins, &Context::default(), older);
+    let settled = unaware.clone().merge(aware.clone());
+    assert_eq!(settled.siblings(), [sibling(2, 90)]);
+    assert_eq!(settled.rule(), ConflictRule::LastWriteWins);
+    assert_eq!(aware.merge(unaware), settled);
+}
+
+fn sibling(counter: u64, millis: u64) -> Sibling {
+    let dot = Dot { actor: ActorId::new(7), counter };
+    let stamp = Stamp::at(WallTime::from_millis(millis));
+    Sibling { dot, stamp, content: Content::Tombstone }
+}
