@@ -50,3 +50,6 @@ impl Journal {
         std::mem::replace(&mut self.waiting, still).into_values().flatten().collect()
     }
 }
+
+#[cfg(test)]
+mod tests;

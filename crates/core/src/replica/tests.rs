@@ -287,3 +287,94 @@ fn a_known_state_is_acknowledged_when_its_own_batch_is_synced() {
     let known = replica.merge(&key, &minted.encoded, other, &disk, &mut out);
     assert_eq!(known, Ok(Durability::OnDisk));
 }
+
+/// A limit that was lowered afterwards does not stand in the way of a put that adds nothing.
+#[test]
+fn max_siblings_is_inclusive_and_lets_what_does_not_add_pass() {
+    let mut replica = replica(1);
+    let mut disk = Disk::default();
+    let key = object("carts", b"alice");
+    let first = mint(&mut replica, &mut disk, &key, "apple").encoded.decode().expect("a state");
+    let mut out = Effects::new();
+    let second = write(&key, "pear", Context::default(), 2);
+    assert!(replica.mint(WallTime::default(), second, WAITER, &disk, &mut out).is_ok());
+    let replacing = write(&key, "plum", Context::of(&first), 1);
+    let minted = replica.mint(WallTime::default(), replacing, WAITER, &disk, &mut out);
+    let state = minted.expect("two siblings were and are").encoded.decode().expect("a state");
+    assert_eq!(state.siblings().len(), 2);
+}
+
+#[test]
+fn a_partition_holds_data_from_the_first_write_on() {
+    let mut replica = replica(1);
+    let mut disk = Disk::default();
+    let two = PartitionCount::new(2).expect("a power of two");
+    let key = object("carts", b"alice");
+    let mine = two.partition_of(key.token());
+    let other = Partition::new(1 - mine.get());
+    assert_eq!(replica.holds_data(two, mine, &disk), Ok(false));
+    let mut out = Effects::new();
+    let first = write(&key, "apple", Context::default(), 100);
+    replica.mint(WallTime::default(), first, WAITER, &disk, &mut out).expect("minted");
+    assert_eq!(replica.holds_data(two, mine, &disk), Ok(true), "in the buffer");
+    let ticket = disk.carry_out(&mut out).expect("one batch");
+    replica.synced(ticket);
+    assert_eq!(replica.holds_data(two, mine, &disk), Ok(true), "on disk");
+    assert_eq!(replica.holds_data(two, other, &disk), Ok(false));
+}
+
+/// What is buffered beyond the last stored row of a page belongs to a later page, and what is both
+/// stored and buffered is listed once, wherever the page ends.
+#[test]
+fn a_listing_of_stored_and_buffered_objects_misses_none_at_a_page_end() {
+    let mut replica = replica(1);
+    let mut disk = Disk::default();
+    let mut keys: Vec<ObjectKey> =
+        (0..1500).map(|number| object("carts", format!("key {number}").as_bytes())).collect();
+    keys.sort_by_key(StoreKey::of);
+    let (stored, fresh): (Vec<_>, Vec<_>) =
+        keys.iter().enumerate().partition(|(place, _)| place % 5 != 4);
+    for (_, key) in &stored {
+        mint(&mut replica, &mut disk, key, "x");
+    }
+    let last_of_page = stored[1023];
+    let mut out = Effects::new();
+    for (_, key) in fresh.into_iter().chain([last_of_page, stored[7]]) {
+        let write = write(key, "y", Context::default(), 100);
+        replica.mint(WallTime::default(), write, WAITER, &disk, &mut out).expect("minted");
+    }
+    let mut order = ListOrder {
+        bucket: BucketName::new("carts".into()).expect("a bucket"),
+        partition: Partition::new(0),
+        after: None,
+        limit: 5000,
+        quorum: QuorumOptions::default(),
+    };
+    let mut found = Vec::new();
+    loop {
+        let page = replica.list(ONE, &order, &disk).expect("a readable store");
+        found.extend(page.entries.into_iter().map(|entry| entry.key));
+        match page.next {
+            Some(next) => order.after = Some(next),
+            None => break,
+        }
+    }
+    assert_eq!(found, keys);
+}
+
+/// The longest key that a store takes is spelled out; a longer one is hashed.
+#[test]
+fn a_record_is_spelled_out_as_far_as_a_store_takes_it() {
+    let of_length = |len: usize| {
+        let name = Key::new(vec![b'k'; len - 16 - 2 - 7].into()).expect("a key");
+        let bucket = BucketName::new("buckets".into()).expect("a bucket");
+        StoreKey::of(&ObjectKey::new(bucket, name)).as_bytes().clone()
+    };
+    for spelled in [64, crate::store::MAX_STORE_KEY] {
+        assert_eq!(of_length(spelled).len(), spelled);
+        assert_eq!(of_length(spelled)[16..18], [0, 7]);
+    }
+    let hashed = of_length(crate::store::MAX_STORE_KEY + 1);
+    assert_eq!(hashed[16..18], [0xff, 0xff]);
+    assert_eq!(hashed.len(), 16 + 2 + 32);
+}
