@@ -1,0 +1,268 @@
+//! Hinted replicas: states that this node keeps for a primary that can't be reached.
+//!
+//! The paper, 4.6; rule 11. A hint is a whole object state, durable, with a named owner. It counts
+//! for W, is served to reads while its owner is away, goes home when the owner can be reached, and
+//! is deleted only after the owner's durable acknowledgement and only if it has not changed since.
+//! Past the limits new hints are refused, never dropped: what was acknowledged stays.
+//!
+//! A put that no primary can be reached for is minted into a hint, under an id that belongs to
+//! that hint alone and dies with it (rule 1): a node-wide id would be forgotten with the hint and
+//! mint on, and a later merge would take the forgotten dot for one that was seen.
+
+mod ledger;
+mod minting;
+mod record;
+mod shelf;
+
+use std::collections::BTreeMap;
+
+use ledger::Ledger;
+pub use record::{Hint, HintKey};
+use shelf::Shelf;
+
+use crate::collection::Round;
+use crate::effect::{Effect, Effects};
+use crate::identity::NodeId;
+use crate::message::EncodedState;
+use crate::node::HintLimits;
+use crate::object::{ObjectDigest, ObjectKey, ObjectState};
+use crate::observe::Observation;
+use crate::random::Random;
+use crate::replica::{Durability, Journal, MergeError, Unreadable, Waiter};
+use crate::status::HeldHints;
+use crate::store::ReadStore;
+use crate::time::WallTime;
+use crate::token::{Partition, PartitionCount, Token};
+use crate::version::Dot;
+
+/// The hints that one shard holds.
+#[derive(Clone, Debug)]
+pub struct Hints {
+    random: Random,
+    limits: HintLimits,
+    shelf: Shelf,
+    ledger: Ledger,
+    /// The last dot minted into each hint, under the hint's own id.
+    minted: BTreeMap<HintKey, Dot>,
+}
+
+/// Why a hint was not taken. Nothing was stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HintRefused {
+    /// As many are held as may be.
+    Full,
+    /// The state that came, or the one that is held, can't be read.
+    Unmergeable(MergeError),
+}
+
+/// A state on its way into a hint.
+#[derive(Debug)]
+pub struct NewHint<'a> {
+    /// Whom it is for.
+    pub owner: NodeId,
+    /// Which object.
+    pub key: &'a ObjectKey,
+    /// Its partition.
+    pub partition: Partition,
+    /// Its whole state.
+    pub state: &'a EncodedState,
+    /// The collection round at which the state was read.
+    pub round: Round,
+}
+
+/// What storing something needs of the shard.
+pub struct Desk<'a, S> {
+    /// The wall clock.
+    pub wall: WallTime,
+    /// The shard's batches.
+    pub journal: &'a mut Journal,
+    /// The store, for reading.
+    pub store: &'a S,
+    /// What is to be done.
+    pub out: &'a mut Effects,
+}
+
+impl Hints {
+    /// A shard that has just started: what it holds is on disk and not counted yet.
+    pub fn new(random: Random, limits: HintLimits) -> Self {
+        Self {
+            random,
+            limits,
+            shelf: Shelf::default(),
+            ledger: Ledger::default(),
+            minted: BTreeMap::new(),
+        }
+    }
+
+    /// Keeps a state for a primary, merged with what is kept for it already; `waiter` is told when
+    /// it is on disk, unless it is there already.
+    pub fn take<S: ReadStore>(
+        &mut self,
+        new: &NewHint<'_>,
+        waiter: Waiter,
+        desk: &mut Desk<'_, S>,
+    ) -> Result<Durability, HintRefused> {
+        let at = HintKey::of(new.owner, new.key);
+        let unreadable = |why| HintRefused::Unmergeable(MergeError::Unreadable(why));
+        let undecodable = |_| HintRefused::Unmergeable(MergeError::Undecodable);
+        let held = self.shelf.get(&at, desk.store).map_err(unreadable)?;
+        let theirs = new.state.decode().map_err(undecodable)?;
+        let (state, round, stored) = match &held {
+            None if self.is_full(new.state) => return Err(HintRefused::Full),
+            None => (new.state.clone(), new.round, desk.wall),
+            Some(hint) => {
+                let ours = hint.state.decode().map_err(undecodable)?;
+                let merged = EncodedState::of(&ours.merge(theirs));
+                if merged == hint.state && hint.round <= new.round {
+                    return Ok(self.already_held(&at, waiter, desk.journal));
+                }
+                (merged, hint.round.min(new.round), hint.stored)
+            }
+        };
+        let (owner, key) = (new.owner, new.key.clone());
+        let hint = Hint { owner, key, state, round, stored };
+        self.put(at, new.partition, hint, held.as_ref(), waiter, desk);
+        Ok(Durability::Pending)
+    }
+
+    fn is_full(&self, state: &EncodedState) -> bool {
+        let total = self.ledger.total();
+        total.objects >= self.limits.objects
+            || total.bytes + state.as_bytes().len() as u64 > self.limits.bytes
+    }
+
+    fn already_held(&self, at: &HintKey, waiter: Waiter, journal: &mut Journal) -> Durability {
+        let Some(ticket) = self.shelf.ticket(at) else { return Durability::OnDisk };
+        journal.wait(ticket, waiter);
+        Durability::Pending
+    }
+
+    fn put<S: ReadStore>(
+        &mut self,
+        at: HintKey,
+        partition: Partition,
+        hint: Hint,
+        before: Option<&Hint>,
+        waiter: Waiter,
+        desk: &mut Desk<'_, S>,
+    ) {
+        self.ledger.replaced(partition, before, Some(&hint));
+        let (key, owner) = (hint.key.clone(), hint.owner);
+        desk.out.push(Effect::Observe(Observation::HintStored { key, owner }));
+        let ticket = self.shelf.put(at, hint, desk.journal, desk.out);
+        desk.journal.wait(ticket, waiter);
+    }
+
+    /// All that is kept of an object, whomever it is kept for, merged; and the lowest round of it.
+    pub fn read(
+        &self,
+        key: &ObjectKey,
+        store: &impl ReadStore,
+    ) -> Result<Option<(EncodedState, Round)>, Unreadable> {
+        let mut merged: Option<(ObjectState, Round)> = None;
+        for hint in self.shelf.of_token(key.token(), store)? {
+            if hint.key != *key {
+                continue;
+            }
+            let state =
+                hint.state.decode().map_err(|error| Unreadable(error.to_string()))?;
+            merged = Some(match merged {
+                None => (state, hint.round),
+                Some((so_far, round)) => (so_far.merge(state), round.min(hint.round)),
+            });
+        }
+        Ok(merged.map(|(state, round)| (EncodedState::of(&state), round)))
+    }
+
+    /// The owner has acknowledged a hint as it was when it had this digest: deletes it, unless it
+    /// has changed since. Returns whether it is deleted; it counts as gone once that is on disk.
+    pub fn delivered<S: ReadStore>(
+        &mut self,
+        owner: NodeId,
+        key: &ObjectKey,
+        partition: Partition,
+        digest: ObjectDigest,
+        desk: &mut Desk<'_, S>,
+    ) -> bool {
+        let at = HintKey::of(owner, key);
+        let Ok(Some(hint)) = self.shelf.get(&at, desk.store) else { return false };
+        if hint.state.digest() != digest {
+            return false;
+        }
+        self.ledger.replaced(partition, Some(&hint), None);
+        self.minted.remove(&at);
+        self.shelf.delete(at, desk.journal, desk.out);
+        let key = key.clone();
+        desk.out.push(Effect::Observe(Observation::HintDelivered { key, owner }));
+        true
+    }
+
+    /// Whether any hint of the partition may be here: stored, on its way to disk, not counted yet
+    /// after a start, or its deletion not yet durable.
+    pub fn may_hold(&self, partitions: PartitionCount, partition: Partition) -> bool {
+        let (first, last) = partitions.range_of(partition);
+        !self.ledger.is_counted(partition)
+            || self.ledger.holds(partition)
+            || self.shelf.has_unsynced(first, last)
+    }
+
+    /// Up to `limit` hints of a partition after a place, and the place to go on from; none when
+    /// there are no more.
+    pub fn page(
+        &self,
+        range: (Token, Token),
+        after: Option<&HintKey>,
+        limit: usize,
+        store: &impl ReadStore,
+    ) -> Result<(Vec<(HintKey, Hint)>, Option<HintKey>), Unreadable> {
+        self.shelf.page(range, after, limit, store)
+    }
+
+    /// Counts what a partition held when the node started. Returns whether it was still to be
+    /// done.
+    pub fn count(
+        &mut self,
+        partitions: PartitionCount,
+        partition: Partition,
+        store: &impl ReadStore,
+    ) -> Result<bool, Unreadable> {
+        if self.ledger.is_counted(partition) {
+            return Ok(false);
+        }
+        let range = partitions.range_of(partition);
+        let (mut found, mut after) = (Vec::new(), None);
+        loop {
+            let (page, next) = self.shelf.page(range, after.as_ref(), 1024, store)?;
+            found.extend(page.into_iter().map(|(_, hint)| hint));
+            after = next;
+            if after.is_none() {
+                break;
+            }
+        }
+        self.ledger.counted(partition, &found);
+        Ok(true)
+    }
+
+    /// The partitions of which hints for this owner are held.
+    pub fn partitions_for(&self, owner: NodeId) -> Vec<Partition> {
+        self.ledger.partitions_for(owner)
+    }
+
+    /// Hints held, by owner.
+    pub fn held(&self) -> BTreeMap<NodeId, HeldHints> {
+        self.ledger.by_owner()
+    }
+
+    /// All batches up to `ticket` are on disk.
+    pub fn synced(&mut self, ticket: crate::effect::Ticket) {
+        self.shelf.release(ticket);
+    }
+
+    /// How many hints, and deletions of hints, are on their way to disk.
+    pub fn unsynced(&self) -> usize {
+        self.shelf.unsynced()
+    }
+}
+
+#[cfg(test)]
+mod tests;
