@@ -17,11 +17,13 @@ mod machine;
 pub mod peers;
 pub mod put;
 mod readers;
+pub mod repair;
 pub mod start;
 pub mod tally;
 
 use std::time::Duration;
 
+use crate::collection::Round;
 use crate::context::Sealer;
 use crate::delivery::{self, Deliveries, Delivery, Reason};
 use crate::effect::{DiskRoom, Effect, Effects, Timer};
@@ -32,6 +34,8 @@ use crate::observe::Observation;
 use crate::replica::Replica;
 use crate::request::{ClientReply, ClientRequestId, Done, PutReply, RequestError};
 use crate::ring::RingVersion;
+use crate::standing::Standing;
+use crate::status::UpkeepCounts;
 use crate::store::ReadStore;
 use crate::time::{Deadline, Instant, Now};
 use crate::token::Partition;
@@ -53,6 +57,10 @@ pub struct Turn<'a, S> {
     pub peers: &'a mut Peers,
     /// States on their way to replicas that lack them.
     pub deliveries: &'a mut Deliveries,
+    /// Which partitions count in reads here.
+    pub standing: &'a Standing,
+    /// Background work done so far.
+    pub counts: &'a mut UpkeepCounts,
     /// Names for new requests of this shard.
     pub ids: &'a mut RequestIds,
     /// How much room this node's disk has.
@@ -68,7 +76,7 @@ pub struct Turn<'a, S> {
 }
 
 impl<S: ReadStore> Turn<'_, S> {
-    fn send(&mut self, to: NodeId, message: ShardMessage) {
+    pub(crate) fn send(&mut self, to: NodeId, message: ShardMessage) {
         self.out.push(Effect::Send { to, message });
     }
 
@@ -80,6 +88,18 @@ impl<S: ReadStore> Turn<'_, S> {
         key: &ObjectKey,
         state: &EncodedState,
         partition: Partition,
+        reason: Reason,
+    ) -> bool {
+        let round = self.replica.round(partition);
+        self.deliver_read_at(round, to, (key, state), reason)
+    }
+
+    /// As [`Self::deliver`], for a state that was read at `round`, perhaps by other nodes.
+    pub fn deliver_read_at(
+        &mut self,
+        round: Round,
+        to: NodeId,
+        (key, state): (&ObjectKey, &EncodedState),
         reason: Reason,
     ) -> bool {
         let Some(ring) = &self.view.ring else { return false };
@@ -99,7 +119,7 @@ impl<S: ReadStore> Turn<'_, S> {
         let message = ShardMessage::Replicate {
             request,
             ring: ring.version,
-            round: self.replica.round(partition),
+            round,
             purpose: Purpose::Repair,
             key: key.clone(),
             state: state.clone(),
@@ -109,7 +129,7 @@ impl<S: ReadStore> Turn<'_, S> {
         true
     }
 
-    fn set_timer(&mut self, at: Instant, timer: Timer) {
+    pub(crate) fn set_timer(&mut self, at: Instant, timer: Timer) {
         self.out.push(Effect::SetTimer { at, timer });
     }
 

@@ -6,6 +6,7 @@
 
 mod patrol;
 mod serve;
+mod upkeep;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -17,16 +18,20 @@ use crate::coordinator::start::{start_client, start_put};
 use crate::coordinator::{DeleteOrder, Event, Frame, Machine, PutOrigin, Step, Turn};
 use crate::delivery::Deliveries;
 use crate::effect::{DiskRoom, Effect, Effects, Input, Ticket, Timer};
+use crate::exchange::Schedule;
 use crate::identity::{BootNumber, NodeId};
 use crate::message::{RequestId, RequestIds, ShardMessage};
 use crate::object::Content;
 use crate::random::Random;
 use crate::replica::{Replica, Waiter};
 use crate::request::{ClientRequest, PutOrder, RequestError};
-use crate::ring::Ring;
+use crate::ring::{Ring, RingVersion};
+use crate::standing::Standing;
+use crate::status::UpkeepCounts;
 use crate::store::ReadStore;
 use crate::time::{Deadline, Now};
 use crate::token::Partition;
+use crate::upkeep::{MOST_TASKS, Task, TaskEvent};
 use crate::view::View;
 
 /// How a shard is set up.
@@ -88,6 +93,10 @@ pub struct Shard {
     deliveries: Deliveries,
     ids: RequestIds,
     disk: DiskRoom,
+    tasks: BTreeMap<RequestId, Task>,
+    schedule: Schedule,
+    standing: Standing,
+    counts: UpkeepCounts,
 }
 
 impl Shard {
@@ -101,6 +110,10 @@ impl Shard {
             deliveries: Deliveries::default(),
             ids: RequestIds::new(config.shard, random.child("request ids").bits()),
             disk: DiskRoom::default(),
+            tasks: BTreeMap::new(),
+            schedule: Schedule::new(random.child("exchanges")),
+            standing: Standing::default(),
+            counts: UpkeepCounts::default(),
             config,
             view,
         }
@@ -109,6 +122,7 @@ impl Shard {
     /// Takes in what happened and says what is to be done. Reads of the store are synchronous;
     /// writes are effects.
     pub fn step(&mut self, now: Now, input: Input, store: &impl ReadStore, out: &mut Effects) {
+        self.replica.refresh_trees(&self.view, store);
         match input {
             Input::Client(request) => self.on_client(now, request, store, out),
             Input::Peer { from, message } => {
@@ -120,16 +134,21 @@ impl Shard {
                     && !self.not_delivered(now, request, to, store, out)
                 {
                     self.advance(now, request, Event::NotSent(to), store, out);
+                    self.advance_task(now, request, TaskEvent::NotSent(to), store, out);
+                    self.advance_asker(now, request, TaskEvent::NotSent(to), store, out);
                 }
             }
-            Input::Started => self.on_started(now, out),
+            Input::Started => self.on_started(now, store, out),
             Input::Disk(room) => self.disk = room,
             Input::Inspect(id) => {
                 let status = Box::new(self.status());
                 out.push(Effect::Inspected { id, status });
             }
             Input::Stopping => {}
-            Input::LinkUp(peer) => self.peers.link_up(peer),
+            Input::LinkUp(peer) => {
+                self.peers.link_up(peer);
+                self.peer_returned(now, peer);
+            }
             Input::LinkDown(peer) => {
                 self.peers.link_down(peer);
                 for delivery in self.deliveries.lost(peer) {
@@ -139,10 +158,19 @@ impl Shard {
                 for request in under_way {
                     self.advance(now, request, Event::LinkDown(peer), store, out);
                 }
+                self.advance_all_tasks(now, &TaskEvent::LinkDown(peer), store, out);
             }
             Input::Synced(ticket) => self.on_synced(now, ticket, store, out),
             Input::Timer(timer) => self.on_timer(now, timer, store, out),
-            Input::View(view) => self.view = view,
+            Input::View(view) => {
+                let version = |view: &View| view.ring.as_ref().map(|ring| ring.version);
+                let changed: Option<RingVersion> =
+                    version(&view).filter(|&new| Some(new) != version(&self.view));
+                self.view = view;
+                if changed.is_some() {
+                    self.owners_changed(now);
+                }
+            }
             Input::Hold { proposal, partitions } => {
                 let with_data = self.with_data(partitions, store);
                 out.push(Effect::Held { proposal, with_data });
@@ -179,6 +207,8 @@ impl Shard {
             deliveries: &mut self.deliveries,
             ids: &mut self.ids,
             disk: self.disk,
+            standing: &self.standing,
+            counts: &mut self.counts,
             forwarded: &mut self.forwarded,
             sealer: &self.config.sealer,
             store,
@@ -266,6 +296,11 @@ impl Shard {
     ) {
         match step {
             Step::Finished => {}
+            Step::Repairing(repair) => {
+                if self.tasks.len() < MOST_TASKS {
+                    self.tasks.insert(request, Task::Repair(repair));
+                }
+            }
             Step::Waiting => {
                 self.machines.insert(request, machine);
             }
@@ -285,6 +320,7 @@ impl Shard {
                 }
                 Waiter::Coordinator(request) => {
                     self.advance(now, request, Event::Synced, store, out);
+                    self.advance_task(now, request, TaskEvent::Synced, store, out);
                 }
             }
         }
@@ -292,7 +328,10 @@ impl Shard {
 
     fn on_timer(&mut self, now: Now, timer: Timer, store: &impl ReadStore, out: &mut Effects) {
         match timer {
-            Timer::Deadline(request) => self.advance(now, request, Event::Deadline, store, out),
+            Timer::Deadline(request) => {
+                self.advance(now, request, Event::Deadline, store, out);
+                self.advance_task(now, request, TaskEvent::Deadline, store, out);
+            }
             Timer::Hedge(request) => self.advance(now, request, Event::Hedge, store, out),
             Timer::Patrol => self.on_patrol(now, store, out),
             Timer::ForgetForwarded => {

@@ -10,6 +10,7 @@ mod buffer;
 mod journal;
 mod listing;
 mod record;
+mod trees;
 
 pub use journal::{Journal, Waiter};
 pub use record::{StoreKey, decode_record, encode_record};
@@ -27,6 +28,7 @@ use crate::token::Partition;
 
 use actors::Actors;
 use buffer::ObjectBuffer;
+use trees::Trees;
 
 /// The replicas of one shard.
 #[derive(Clone, Debug)]
@@ -36,6 +38,7 @@ pub struct Replica {
     /// The newest stamp minted here: the next is above it even if the wall clock jumps back.
     newest_stamp: Stamp,
     journal: Journal,
+    trees: Trees,
 }
 
 /// The object can't be read here: its stored bytes are damaged or the engine failed. It is not
@@ -90,6 +93,7 @@ impl Replica {
             buffer: ObjectBuffer::default(),
             newest_stamp: Stamp::default(),
             journal: Journal::default(),
+            trees: Trees::default(),
         }
     }
 
@@ -218,6 +222,7 @@ impl Replica {
         state: &EncodedState,
         out: &mut Effects,
     ) -> Ticket {
+        self.trees.fresh = false;
         let mut batch = Batch::new();
         batch.put(Keyspace::Objects, at.as_bytes().clone(), encode_record(&at, key, state));
         let ticket = self.journal.write(batch, out);

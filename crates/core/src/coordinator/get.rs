@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::collection::Round;
 use crate::context::Context;
 use crate::effect::{Effect, Timer};
 use crate::identity::NodeId;
@@ -20,6 +21,7 @@ use crate::store::ReadStore;
 use crate::time::Instant;
 
 use super::readers::Readers;
+use super::repair::{Found, Repair};
 use super::tally::{Needs, Role, Tally, Verdict};
 use super::{Frame, Turn};
 
@@ -55,6 +57,8 @@ pub struct Get {
     spare: Vec<NodeId>,
     wanted: u8,
     existing: u8,
+    /// The earliest collection round at which any of what was heard was read.
+    round: Option<Round>,
 }
 
 /// How a step of a get went.
@@ -91,6 +95,7 @@ impl Get {
             spare,
             wanted: properties.fixed.n,
             existing,
+            round: None,
         };
         for node in first {
             get.ask_another(node, ring, turn);
@@ -131,6 +136,14 @@ impl Get {
     }
 
     fn read_here<S: ReadStore>(&mut self, turn: &mut Turn<'_, S>) {
+        let partition = turn.view.ring.as_ref().map(|ring| ring.partition_of(self.key.token()));
+        // What was lost here may be what an answer would have to say (rule 19).
+        if partition.is_some_and(|partition| !turn.standing.counts(partition)) {
+            return self.tally.failed(turn.view.me);
+        }
+        if let Some(partition) = partition {
+            self.label(turn.replica.round(partition));
+        }
         match turn.replica.read(&self.key, turn.store) {
             Ok(state) => self.hear(turn.view.me, ReadAnswer::State(state)),
             Err(unreadable) => {
@@ -139,6 +152,11 @@ impl Get {
                 self.tally.failed(turn.view.me);
             }
         }
+    }
+
+    /// Something of what is in hand was read at this round.
+    fn label(&mut self, round: Round) {
+        self.round = Some(self.round.map_or(round, |before| before.min(round)));
     }
 
     fn has_state(&self) -> bool {
@@ -174,13 +192,14 @@ impl Get {
     pub fn on_answer<S: ReadStore>(
         &mut self,
         from: NodeId,
-        answer: ReadAnswer,
+        (answer, round): (ReadAnswer, Round),
         ring: &Ring,
         turn: &mut Turn<'_, S>,
     ) -> GetProgress {
         if !self.tally.asked(from) {
             return GetProgress::Waiting;
         }
+        self.label(round);
         let asked = match &answer {
             ReadAnswer::State(_) => self.asked_state.get(&from),
             _ => self.asked_digest.get(&from),
@@ -321,6 +340,29 @@ impl Get {
         let context =
             (!state.is_unwritten()).then(|| turn.sealer.seal(&self.key, &Context::of(&state)));
         Ok(GetReply { state, context, digest, answered: self.answered() })
+    }
+
+    /// What is left to do once the reply has gone: to repair replicas that are behind, and to hear
+    /// those that have not answered. None if nothing is.
+    pub(super) fn repair<S: ReadStore>(
+        &self,
+        reply: &GetReply,
+        turn: &Turn<'_, S>,
+    ) -> Option<Repair> {
+        let awaits = || self.tally.outstanding().filter(|&node| node != turn.view.me);
+        let heard = || self.heard.iter().filter(|(node, _)| !self.tally.awaits(**node));
+        let merged = (!reply.state.is_unwritten()).then_some(reply.digest);
+        if awaits().next().is_none() && heard().all(|(_, heard)| heard.digest() == merged) {
+            return None;
+        }
+        let found = Found {
+            key: self.key.clone(),
+            round: self.round.unwrap_or_default(),
+            merged: merged.map(|digest| (digest, EncodedState::of(&reply.state))),
+            heard: heard().map(|(&node, heard)| (node, heard.digest())).collect(),
+            awaits: awaits().collect(),
+        };
+        Repair::new(self.frame.id, self.wanted, found, turn)
     }
 
     fn answered(&self) -> Answered {

@@ -64,6 +64,9 @@ impl List {
             turn.send(node, ShardMessage::List { request, ring: ring.version, order });
             return;
         }
+        if !turn.standing.counts(self.order.partition) {
+            return self.tally.failed(node);
+        }
         match turn.replica.list(ring.partitions, &self.order, turn.store) {
             Ok(page) => self.take(node, page),
             Err(_) => self.tally.failed(node),

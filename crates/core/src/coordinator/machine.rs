@@ -16,6 +16,7 @@ use super::forward::Forward;
 use super::get::{Get, GetProgress};
 use super::list::{List, ListProgress};
 use super::put::Put;
+use super::repair::Repair;
 use super::{Progress, Turn};
 
 /// A request that is under way.
@@ -78,6 +79,8 @@ pub enum Step {
     Waiting,
     /// It has been answered.
     Finished,
+    /// A read has been answered, and replicas that have yet to answer may be behind.
+    Repairing(Repair),
     /// The read of a delete has ended well: this context covers what it found.
     ReadForDelete(DeleteOrder, Option<SealedContext>),
 }
@@ -97,7 +100,7 @@ impl Machine {
         match self {
             Self::Get(get, origin) => {
                 let progress = on_get(get, event, ring, turn);
-                end_get(progress, origin, turn)
+                end_get(get, progress, origin, turn)
             }
             Self::Put(put) => on_put(put, event, turn).into(),
             Self::Forward(forward) => on_forward(forward, event, ring, turn).into(),
@@ -116,8 +119,8 @@ fn on_get<S: ReadStore>(
     turn: &mut Turn<'_, S>,
 ) -> GetProgress {
     match event {
-        Event::Answered(from, ShardMessage::ReadAnswered { answer, .. }) => {
-            get.on_answer(from, answer, ring, turn)
+        Event::Answered(from, ShardMessage::ReadAnswered { answer, round, .. }) => {
+            get.on_answer(from, (answer, round), ring, turn)
         }
         Event::NotSent(peer) | Event::LinkDown(peer) => get.on_unreachable(peer, ring, turn),
         Event::Hedge => get.on_hedge(ring, turn),
@@ -171,8 +174,10 @@ fn on_list<S: ReadStore>(
     }
 }
 
-/// Answers whoever asked for a read that has ended.
-pub(super) fn end_get<S>(
+/// Answers whoever asked for a read that has ended, and then repairs what it found to be behind.
+/// A delete sends every replica its own write in any case.
+pub(super) fn end_get<S: ReadStore>(
+    get: &Get,
     progress: GetProgress,
     origin: &GetOrigin,
     turn: &mut Turn<'_, S>,
@@ -183,7 +188,14 @@ pub(super) fn end_get<S>(
             return Step::ReadForDelete(order.clone(), found.context);
         }
         (GetOrigin::Delete(order), Err(error)) => (order.client, Err(error)),
-        (GetOrigin::Client(client), result) => (*client, result.map(Done::Got)),
+        (GetOrigin::Client(client), Err(error)) => (*client, Err(error)),
+        (GetOrigin::Client(client), Ok(found)) => {
+            let repair = get.repair(&found, turn);
+            let reply = Ok(Done::Got(found));
+            turn.out.push(Effect::Reply { request: *client, reply });
+            let still = repair.and_then(|repair| repair.begin(turn));
+            return still.map_or(Step::Finished, Step::Repairing);
+        }
     };
     turn.out.push(Effect::Reply { request, reply });
     Step::Finished

@@ -24,14 +24,14 @@ pub fn start_client<S: ReadStore>(
         Operation::Get { key, quorum } => {
             let origin = GetOrigin::Client(client);
             let (get, progress) = Get::start(frame, key, &quorum, ring, turn)?;
-            let step = end_get(progress, &origin, turn);
+            let step = end_get(&get, progress, &origin, turn);
             Ok((Machine::Get(get, origin), step))
         }
         Operation::Delete { key, quorum } => {
             let (get, progress) = Get::start(frame, key.clone(), &quorum, ring, turn)?;
             let order = DeleteOrder { client, key, quorum, deadline: frame.deadline };
             let origin = GetOrigin::Delete(order);
-            let step = end_get(progress, &origin, turn);
+            let step = end_get(&get, progress, &origin, turn);
             Ok((Machine::Get(get, origin), step))
         }
         Operation::List(order) => {

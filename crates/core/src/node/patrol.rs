@@ -12,13 +12,15 @@ use crate::message::{RequestId, ShardMessage};
 use crate::status::ShardStatus;
 use crate::store::ReadStore;
 use crate::time::Now;
+use crate::upkeep::TaskEvent;
 
 /// How often a shard looks around while nothing is urgent.
 const EVERY: Duration = Duration::from_secs(1);
 
 impl Shard {
     /// The shard can read its store from now on.
-    pub(super) fn on_started(&mut self, now: Now, out: &mut Effects) {
+    pub(super) fn on_started(&mut self, now: Now, store: &impl ReadStore, out: &mut Effects) {
+        self.take_stock(now, store, out);
         out.push(Effect::SetTimer { at: now.instant.after(EVERY), timer: Timer::Patrol });
     }
 
@@ -27,12 +29,14 @@ impl Shard {
         for delivery in self.deliveries.expired(now.instant) {
             self.delivery_ended(now, &delivery, Err(()), store, out);
         }
+        self.advance_all_tasks(now, &TaskEvent::Room, store, out);
+        self.begin_tasks(now, store, out);
         out.push(Effect::SetTimer { at: now.instant.after(EVERY), timer: Timer::Patrol });
     }
 
     /// The shard's condition.
     pub(super) fn status(&self) -> ShardStatus {
-        ShardStatus::default()
+        ShardStatus { upkeep: self.counts, ..ShardStatus::default() }
     }
 
     /// A peer has answered a delivery. Returns whether it was one.
@@ -69,14 +73,21 @@ impl Shard {
     /// A delivery has arrived durably, or will not.
     pub(super) fn delivery_ended(
         &mut self,
-        _now: Now,
+        now: Now,
         delivery: &Delivery,
-        _result: Result<(), ()>,
-        _store: &impl ReadStore,
-        _out: &mut Effects,
+        result: Result<(), ()>,
+        store: &impl ReadStore,
+        out: &mut Effects,
     ) {
         match delivery.reason {
-            Reason::Hint { .. } | Reason::ReadRepair | Reason::Task(_) => {}
+            Reason::Hint { .. } | Reason::ReadRepair => {}
+            Reason::Task(id) => {
+                let event = match result {
+                    Ok(()) => TaskEvent::Delivered,
+                    Err(()) => TaskEvent::Undelivered,
+                };
+                self.advance_task(now, id, event, store, out);
+            }
         }
     }
 }

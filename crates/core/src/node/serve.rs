@@ -18,6 +18,7 @@ use crate::ring::RingVersion;
 use crate::store::ReadStore;
 use crate::time::{Deadline, Now};
 use crate::token::{Partition, Token};
+use crate::upkeep::TaskEvent;
 
 /// Tells a coordinator that its state is on disk here.
 pub(super) fn acknowledge(node: NodeId, request: RequestId, round: Round, out: &mut Effects) {
@@ -68,11 +69,20 @@ impl Shard {
             }
             ShardMessage::Replicated { request, .. }
                 if self.delivered(now, request, from, &message, store, out) => {}
-            // Nothing here begins an exchange or a round yet.
-            ShardMessage::Exchange { .. }
-            | ShardMessage::ExchangeAnswered { .. }
-            | ShardMessage::Collect { .. }
-            | ShardMessage::CollectAnswered { .. } => {}
+            ShardMessage::Exchange { request, ring, partition, ask, .. } => {
+                self.notice_ring(from, ring, out);
+                self.answer_exchange((from, request), partition, &ask, store, out);
+            }
+            ShardMessage::ExchangeAnswered { request, .. } => {
+                let event = TaskEvent::Answered(from, message);
+                self.advance_asker(now, request, event, store, out);
+            }
+            // Nothing here begins a round yet.
+            ShardMessage::Collect { .. } | ShardMessage::CollectAnswered { .. } => {}
+            ShardMessage::ReadAnswered { request, .. } if self.tasks.contains_key(&request) => {
+                let event = TaskEvent::Answered(from, message);
+                self.advance_task(now, request, event, store, out);
+            }
             ShardMessage::Replicated { request, .. }
             | ShardMessage::ReadAnswered { request, .. }
             | ShardMessage::PutAnswered { request, .. }
@@ -137,6 +147,10 @@ impl Shard {
         if self.sent_by_an_older_ring(ring, key.token()) {
             return ReadAnswer::Unknown;
         }
+        // What was lost here may be what the answer would have to say (rule 19).
+        if !self.standing.counts(self.partition_of(key)) {
+            return ReadAnswer::Unknown;
+        }
         match (self.replica.read(key, store), wish) {
             (Ok(state), ReadWish::State) => ReadAnswer::State(state),
             (Ok(state), ReadWish::Digest) => {
@@ -161,6 +175,9 @@ impl Shard {
             return None;
         }
         if self.sent_by_an_older_ring(theirs, ring.partitions.range_of(order.partition).0) {
+            return None;
+        }
+        if !self.standing.counts(order.partition) {
             return None;
         }
         self.replica.list(ring.partitions, order, store).ok()
