@@ -18,6 +18,7 @@ pub mod peers;
 pub mod put;
 mod readers;
 pub mod repair;
+mod stand_ins;
 pub mod start;
 pub mod tally;
 
@@ -27,6 +28,7 @@ use crate::collection::Round;
 use crate::context::Sealer;
 use crate::delivery::{self, Deliveries, Delivery, Reason};
 use crate::effect::{DiskRoom, Effect, Effects, Timer};
+use crate::hints::Hints;
 use crate::identity::NodeId;
 use crate::message::{AckWish, EncodedState, Purpose, RequestId, RequestIds, ShardMessage};
 use crate::object::ObjectKey;
@@ -55,6 +57,8 @@ pub struct Turn<'a, S> {
     pub replica: &'a mut Replica,
     /// Who can be reached, and how fast they usually answer.
     pub peers: &'a mut Peers,
+    /// What this shard keeps for primaries that can't be reached.
+    pub hints: &'a mut Hints,
     /// States on their way to replicas that lack them.
     pub deliveries: &'a mut Deliveries,
     /// Which partitions count in reads here.
@@ -78,6 +82,31 @@ pub struct Turn<'a, S> {
 impl<S: ReadStore> Turn<'_, S> {
     pub(crate) fn send(&mut self, to: NodeId, message: ShardMessage) {
         self.out.push(Effect::Send { to, message });
+    }
+
+    /// What this node has of an object, and the round at which it was read: as one of its replicas,
+    /// or merged from the hints that it keeps for those.
+    pub fn state_here(
+        &mut self,
+        key: &ObjectKey,
+    ) -> Result<(Option<EncodedState>, Round), CantTell> {
+        let Some(ring) = &self.view.ring else { return Err(CantTell) };
+        let partition = ring.partition_of(key.token());
+        let round = self.replica.round(partition);
+        let found = if !ring.owns(self.view.me, partition) {
+            let held = self.hints.read(key, self.store);
+            held.map(|held| held.map_or((None, round), |(state, round)| (Some(state), round)))
+        } else if self.standing.counts(partition) {
+            self.replica.read(key, self.store).map(|state| (state, round))
+        } else {
+            // What was lost here may be what the answer would have to say (rule 19).
+            return Err(CantTell);
+        };
+        found.map_err(|unreadable| {
+            let what = format!("{key}: {unreadable}");
+            self.out.push(Effect::Observe(Observation::Damaged { what }));
+            CantTell
+        })
     }
 
     /// Sends a replica a state that it lacks. Returns whether it was sent: not if too much is under
@@ -147,6 +176,11 @@ impl<S: ReadStore> Turn<'_, S> {
         }
     }
 }
+
+/// This node can't say what it has of an object: it has lost it, or can't read it. Such an answer
+/// never counts (rule 19).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CantTell;
 
 /// What every machine knows of its request.
 #[derive(Clone, Copy, Debug)]

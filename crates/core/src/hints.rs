@@ -18,6 +18,7 @@ use std::collections::BTreeMap;
 
 use ledger::Ledger;
 pub use record::{Hint, HintKey};
+pub use shelf::Page;
 use shelf::Shelf;
 
 use crate::collection::Round;
@@ -164,8 +165,7 @@ impl Hints {
             if hint.key != *key {
                 continue;
             }
-            let state =
-                hint.state.decode().map_err(|error| Unreadable(error.to_string()))?;
+            let state = hint.state.decode().map_err(|error| Unreadable(error.to_string()))?;
             merged = Some(match merged {
                 None => (state, hint.round),
                 Some((so_far, round)) => (so_far.merge(state), round.min(hint.round)),
@@ -206,41 +206,40 @@ impl Hints {
             || self.shelf.has_unsynced(first, last)
     }
 
-    /// Up to `limit` hints of a partition after a place, and the place to go on from; none when
-    /// there are no more.
+    /// Up to `limit` hints of a range of tokens after a place.
     pub fn page(
         &self,
         range: (Token, Token),
         after: Option<&HintKey>,
         limit: usize,
         store: &impl ReadStore,
-    ) -> Result<(Vec<(HintKey, Hint)>, Option<HintKey>), Unreadable> {
+    ) -> Result<Page, Unreadable> {
         self.shelf.page(range, after, limit, store)
     }
 
-    /// Counts what a partition held when the node started. Returns whether it was still to be
-    /// done.
+    /// Counts what a partition held when the node started. Returns how many hints; none if that was
+    /// done before.
     pub fn count(
         &mut self,
         partitions: PartitionCount,
         partition: Partition,
         store: &impl ReadStore,
-    ) -> Result<bool, Unreadable> {
+    ) -> Result<Option<usize>, Unreadable> {
         if self.ledger.is_counted(partition) {
-            return Ok(false);
+            return Ok(None);
         }
         let range = partitions.range_of(partition);
         let (mut found, mut after) = (Vec::new(), None);
         loop {
-            let (page, next) = self.shelf.page(range, after.as_ref(), 1024, store)?;
-            found.extend(page.into_iter().map(|(_, hint)| hint));
-            after = next;
+            let page = self.shelf.page(range, after.as_ref(), 1024, store)?;
+            found.extend(page.hints.into_iter().map(|(_, hint)| hint));
+            after = page.next;
             if after.is_none() {
                 break;
             }
         }
         self.ledger.counted(partition, &found);
-        Ok(true)
+        Ok(Some(found.len()))
     }
 
     /// The partitions of which hints for this owner are held.

@@ -13,6 +13,7 @@ pub mod coordinator;
 pub mod delivery;
 pub mod effect;
 pub mod exchange;
+pub mod hints;
 pub mod identity;
 pub mod membership;
 pub mod merkle;

@@ -4,6 +4,8 @@
 //! is stepped by one caller at a time: [`Shard::step`] takes what happened, with the time, and
 //! says what is to be done. It never blocks, reads a clock or touches a socket.
 
+mod handoff;
+mod keep;
 mod patrol;
 mod serve;
 mod upkeep;
@@ -19,6 +21,7 @@ use crate::coordinator::{DeleteOrder, Event, Frame, Machine, PutOrigin, Step, Tu
 use crate::delivery::Deliveries;
 use crate::effect::{DiskRoom, Effect, Effects, Input, Ticket, Timer};
 use crate::exchange::Schedule;
+use crate::hints::Hints;
 use crate::identity::{BootNumber, NodeId};
 use crate::message::{RequestId, RequestIds, ShardMessage};
 use crate::object::Content;
@@ -90,6 +93,10 @@ pub struct Shard {
     peers: Peers,
     machines: BTreeMap<RequestId, Machine>,
     forwarded: ForwardedPuts,
+    hints: Hints,
+    hints_home: BTreeMap<NodeId, handoff::Place>,
+    /// Whether the hints that were here at the start are counted.
+    hints_counted: bool,
     deliveries: Deliveries,
     ids: RequestIds,
     disk: DiskRoom,
@@ -107,6 +114,9 @@ impl Shard {
             peers: Peers::default(),
             machines: BTreeMap::new(),
             forwarded: ForwardedPuts::default(),
+            hints_home: BTreeMap::new(),
+            hints_counted: false,
+            hints: Hints::new(random.child("hints"), config.hint_limits),
             deliveries: Deliveries::default(),
             ids: RequestIds::new(config.shard, random.child("request ids").bits()),
             disk: DiskRoom::default(),
@@ -148,6 +158,7 @@ impl Shard {
             Input::LinkUp(peer) => {
                 self.peers.link_up(peer);
                 self.peer_returned(now, peer);
+                self.send_hints_to(now, peer, store, out);
             }
             Input::LinkDown(peer) => {
                 self.peers.link_down(peer);
@@ -185,7 +196,7 @@ impl Shard {
 
     /// How many states wait for the disk.
     pub fn unsynced(&self) -> usize {
-        self.replica.unsynced()
+        self.replica.unsynced() + self.hints.unsynced()
     }
 
     /// The ring, if this node may take part in it.
@@ -204,6 +215,7 @@ impl Shard {
             view: &self.view,
             replica: &mut self.replica,
             peers: &mut self.peers,
+            hints: &mut self.hints,
             deliveries: &mut self.deliveries,
             ids: &mut self.ids,
             disk: self.disk,
@@ -312,6 +324,7 @@ impl Shard {
     }
 
     fn on_synced(&mut self, now: Now, ticket: Ticket, store: &impl ReadStore, out: &mut Effects) {
+        self.hints.synced(ticket);
         for waiter in self.replica.synced(ticket) {
             match waiter {
                 Waiter::Peer { node, request, partition } => {

@@ -11,19 +11,20 @@ mod journal;
 mod listing;
 mod record;
 mod trees;
+mod write;
 
 pub use journal::{Journal, Waiter};
 pub use record::{StoreKey, decode_record, encode_record};
+pub use write::{MintError, Minted, Stamps, Write};
 
 use crate::collection::Round;
-use crate::context::Context;
 use crate::effect::{Effect, Effects, Ticket};
 use crate::message::EncodedState;
-use crate::object::{ConflictRule, NewValue, ObjectKey, ObjectState, Sibling};
+use crate::object::{ObjectKey, ObjectState};
 use crate::observe::Observation;
 use crate::random::Random;
 use crate::store::{Batch, Keyspace, ReadStore};
-use crate::time::{Stamp, WallTime};
+use crate::time::WallTime;
 use crate::token::Partition;
 
 use actors::Actors;
@@ -35,8 +36,7 @@ use trees::Trees;
 pub struct Replica {
     actors: Actors,
     buffer: ObjectBuffer,
-    /// The newest stamp minted here: the next is above it even if the wall clock jumps back.
-    newest_stamp: Stamp,
+    stamps: Stamps,
     journal: Journal,
     trees: Trees,
 }
@@ -47,51 +47,13 @@ pub struct Replica {
 #[error("{0}")]
 pub struct Unreadable(pub String);
 
-/// A write that a replica has minted.
-#[derive(Clone, Debug)]
-pub struct Minted {
-    /// The whole state after it, encoded.
-    pub encoded: EncodedState,
-    /// What the writer may send back with its next put.
-    pub context: Context,
-}
-
-/// Why a write was not minted. Nothing was written.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum MintError {
-    /// The current state can't be read.
-    Unreadable(Unreadable),
-    /// The object would have more siblings than its bucket allows.
-    TooManySiblings {
-        /// How many it would have.
-        siblings: u32,
-    },
-}
-
-/// A write to be minted.
-#[derive(Debug)]
-pub struct Write<'a> {
-    /// Which object.
-    pub key: &'a ObjectKey,
-    /// Its partition.
-    pub partition: Partition,
-    /// What the writer has seen.
-    pub context: Context,
-    /// What it wants stored.
-    pub value: NewValue,
-    /// How the bucket settles conflicts.
-    pub rule: ConflictRule,
-    /// The bucket's bound on siblings.
-    pub max_siblings: u32,
-}
-
 impl Replica {
     /// The replicas of a shard that has just started. Its ids are fresh (rule 1).
     pub fn new(random: Random) -> Self {
         Self {
             actors: Actors::new(random),
             buffer: ObjectBuffer::default(),
-            newest_stamp: Stamp::default(),
+            stamps: Stamps::default(),
             journal: Journal::default(),
             trees: Trees::default(),
         }
@@ -153,19 +115,16 @@ impl Replica {
                 return Err(MintError::Unreadable(unreadable));
             }
         };
-        check_siblings(&current, &write)?;
-        let seen = [self.newest_stamp, current.newest_stamp(), write.context.stamp];
-        let stamp = Stamp::mint(wall, seen);
-        self.newest_stamp = stamp;
+        write.check_siblings(&current)?;
         let dot = self.actors.mint(write.partition);
-        let mut state = current;
-        state.write(write.rule, &write.context, Sibling { dot, stamp, content: write.value });
+        let key = write.key;
+        let (state, context) = write.apply(current, dot, wall, &mut self.stamps);
         let siblings = state.siblings().len() as u32;
-        out.push(Effect::Observe(Observation::Minted { key: write.key.clone(), dot, siblings }));
+        out.push(Effect::Observe(Observation::Minted { key: key.clone(), dot, siblings }));
         let encoded = EncodedState::of(&state);
-        let ticket = self.record(at, write.key, &encoded, out);
+        let ticket = self.record(at, key, &encoded, out);
         self.journal.wait(ticket, waiter);
-        Ok(Minted { encoded, context: write.context.after_put(dot, &state) })
+        Ok(Minted { encoded, context })
     }
 
     /// The collection round of a partition here: every state that is sent is labelled with it.
@@ -235,6 +194,11 @@ impl Replica {
         &mut self.journal
     }
 
+    /// The shard's batches and the stamps of what it mints: what a put into a hint needs of both.
+    pub fn journal_and_stamps(&mut self) -> (&mut Journal, &mut Stamps) {
+        (&mut self.journal, &mut self.stamps)
+    }
+
     /// All batches up to `ticket` are on disk: lets go of what the buffer held for them, and
     /// returns who waited.
     pub fn synced(&mut self, ticket: Ticket) -> Vec<Waiter> {
@@ -264,21 +228,6 @@ pub enum MergeError {
     Undecodable,
     /// The current state can't be read.
     Unreadable(Unreadable),
-}
-
-/// `max_siblings` refuses only a put that would raise the count above it, never one that resolves
-/// (rule 2).
-fn check_siblings(current: &ObjectState, write: &Write<'_>) -> Result<(), MintError> {
-    if write.rule == ConflictRule::LastWriteWins {
-        return Ok(());
-    }
-    let before = current.siblings().len();
-    let kept = current.siblings().iter().filter(|s| !write.context.covers(s.dot)).count();
-    let after = kept + 1;
-    if after > before && after > write.max_siblings as usize {
-        return Err(MintError::TooManySiblings { siblings: after as u32 });
-    }
-    Ok(())
 }
 
 fn observe_damage(key: &ObjectKey, unreadable: &Unreadable, out: &mut Effects) {

@@ -14,6 +14,7 @@ use crate::exchange::ExchangeEnded;
 use crate::identity::NodeId;
 use crate::observe::Observation;
 use crate::quorum::QuorumOptions;
+use crate::quorum::WriteQuorum;
 use crate::replica::Journal;
 use crate::ring::Ring;
 use crate::store::{Batch, KeyRange, Keyspace, ReadStore, StoreError};
@@ -136,7 +137,7 @@ pub fn others_needed(view: &View, n: u8) -> usize {
     let default = DEFAULT_W.min(n);
     let of_buckets = view.buckets.values().filter_map(|fact| {
         let quorum = fact.properties().write_quorum(n, &QuorumOptions::default());
-        quorum.ok().map(|quorum| quorum.w())
+        quorum.ok().map(WriteQuorum::w)
     });
     let w = of_buckets.fold(default, u8::min);
     usize::from(n.saturating_sub(1).min((n + 1).saturating_sub(w)))

@@ -1,4 +1,5 @@
-//! A put that this node forwards to one of its key's replicas, since it is none itself.
+//! A put that this node forwards to one of its key's primaries, since it is none itself (or its
+//! disk is nearly full), or to a fallback if no primary can be reached.
 //!
 //! Rule 2: one client write is minted once. A put that was certainly not sent may go to another
 //! replica; one that was sent and is not answered is indeterminate, and its replica is suspected,
@@ -7,6 +8,8 @@
 use crate::effect::Timer;
 use crate::identity::NodeId;
 use crate::message::ShardMessage;
+use crate::object::ObjectKey;
+use crate::quorum::QuorumMode;
 use crate::request::{PutOrder, PutReply, RequestError};
 use crate::ring::Ring;
 use crate::store::ReadStore;
@@ -20,14 +23,15 @@ pub struct Forward {
     frame: Frame,
     origin: PutOrigin,
     order: PutOrder,
+    mode: QuorumMode,
     needed: u8,
     at: NodeId,
     tried: Vec<NodeId>,
 }
 
 impl Forward {
-    /// Sends a put to the healthiest primary. If none can be reached it is refused: nothing was
-    /// sent.
+    /// Sends a put to the healthiest primary; for a sloppy quorum to a fallback, if no primary can
+    /// be reached. If none of those can be either it is refused: nothing was sent.
     pub fn start<S: ReadStore>(
         frame: Frame,
         origin: PutOrigin,
@@ -40,9 +44,10 @@ impl Forward {
         let primaries = ring.primaries(partition, properties.fixed.n);
         let quorum = properties.write_quorum(primaries.len() as u8, &order.quorum)?;
         let needed = Needs::from(quorum).total;
-        let at = next_replica(primaries, &[], turn)
+        let mode = quorum.mode();
+        let at = next_replica(&order.key, mode, &[], ring, turn)
             .ok_or(RequestError::NotEnoughReplicas { needed, reachable: 0 })?;
-        let forward = Self { frame, origin, order, needed, at, tried: vec![at] };
+        let forward = Self { frame, origin, order, mode, needed, at, tried: vec![at] };
         forward.send(ring, turn);
         turn.set_timer(frame.deadline.at(), Timer::Deadline(frame.id));
         Ok(forward)
@@ -68,9 +73,8 @@ impl Forward {
         if to != self.at {
             return Progress::Waiting;
         }
-        let partition = ring.partition_of(self.order.key.token());
-        let n = turn.view.bucket(self.order.key.bucket()).fixed.n;
-        let Some(next) = next_replica(ring.primaries(partition, n), &self.tried, turn) else {
+        let next = next_replica(&self.order.key, self.mode, &self.tried, ring, turn);
+        let Some(next) = next else {
             let refused = RequestError::NotEnoughReplicas { needed: self.needed, reachable: 0 };
             return self.finish(Err(refused), turn);
         };
@@ -119,12 +123,22 @@ impl Forward {
 }
 
 fn next_replica<S: ReadStore>(
-    primaries: &[NodeId],
+    key: &ObjectKey,
+    mode: QuorumMode,
     tried: &[NodeId],
+    ring: &Ring,
     turn: &Turn<'_, S>,
 ) -> Option<NodeId> {
-    turn.peers
-        .healthy_by_speed(turn.view, turn.now.instant, primaries)
-        .into_iter()
-        .find(|node| !tried.contains(node))
+    let partition = ring.partition_of(key.token());
+    let n = turn.view.bucket(key.bucket()).fixed.n;
+    let now = turn.now.instant;
+    let primaries =
+        turn.peers.healthy_by_speed(turn.view, now, ring.primaries(partition, n)).into_iter();
+    let fallbacks = match mode {
+        QuorumMode::Sloppy => ring.fallbacks(partition, n),
+        QuorumMode::Strict => Vec::new(),
+    };
+    let healthy =
+        |node: &NodeId| *node != turn.view.me && turn.peers.healthy(turn.view, now, *node);
+    primaries.chain(fallbacks.into_iter().filter(healthy)).find(|node| !tried.contains(node))
 }

@@ -14,7 +14,7 @@ use crate::identity::NodeId;
 use crate::message::{EncodedState, ReadAnswer, ReadWish, ShardMessage};
 use crate::object::{ObjectDigest, ObjectKey, ObjectState};
 use crate::observe::Observation;
-use crate::quorum::QuorumOptions;
+use crate::quorum::{QuorumMode, QuorumOptions};
 use crate::request::{Answered, GetReply, RequestError};
 use crate::ring::Ring;
 use crate::store::ReadStore;
@@ -23,7 +23,7 @@ use crate::time::Instant;
 use super::readers::Readers;
 use super::repair::{Found, Repair};
 use super::tally::{Needs, Role, Tally, Verdict};
-use super::{Frame, Turn};
+use super::{CantTell, Frame, Turn};
 
 /// What a replica has said so far.
 #[derive(Clone, Debug)]
@@ -83,8 +83,13 @@ impl Get {
         let properties = turn.view.bucket(key.bucket());
         let primaries = ring.primaries(partition, properties.fixed.n);
         let existing = primaries.len() as u8;
-        let needs = Needs::from(properties.read_quorum(existing, asked)?);
-        let Readers { first, spare } = Readers::choose(primaries, needs, turn)?;
+        let quorum = properties.read_quorum(existing, asked)?;
+        let needs = Needs::from(quorum);
+        let fallbacks = match quorum.mode() {
+            QuorumMode::Sloppy => ring.fallbacks(partition, properties.fixed.n),
+            QuorumMode::Strict => Vec::new(),
+        };
+        let Readers { first, spare } = Readers::choose(primaries, &fallbacks, needs, turn)?;
         let mut get = Self {
             frame,
             key,
@@ -109,7 +114,7 @@ impl Get {
     /// Asks a replica that was not asked before: for its state if none is in hand or on its way,
     /// else for its digest.
     fn ask_another<S: ReadStore>(&mut self, node: NodeId, ring: &Ring, turn: &mut Turn<'_, S>) {
-        self.tally.ask(node, Role::Primary);
+        self.tally.ask(node, self.role_of(node, ring));
         if node == turn.view.me {
             self.read_here(turn);
         } else if self.has_state() || !self.asked_state.is_empty() {
@@ -117,6 +122,12 @@ impl Get {
         } else {
             self.ask(node, ReadWish::State, ring, turn);
         }
+    }
+
+    fn role_of(&self, node: NodeId, ring: &Ring) -> Role {
+        let partition = ring.partition_of(self.key.token());
+        let primary = ring.primaries(partition, self.wanted).contains(&node);
+        if primary { Role::Primary } else { Role::Fallback }
     }
 
     fn ask<S: ReadStore>(
@@ -136,21 +147,12 @@ impl Get {
     }
 
     fn read_here<S: ReadStore>(&mut self, turn: &mut Turn<'_, S>) {
-        let partition = turn.view.ring.as_ref().map(|ring| ring.partition_of(self.key.token()));
-        // What was lost here may be what an answer would have to say (rule 19).
-        if partition.is_some_and(|partition| !turn.standing.counts(partition)) {
-            return self.tally.failed(turn.view.me);
-        }
-        if let Some(partition) = partition {
-            self.label(turn.replica.round(partition));
-        }
-        match turn.replica.read(&self.key, turn.store) {
-            Ok(state) => self.hear(turn.view.me, ReadAnswer::State(state)),
-            Err(unreadable) => {
-                let what = format!("{}: {unreadable}", self.key);
-                turn.out.push(Effect::Observe(Observation::Damaged { what }));
-                self.tally.failed(turn.view.me);
+        match turn.state_here(&self.key) {
+            Ok((state, round)) => {
+                self.label(round);
+                self.hear(turn.view.me, ReadAnswer::State(state));
             }
+            Err(CantTell) => self.tally.failed(turn.view.me),
         }
     }
 
@@ -233,7 +235,7 @@ impl Get {
         let request = self.frame.id;
         turn.out.push(Effect::Observe(Observation::Hedged { request, to }));
         // The one that was asked for a state may be the slow one.
-        self.tally.ask(to, Role::Primary);
+        self.tally.ask(to, self.role_of(to, ring));
         let wish = if self.has_state() { ReadWish::Digest } else { ReadWish::State };
         self.ask(to, wish, ring, turn);
         self.set_hedge(turn);

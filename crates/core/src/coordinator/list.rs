@@ -47,7 +47,7 @@ impl List {
         let primaries = ring.primaries(order.partition, properties.fixed.n);
         let quorum = properties.read_quorum(primaries.len() as u8, &order.quorum)?;
         let needs = Needs::from(quorum);
-        let Readers { first, spare } = Readers::choose(primaries, needs, turn)?;
+        let Readers { first, spare } = Readers::choose(primaries, &[], needs, turn)?;
         let mut list = Self { frame, order, tally: Tally::new(needs), pages: Vec::new(), spare };
         for node in first {
             list.ask(node, ring, turn);

@@ -102,7 +102,7 @@ impl Machine {
                 let progress = on_get(get, event, ring, turn);
                 end_get(get, progress, origin, turn)
             }
-            Self::Put(put) => on_put(put, event, turn).into(),
+            Self::Put(put) => on_put(put, event, ring, turn).into(),
             Self::Forward(forward) => on_forward(forward, event, ring, turn).into(),
             Self::List(list, client) => {
                 let progress = on_list(list, event, ring, turn);
@@ -129,15 +129,21 @@ fn on_get<S: ReadStore>(
     }
 }
 
-fn on_put<S: ReadStore>(put: &mut Put, event: Event, turn: &mut Turn<'_, S>) -> Progress {
+fn on_put<S: ReadStore>(
+    put: &mut Put,
+    event: Event,
+    ring: &Ring,
+    turn: &mut Turn<'_, S>,
+) -> Progress {
     match event {
         Event::Answered(from, ShardMessage::Replicated { stage, .. }) => {
-            put.on_replicated(from, stage, turn)
+            put.on_replicated(from, stage, ring, turn)
         }
-        Event::NotSent(peer) | Event::LinkDown(peer) => put.on_unreachable(peer, turn),
+        Event::NotSent(peer) | Event::LinkDown(peer) => put.on_unreachable(peer, ring, turn),
         Event::Synced => put.synced(turn),
+        Event::Hedge => put.on_hedge(ring, turn),
         Event::Deadline => put.on_deadline(turn),
-        Event::Answered(..) | Event::Hedge => Progress::Waiting,
+        Event::Answered(..) => Progress::Waiting,
     }
 }
 

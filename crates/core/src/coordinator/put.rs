@@ -1,23 +1,28 @@
-//! A put, coordinated by the replica that mints it.
+//! A put, coordinated by the node that mints it: a primary of its key, or a fallback if no primary
+//! can be reached.
 //!
-//! The paper, 4.5; rules 2, 4, 6, 8 and 9. Everything that can refuse a put is checked before it
-//! is minted: from then on the outcome is acknowledged or indeterminate, never refused. The state
-//! goes to the other replicas while this node's own batch is still being synced (rule 6).
+//! The paper, 4.5 and 4.6; rules 2, 4, 6, 8, 9 and 11. Everything that can refuse a put is checked
+//! before it is minted: from then on the outcome is acknowledged or indeterminate, never refused.
+//! The state goes to the other replicas while this node's own batch is still being synced (rule 6).
+//! A fallback stands in for each primary that is not healthy, at once; for one that turns out not
+//! to be reachable, or is slower than usual, within the same request.
 
-use crate::effect::{Effect, Timer};
+use crate::effect::{DiskRoom, Effect, Timer};
+use crate::hints::Desk;
 use crate::identity::NodeId;
-use crate::message::{AckStage, AckWish, Purpose, ReplicateRefusal, ShardMessage};
-use crate::object::ObjectKey;
-use crate::quorum::WriteQuorum;
+use crate::message::{AckStage, AckWish, EncodedState, Purpose, ReplicateRefusal, ShardMessage};
+use crate::object::{Content, ObjectKey};
+use crate::quorum::{QuorumMode, WriteQuorum};
 use crate::replica::{MintError, Minted, Waiter, Write};
 use crate::request::{PutOrder, PutReply, RequestError};
 use crate::ring::Ring;
 use crate::store::ReadStore;
 use crate::token::Partition;
 
+use super::stand_ins::StandIns;
 use super::tally::{Needs, Role, Tally, Verdict};
 use super::{Frame, Progress, PutOrigin, Turn};
-use crate::context::SealedContext;
+use crate::context::{Context, SealedContext};
 
 /// A put that has been minted here and waits for acknowledgements.
 #[derive(Clone, Debug)]
@@ -25,8 +30,11 @@ pub struct Put {
     frame: Frame,
     origin: PutOrigin,
     key: ObjectKey,
+    partition: Partition,
+    state: EncodedState,
     tally: Tally,
     quorum: WriteQuorum,
+    stand_ins: StandIns,
     context: SealedContext,
     wanted: u8,
     existing: u8,
@@ -36,13 +44,14 @@ pub struct Put {
 struct Placement<'a> {
     partition: Partition,
     primaries: &'a [NodeId],
+    /// Nodes that may stand in for primaries, best first; none for a strict quorum.
+    fallbacks: Vec<NodeId>,
     quorum: WriteQuorum,
     wanted: u8,
 }
 
 impl Put {
-    /// Mints a put here, as one of its replicas, and sends it on. If it can't be minted, says why;
-    /// nothing was written then.
+    /// Mints a put here and sends it on. If it can't be minted, says why; nothing was written then.
     pub fn start<S: ReadStore>(
         frame: Frame,
         origin: PutOrigin,
@@ -51,72 +60,88 @@ impl Put {
         turn: &mut Turn<'_, S>,
     ) -> Result<(Self, Progress), RequestError> {
         let place = place(&order, ring, turn)?;
-        let context = match &order.context {
-            Some(sealed) => turn.sealer.open(&order.key, sealed)?,
-            None => crate::context::Context::default(),
-        };
-        let properties = turn.view.bucket(order.key.bucket());
-        let write = Write {
-            key: &order.key,
-            partition: place.partition,
-            context,
-            value: order.value,
-            rule: properties.fixed.conflicts,
-            max_siblings: properties.mutable.max_siblings,
-        };
-        let waiter = Waiter::Coordinator(frame.id);
-        let minted = turn
-            .replica
-            .mint(turn.now.wall, write, waiter, turn.store, turn.out)
-            .map_err(|error| refusal(error, properties.mutable.max_siblings))?;
+        let minted = mint(&frame, &order, &place, turn)?;
         if !turn.view.buckets.contains_key(order.key.bucket()) {
             turn.out.push(Effect::BucketMade(order.key.bucket().clone()));
         }
         let mut put = Self {
             frame,
             origin,
+            partition: place.partition,
             tally: Tally::new(Needs::from(place.quorum)),
             quorum: place.quorum,
+            stand_ins: StandIns::new(place.primaries, place.fallbacks, turn.view.me),
             context: turn.sealer.seal(&order.key, &minted.context),
             wanted: place.wanted,
             existing: place.primaries.len() as u8,
             key: order.key,
+            state: minted.encoded,
         };
-        put.send_to_replicas(&minted, place.primaries, ring, turn);
+        put.send_to_all(place.primaries, ring, turn);
         turn.set_timer(frame.deadline.at(), Timer::Deadline(frame.id));
+        put.set_hedge(turn);
         let progress = put.settle(turn);
         Ok((put, progress))
     }
 
-    fn send_to_replicas<S: ReadStore>(
+    fn send_to_all<S: ReadStore>(
         &mut self,
-        minted: &Minted,
         primaries: &[NodeId],
         ring: &Ring,
         turn: &mut Turn<'_, S>,
     ) {
-        let early = self.quorum.dw() < self.quorum.w();
-        let acks = if early { AckWish::ReceivedAndDurable } else { AckWish::Durable };
-        self.tally.ask(turn.view.me, Role::Primary);
-        if early {
-            self.tally.received(turn.view.me);
+        let me = turn.view.me;
+        let role = if primaries.contains(&me) { Role::Primary } else { Role::Fallback };
+        self.tally.ask(me, role);
+        if self.acks() == AckWish::ReceivedAndDurable {
+            self.tally.received(me);
         }
-        for &node in primaries.iter().filter(|&&node| node != turn.view.me) {
-            if !turn.peers.connected(node) {
-                continue;
+        for &node in primaries.iter().filter(|&&node| node != me) {
+            // One that is only suspected may be alive, and then needs no hint later.
+            if turn.peers.connected(node) {
+                self.tally.ask(node, Role::Primary);
+                self.send(node, Purpose::Write, ring, turn);
             }
-            self.tally.ask(node, Role::Primary);
-            let message = ShardMessage::Replicate {
-                request: self.frame.id,
-                ring: ring.version,
-                round: turn.replica.round(ring.partition_of(self.key.token())),
-                purpose: Purpose::Write,
-                key: self.key.clone(),
-                state: minted.encoded.clone(),
-                acks,
-            };
-            turn.send(node, message);
         }
+        for &node in primaries.iter().filter(|&&node| node != me) {
+            if !turn.peers.healthy(turn.view, turn.now.instant, node) {
+                self.cover(node, ring, turn);
+            }
+        }
+    }
+
+    /// Gives the next fallback a hint for a primary, or for the primary that a fallback stood in
+    /// for, unless another one has it already.
+    fn cover<S: ReadStore>(&mut self, node: NodeId, ring: &Ring, turn: &mut Turn<'_, S>) {
+        let healthy = |node: NodeId| turn.peers.healthy(turn.view, turn.now.instant, node);
+        if let Some((fallback, owner)) = self.stand_ins.next_for(node, healthy) {
+            self.tally.ask(fallback, Role::Fallback);
+            self.send(fallback, Purpose::Hint { owner }, ring, turn);
+        }
+    }
+
+    fn send<S: ReadStore>(
+        &self,
+        to: NodeId,
+        purpose: Purpose,
+        ring: &Ring,
+        turn: &mut Turn<'_, S>,
+    ) {
+        let message = ShardMessage::Replicate {
+            request: self.frame.id,
+            ring: ring.version,
+            round: turn.replica.round(self.partition),
+            purpose,
+            key: self.key.clone(),
+            state: self.state.clone(),
+            acks: self.acks(),
+        };
+        turn.send(to, message);
+    }
+
+    fn acks(&self) -> AckWish {
+        let early = self.quorum.dw() < self.quorum.w();
+        if early { AckWish::ReceivedAndDurable } else { AckWish::Durable }
     }
 
     /// This node's own batch is on disk.
@@ -130,6 +155,7 @@ impl Put {
         &mut self,
         from: NodeId,
         stage: Result<AckStage, ReplicateRefusal>,
+        ring: &Ring,
         turn: &mut Turn<'_, S>,
     ) -> Progress {
         match stage {
@@ -140,19 +166,43 @@ impl Put {
                     turn.ask_for_newer_ring(from);
                 }
                 self.tally.failed(from);
+                self.cover(from, ring, turn);
             }
         }
         self.settle(turn)
     }
 
-    /// A replica can't be reached any more, or was not reached at all.
+    /// A replica can't be reached any more, or was not reached at all: another one stands in.
     pub fn on_unreachable<S: ReadStore>(
         &mut self,
         peer: NodeId,
+        ring: &Ring,
         turn: &mut Turn<'_, S>,
     ) -> Progress {
-        self.tally.failed(peer);
+        if self.tally.awaits(peer) {
+            self.tally.failed(peer);
+            self.cover(peer, ring, turn);
+        }
         self.settle(turn)
+    }
+
+    /// Those who were asked are slower than usual: fallbacks stand in for them.
+    pub fn on_hedge<S: ReadStore>(&mut self, ring: &Ring, turn: &mut Turn<'_, S>) -> Progress {
+        let silent: Vec<NodeId> = self.tally.outstanding().collect();
+        for node in silent.into_iter().filter(|&node| node != turn.view.me) {
+            self.cover(node, ring, turn);
+        }
+        self.set_hedge(turn);
+        self.settle(turn)
+    }
+
+    fn set_hedge<S: ReadStore>(&self, turn: &mut Turn<'_, S>) {
+        if !self.stand_ins.any_left() {
+            return;
+        }
+        let others = self.tally.outstanding().filter(|&node| node != turn.view.me);
+        let at = turn.peers.all_slow_at(turn.now.instant, others);
+        turn.set_timer(at, Timer::Hedge(self.frame.id));
     }
 
     /// The deadline has passed: those who have not answered are avoided from now on.
@@ -199,26 +249,78 @@ fn place<'r, S: ReadStore>(
 ) -> Result<Placement<'r>, RequestError> {
     let partition = ring.partition_of(order.key.token());
     let properties = turn.view.bucket(order.key.bucket());
-    let primaries = ring.primaries(partition, properties.fixed.n);
+    let n = properties.fixed.n;
+    let primaries = ring.primaries(partition, n);
     let quorum = properties.write_quorum(primaries.len() as u8, &order.quorum)?;
     if turn.view.held.contains(&partition) {
         return Err(RequestError::Moving { partition });
     }
-    if !primaries.contains(&turn.view.me) {
+    if turn.disk == DiskRoom::Reserve && order.value != Content::Tombstone {
+        return Err(RequestError::DiskReserve);
+    }
+    let me = turn.view.me;
+    let all_fallbacks = match quorum.mode() {
+        QuorumMode::Sloppy => ring.fallbacks(partition, n),
+        QuorumMode::Strict => Vec::new(),
+    };
+    let is_primary = primaries.contains(&me);
+    if !is_primary && !all_fallbacks.contains(&me) {
         return Err(RequestError::Moving { partition });
     }
-    let others = turn.peers.healthy_by_speed(turn.view, turn.now.instant, primaries).len();
-    let reachable = (1 + others) as u8;
-    let needed = Needs::from(quorum).total;
-    if reachable < needed {
+    let healthy = |node: NodeId| turn.peers.healthy(turn.view, turn.now.instant, node);
+    let fallbacks: Vec<NodeId> =
+        all_fallbacks.into_iter().filter(|&node| node != me && healthy(node)).collect();
+    let others = primaries.iter().filter(|&&node| node != me && healthy(node)).count();
+    let needs = Needs::from(quorum);
+    let reachable_primaries = (usize::from(is_primary) + others) as u8;
+    let reachable = (1 + others + fallbacks.len()) as u8;
+    if reachable < needs.total {
+        return Err(RequestError::NotEnoughReplicas { needed: needs.total, reachable });
+    }
+    if reachable_primaries < needs.primaries {
+        let (needed, reachable) = (needs.primaries, reachable_primaries);
         return Err(RequestError::NotEnoughReplicas { needed, reachable });
     }
-    Ok(Placement { partition, primaries, quorum, wanted: properties.fixed.n })
+    Ok(Placement { partition, primaries, fallbacks, quorum, wanted: n })
+}
+
+/// Mints the put as a primary, or into a hint for the first primary of its list.
+fn mint<S: ReadStore>(
+    frame: &Frame,
+    order: &PutOrder,
+    place: &Placement<'_>,
+    turn: &mut Turn<'_, S>,
+) -> Result<Minted, RequestError> {
+    let context = match &order.context {
+        Some(sealed) => turn.sealer.open(&order.key, sealed)?,
+        None => Context::default(),
+    };
+    let properties = turn.view.bucket(order.key.bucket());
+    let write = Write {
+        key: &order.key,
+        partition: place.partition,
+        context,
+        value: order.value.clone(),
+        rule: properties.fixed.conflicts,
+        max_siblings: properties.mutable.max_siblings,
+    };
+    let (wall, waiter) = (turn.now.wall, Waiter::Coordinator(frame.id));
+    let minted = if place.primaries.contains(&turn.view.me) {
+        turn.replica.mint(wall, write, waiter, turn.store, turn.out)
+    } else {
+        let owner = place.primaries[0];
+        let round = turn.replica.round(place.partition);
+        let (journal, stamps) = turn.replica.journal_and_stamps();
+        let mut desk = Desk { wall, journal, store: turn.store, out: turn.out };
+        turn.hints.mint(owner, write, (round, waiter), stamps, &mut desk)
+    };
+    minted.map_err(|error| refusal(error, properties.mutable.max_siblings))
 }
 
 fn refusal(error: MintError, max: u32) -> RequestError {
     match error {
         MintError::Unreadable(unreadable) => RequestError::Damaged(unreadable.0),
         MintError::TooManySiblings { siblings } => RequestError::TooManySiblings { siblings, max },
+        MintError::HintsFull => RequestError::Overloaded,
     }
 }

@@ -1,5 +1,5 @@
 //! Which replicas a read asks, and in which order: this node first if it is one, then the fastest
-//! healthy ones (rule 10).
+//! healthy ones, then the fallbacks that stand in for the others (rules 8 and 10).
 
 use crate::identity::NodeId;
 use crate::request::RequestError;
@@ -18,17 +18,26 @@ pub(super) struct Readers {
 }
 
 impl Readers {
-    /// Chooses among the primaries. Fails if fewer can be reached than the quorum needs.
+    /// Chooses among the primaries, and then among the nodes that may stand in for them. Fails if
+    /// fewer can be reached than the quorum needs.
     pub(super) fn choose<S: ReadStore>(
         primaries: &[NodeId],
+        fallbacks: &[NodeId],
         needs: Needs,
         turn: &Turn<'_, S>,
     ) -> Result<Self, RequestError> {
         let me = turn.view.me;
-        let mut first = turn.peers.healthy_by_speed(turn.view, turn.now.instant, primaries);
+        let now = turn.now.instant;
+        let mut first = turn.peers.healthy_by_speed(turn.view, now, primaries);
         if primaries.contains(&me) {
             first.insert(0, me);
         }
+        let reachable = first.len() as u8;
+        if reachable < needs.primaries {
+            return Err(RequestError::NotEnoughReplicas { needed: needs.primaries, reachable });
+        }
+        let stands_in = |&&node: &&NodeId| node == me || turn.peers.healthy(turn.view, now, node);
+        first.extend(fallbacks.iter().filter(stands_in));
         let reachable = first.len() as u8;
         if reachable < needs.total {
             return Err(RequestError::NotEnoughReplicas { needed: needs.total, reachable });

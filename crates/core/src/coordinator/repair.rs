@@ -67,11 +67,11 @@ impl Repair {
     /// Takes in what happened.
     pub fn on<S: ReadStore>(&mut self, event: TaskEvent, turn: &mut Turn<'_, S>) -> TaskStep {
         match event {
-            TaskEvent::Answered(from, ShardMessage::ReadAnswered { round, answer, .. }) => {
-                if self.found.awaits.remove(&from) {
-                    self.hear(from, round, answer);
-                    self.send(turn);
-                }
+            TaskEvent::Answered(from, ShardMessage::ReadAnswered { round, answer, .. })
+                if self.found.awaits.remove(&from) =>
+            {
+                self.hear(from, round, answer);
+                self.send(turn);
             }
             TaskEvent::NotSent(peer) | TaskEvent::LinkDown(peer) => {
                 self.found.awaits.remove(&peer);

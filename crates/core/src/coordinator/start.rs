@@ -1,5 +1,8 @@
 //! How a request begins: which machine it gets, and who replies if it can't be started.
 
+use crate::effect::DiskRoom;
+use crate::object::Content;
+use crate::quorum::QuorumMode;
 use crate::request::{ClientRequest, Operation, PutOrder, RequestError};
 use crate::ring::Ring;
 use crate::store::ReadStore;
@@ -42,8 +45,9 @@ pub fn start_client<S: ReadStore>(
     }
 }
 
-/// Mints a put here if this node is one of its replicas, else forwards it to one. A put that was
-/// forwarded here is never forwarded on: this node mints it or refuses it.
+/// Mints a put here if this node is one of its primaries, else forwards it to one; if none can be
+/// reached, a fallback mints it, this node itself if it is one. A put that was forwarded here is
+/// never forwarded on: this node mints it or refuses it.
 pub fn start_put<S: ReadStore>(
     frame: Frame,
     origin: PutOrigin,
@@ -51,12 +55,29 @@ pub fn start_put<S: ReadStore>(
     ring: &Ring,
     turn: &mut Turn<'_, S>,
 ) -> Result<(Machine, Step), RequestError> {
-    let n = turn.view.bucket(order.key.bucket()).fixed.n;
-    let primaries = ring.primaries(ring.partition_of(order.key.token()), n);
-    if !primaries.contains(&turn.view.me) && matches!(origin, PutOrigin::Client(_)) {
+    if matches!(origin, PutOrigin::Client(_)) && is_better_minted_elsewhere(&order, ring, turn) {
         let forward = Forward::start(frame, origin, order, ring, turn)?;
         return Ok((Machine::Forward(forward), Step::Waiting));
     }
     let (put, progress) = Put::start(frame, origin, order, ring, turn)?;
     Ok((Machine::Put(put), progress.into()))
+}
+
+fn is_better_minted_elsewhere<S: ReadStore>(
+    order: &PutOrder,
+    ring: &Ring,
+    turn: &Turn<'_, S>,
+) -> bool {
+    let (me, partition) = (turn.view.me, ring.partition_of(order.key.token()));
+    let properties = turn.view.bucket(order.key.bucket());
+    let primaries = ring.primaries(partition, properties.fixed.n);
+    let others = turn.peers.healthy_by_speed(turn.view, turn.now.instant, primaries);
+    if primaries.contains(&me) {
+        let no_room = turn.disk == DiskRoom::Reserve && order.value != Content::Tombstone;
+        return no_room && !others.is_empty();
+    }
+    let mode = order.quorum.mode.or(properties.mutable.quorum.mode).unwrap_or_default();
+    let may_stand_in =
+        mode == QuorumMode::Sloppy && ring.fallbacks(partition, properties.fixed.n).contains(&me);
+    !others.is_empty() || !may_stand_in
 }

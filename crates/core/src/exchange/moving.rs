@@ -103,7 +103,9 @@ impl Moving {
         if round < turn.replica.refuse_below(self.partition) {
             self.not_pulled += states.len() as u64;
         } else {
-            states.iter().for_each(|(key, state)| self.merge(key, state, turn));
+            for (key, state) in &states {
+                self.merge(key, state, turn);
+            }
         }
         for token in tokens {
             let theirs = self.pull.remove(&token);

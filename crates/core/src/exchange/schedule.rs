@@ -11,7 +11,7 @@ use crate::time::Instant;
 use crate::token::Partition;
 
 /// How often two replicas are compared while nothing happens, give or take a quarter.
-pub const EXCHANGE_EVERY: Duration = Duration::from_secs(60);
+pub const EXCHANGE_EVERY: Duration = Duration::from_mins(1);
 /// When an exchange that was broken off is tried again, give or take a quarter.
 pub const TRY_AGAIN: Duration = Duration::from_secs(5);
 /// What is to be done at once is spread over this long, in random order, so that the owners of a

@@ -9,6 +9,15 @@ use crate::replica::{Journal, Unreadable};
 use crate::store::{Batch, Keyspace, ReadStore};
 use crate::token::Token;
 
+/// Some hints of a range, in order.
+#[derive(Clone, Debug, Default)]
+pub struct Page {
+    /// The hints and where they lie.
+    pub hints: Vec<(HintKey, Hint)>,
+    /// The place to go on from; none if these were the last.
+    pub next: Option<HintKey>,
+}
+
 /// What is not on disk yet: the newest form of each hint, none if it was deleted.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Shelf {
@@ -109,17 +118,17 @@ impl Shelf {
     ) -> Result<Vec<Hint>, Unreadable> {
         let (mut found, mut after) = (Vec::new(), None);
         loop {
-            let (page, next) = self.page((token, token), after.as_ref(), 64, store)?;
-            found.extend(page.into_iter().map(|(_, hint)| hint));
-            if next.is_none() {
+            let page = self.page((token, token), after.as_ref(), 64, store)?;
+            found.extend(page.hints.into_iter().map(|(_, hint)| hint));
+            if page.next.is_none() {
                 return Ok(found);
             }
-            after = next;
+            after = page.next;
         }
     }
 
     /// Up to `limit` stored hints of a range of tokens after a place, with what is unsynced laid
-    /// over them, in order; and the place to go on from, none if these were the last.
+    /// over them.
     ///
     /// A hint whose bytes are damaged is passed over here: its owner has other replicas, and it
     /// must not hold up the hints that follow it.
@@ -129,7 +138,7 @@ impl Shelf {
         after: Option<&HintKey>,
         limit: usize,
         store: &impl ReadStore,
-    ) -> Result<(Vec<(HintKey, Hint)>, Option<HintKey>), Unreadable> {
+    ) -> Result<Page, Unreadable> {
         let range = HintKey::range(tokens, after);
         let stored = store
             .scan(Keyspace::Hints, &range, limit)
@@ -153,6 +162,6 @@ impl Shelf {
                 None => page.remove(at),
             };
         }
-        Ok((page.into_iter().collect(), next))
+        Ok(Page { hints: page.into_iter().collect(), next })
     }
 }

@@ -16,6 +16,8 @@ use crate::upkeep::TaskEvent;
 
 /// How often a shard looks around while nothing is urgent.
 const EVERY: Duration = Duration::from_secs(1);
+/// How soon it looks around again while it has yet to learn what its store holds.
+const SOON: Duration = Duration::from_millis(10);
 
 impl Shard {
     /// The shard can read its store from now on.
@@ -29,14 +31,17 @@ impl Shard {
         for delivery in self.deliveries.expired(now.instant) {
             self.delivery_ended(now, &delivery, Err(()), store, out);
         }
+        self.hints_counted = self.hints_counted || !self.count_hints(store);
+        self.send_hints_home(now, store, out);
         self.advance_all_tasks(now, &TaskEvent::Room, store, out);
         self.begin_tasks(now, store, out);
-        out.push(Effect::SetTimer { at: now.instant.after(EVERY), timer: Timer::Patrol });
+        let again = if self.hints_counted { EVERY } else { SOON };
+        out.push(Effect::SetTimer { at: now.instant.after(again), timer: Timer::Patrol });
     }
 
     /// The shard's condition.
     pub(super) fn status(&self) -> ShardStatus {
-        ShardStatus { upkeep: self.counts, ..ShardStatus::default() }
+        ShardStatus { hints: self.hints.held(), upkeep: self.counts, ..ShardStatus::default() }
     }
 
     /// A peer has answered a delivery. Returns whether it was one.
@@ -80,7 +85,8 @@ impl Shard {
         out: &mut Effects,
     ) {
         match delivery.reason {
-            Reason::Hint { .. } | Reason::ReadRepair => {}
+            Reason::Hint { .. } => self.hint_delivered(now, delivery, result, store, out),
+            Reason::ReadRepair => {}
             Reason::Task(id) => {
                 let event = match result {
                     Ok(()) => TaskEvent::Delivered,

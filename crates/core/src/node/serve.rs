@@ -2,17 +2,13 @@
 //! machines that wait for them.
 
 use super::Shard;
+use super::keep::Arrived;
 use crate::collection::Round;
 use crate::coordinator::Event;
 use crate::effect::{Effect, Effects};
 use crate::identity::NodeId;
-use crate::message::{
-    AckStage, AckWish, EncodedState, ReadAnswer, ReadWish, ReplicateRefusal, RequestId,
-    ShardMessage,
-};
+use crate::message::{AckStage, RequestId, ShardMessage};
 use crate::object::ObjectKey;
-use crate::observe::Observation;
-use crate::replica::{Durability, MergeError, Waiter};
 use crate::request::{ListOrder, ListPage};
 use crate::ring::RingVersion;
 use crate::store::ReadStore;
@@ -36,11 +32,11 @@ impl Shard {
         out: &mut Effects,
     ) {
         match message {
-            ShardMessage::Replicate { request, ring, key, state, acks, .. } => {
+            ShardMessage::Replicate { request, ring, round, purpose, key, state, acks } => {
                 self.notice_ring(from, ring, out);
                 let partition = self.partition_of(&key);
-                let waiter = Waiter::Peer { node: from, request, partition };
-                let stage = self.take_state(ring, &key, &state, (waiter, acks), store, out);
+                let arrived = Arrived { from, request, ring, round, purpose, acks, partition };
+                let stage = self.take_state(now, &arrived, (&key, &state), store, out);
                 if let Some(stage) = stage {
                     let round = self.replica.round(partition);
                     let message = ShardMessage::Replicated { request, round, stage };
@@ -49,8 +45,7 @@ impl Shard {
             }
             ShardMessage::Read { request, ring, key, wish } => {
                 self.notice_ring(from, ring, out);
-                let answer = self.say_what_is_here(ring, &key, wish, store, out);
-                let round = self.replica.round(self.partition_of(&key));
+                let (answer, round) = self.say_what_is_here(now, ring, (&key, wish), store, out);
                 let message = ShardMessage::ReadAnswered { request, round, answer };
                 out.push(Effect::Send { to: from, message });
             }
@@ -93,7 +88,7 @@ impl Shard {
     }
 
     /// A key's partition; the first, while no ring is known.
-    fn partition_of(&self, key: &ObjectKey) -> Partition {
+    pub(super) fn partition_of(&self, key: &ObjectKey) -> Partition {
         let ring = self.view.ring.as_ref();
         ring.map_or(Partition::new(0), |ring| ring.partition_of(key.token()))
     }
@@ -107,61 +102,9 @@ impl Shard {
     }
 
     /// Whether the sender's ring is older and this node is no replica of the token in its own.
-    fn sent_by_an_older_ring(&self, theirs: RingVersion, token: Token) -> bool {
+    pub(super) fn sent_by_an_older_ring(&self, theirs: RingVersion, token: Token) -> bool {
         let Some(ring) = &self.view.ring else { return false };
         theirs < ring.version && !ring.owns(self.view.me, ring.partition_of(token))
-    }
-
-    /// Merges a peer's state. Returns what to answer at once, if anything.
-    fn take_state(
-        &mut self,
-        ring: RingVersion,
-        key: &ObjectKey,
-        state: &EncodedState,
-        (waiter, acks): (Waiter, AckWish),
-        store: &impl ReadStore,
-        out: &mut Effects,
-    ) -> Option<Result<AckStage, ReplicateRefusal>> {
-        if self.sent_by_an_older_ring(ring, key.token()) {
-            return Some(Err(ReplicateRefusal::StaleRing));
-        }
-        match self.replica.merge(key, state, waiter, store, out) {
-            Ok(Durability::OnDisk) => Some(Ok(AckStage::Durable)),
-            Ok(Durability::Pending) => match acks {
-                AckWish::Durable => None,
-                AckWish::ReceivedAndDurable => Some(Ok(AckStage::Received)),
-            },
-            Err(MergeError::Undecodable) => Some(Err(ReplicateRefusal::Undecodable)),
-            Err(MergeError::Unreadable(_)) => Some(Err(ReplicateRefusal::Damaged)),
-        }
-    }
-
-    fn say_what_is_here(
-        &self,
-        ring: RingVersion,
-        key: &ObjectKey,
-        wish: ReadWish,
-        store: &impl ReadStore,
-        out: &mut Effects,
-    ) -> ReadAnswer {
-        if self.sent_by_an_older_ring(ring, key.token()) {
-            return ReadAnswer::Unknown;
-        }
-        // What was lost here may be what the answer would have to say (rule 19).
-        if !self.standing.counts(self.partition_of(key)) {
-            return ReadAnswer::Unknown;
-        }
-        match (self.replica.read(key, store), wish) {
-            (Ok(state), ReadWish::State) => ReadAnswer::State(state),
-            (Ok(state), ReadWish::Digest) => {
-                ReadAnswer::Digest(state.as_ref().map(EncodedState::digest))
-            }
-            (Err(unreadable), _) => {
-                let what = format!("{key}: {unreadable}");
-                out.push(Effect::Observe(Observation::Damaged { what }));
-                ReadAnswer::Unknown
-            }
-        }
     }
 
     fn list_here(

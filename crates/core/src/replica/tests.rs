@@ -5,11 +5,14 @@ use bytes::Bytes;
 use proptest::prelude::*;
 
 use super::*;
+use crate::context::Context;
 use crate::message::RequestId;
+use crate::object::ConflictRule;
 use crate::object::{BucketName, Content, Key, Metadata, Value};
 use crate::quorum::QuorumOptions;
 use crate::request::{ListOrder, ListPosition};
 use crate::store::{KeyRange, ScanItem, StoreError, WriteOp};
+use crate::time::Stamp;
 use crate::token::PartitionCount;
 
 /// A store whose every entry is on disk, and any of which may be damaged.

@@ -11,15 +11,16 @@ use bytes::Bytes;
 use crate::context::{ContextKey, SealedContext, Sealer};
 use crate::effect::{Effect, Effects, Input, Ticket, Timer};
 use crate::identity::{BootNumber, ClusterId, NodeId};
-use crate::message::{ReadAnswer, ShardMessage};
+use crate::message::{Purpose, ReadAnswer, ShardMessage};
 use crate::node::{HintLimits, Shard, ShardConfig, StoreStanding};
 use crate::object::{BucketName, Content, Key, Metadata, ObjectKey, ObjectState, Value};
-use crate::quorum::QuorumOptions;
+use crate::quorum::{QuorumMode, QuorumOptions};
 use crate::random::Random;
 use crate::request::{
-    ClientReply, ClientRequest, ClientRequestId, Done, ListOrder, Operation, PutOrder,
+    Answered, ClientReply, ClientRequest, ClientRequestId, Done, ListOrder, Operation, PutOrder,
 };
 use crate::ring::{Member, Ring, RingVersion, Weight};
+use crate::status::InspectId;
 use crate::store::{Batch, KeyRange, Keyspace, ReadStore, ScanItem, StoreError, WriteOp};
 use crate::time::{Deadline, Instant, Now, WallTime};
 use crate::token::{Partition, PartitionCount};
@@ -156,6 +157,8 @@ impl Rig {
             ["down", which] => self.down(node(which)),
             ["up", which] => self.up(node(which)),
             ["restart", which] => self.restart(node(which)),
+            ["patrol", which] => self.step(node(which), Input::Timer(Timer::Patrol)),
+            ["status", which] => self.step(node(which), Input::Inspect(InspectId(0))),
             ["ring", which, owners @ ..] => {
                 let mut ring = Ring::clone(self.ring.as_ref().expect("a cluster"));
                 ring.version = ring.version.next();
@@ -262,6 +265,14 @@ impl Rig {
             Effect::SetTimer { at, timer } => {
                 self.nodes.get_mut(&id).expect("a node of the script").timers.push((at, timer));
             }
+            Effect::Inspected { status, .. } => {
+                let hints: Vec<String> = status
+                    .hints
+                    .iter()
+                    .map(|(owner, held)| format!("{} for {}", held.objects, name(*owner)))
+                    .collect();
+                self.trace.push(format!("{} holds hints: [{}]", name(id), hints.join(", ")));
+            }
             Effect::Suspect(peer) => {
                 self.trace.push(format!("{} suspects {}", name(id), name(peer)));
             }
@@ -271,7 +282,6 @@ impl Rig {
             }
             Effect::BucketMade(_)
             | Effect::Held { .. }
-            | Effect::Inspected { .. }
             | Effect::Observe(_) => {}
         }
     }
@@ -280,12 +290,12 @@ impl Rig {
         let keep = self.keep_as.remove(&request);
         let (told, context) = match reply {
             Ok(Done::Got(got)) => {
-                let told = format!("{} ({} answered)", show(&got.state), got.answered.total());
+                let told = format!("{} ({} answered)", show(&got.state), by_role(got.answered));
                 (told, got.context)
             }
             Ok(Done::Written(put)) => {
                 let a = put.answered;
-                (format!("acked={} durable={}", a.total(), a.durable), Some(put.context))
+                (format!("acked={} durable={}", by_role(a), a.durable), Some(put.context))
             }
             Ok(Done::Listed(page)) => {
                 let keys: Vec<String> = page
@@ -412,14 +422,26 @@ fn quorum(options: &[&str]) -> QuorumOptions {
         pw: level("pw"),
         dw: level("dw"),
         node_confirms: None,
-        mode: None,
+        mode: options.contains(&"strict").then_some(QuorumMode::Strict),
+    }
+}
+
+/// How many answered, with the fallbacks among them named.
+fn by_role(answered: Answered) -> String {
+    match answered.fallbacks {
+        0 => answered.total().to_string(),
+        some => format!("{} (fallbacks: {some})", answered.total()),
     }
 }
 
 fn brief(message: &ShardMessage) -> String {
     let decoded = |state: &crate::message::EncodedState| show(&state.decode().expect("a state"));
     match message {
-        ShardMessage::Replicate { state, .. } => format!("keep {}", decoded(state)),
+        ShardMessage::Replicate { state, purpose, .. } => match purpose {
+            Purpose::Write => format!("keep {}", decoded(state)),
+            Purpose::Hint { owner } => format!("keep {} for {}", decoded(state), name(*owner)),
+            Purpose::Repair => format!("merge {}", decoded(state)),
+        },
         ShardMessage::Replicated { stage, .. } => format!("{stage:?}"),
         ShardMessage::Read { wish, .. } => format!("read {wish:?}"),
         ShardMessage::ReadAnswered { answer, .. } => match answer {

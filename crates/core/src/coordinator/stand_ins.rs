@@ -1,0 +1,94 @@
+//! Which fallback stands in for which primary of one put (the paper, 4.6; rule 8).
+
+use std::collections::BTreeMap;
+
+use crate::identity::NodeId;
+
+/// The fallbacks of one put. Each is used once, and each primary has one at a time.
+#[derive(Clone, Debug)]
+pub(super) struct StandIns {
+    primaries: Vec<NodeId>,
+    /// Fallbacks that were not asked yet, best first.
+    left: Vec<NodeId>,
+    /// Whom each fallback that was asked stands in for.
+    owners: BTreeMap<NodeId, NodeId>,
+}
+
+impl StandIns {
+    /// Nobody stands in for anybody yet; but if `me`, which mints the put, is no primary itself,
+    /// it keeps it for the first of them.
+    pub(super) fn new(primaries: &[NodeId], fallbacks: Vec<NodeId>, me: NodeId) -> Self {
+        let mut owners = BTreeMap::new();
+        if let Some(&first) = primaries.first()
+            && !primaries.contains(&me)
+        {
+            owners.insert(me, first);
+        }
+        Self { primaries: primaries.to_vec(), left: fallbacks, owners }
+    }
+
+    /// The next fallback for `node`, which is a primary or stands in for one, and for whom it is to
+    /// keep the state; none if a primary has a stand-in already, or none that is healthy is left.
+    pub(super) fn next_for(
+        &mut self,
+        node: NodeId,
+        healthy: impl Fn(NodeId) -> bool,
+    ) -> Option<(NodeId, NodeId)> {
+        let owner = if self.primaries.contains(&node) {
+            if self.owners.values().any(|&owner| owner == node) {
+                return None;
+            }
+            node
+        } else {
+            self.owners.remove(&node)?
+        };
+        let next = self.left.iter().position(|&fallback| healthy(fallback))?;
+        let fallback = self.left.remove(next);
+        self.owners.insert(fallback, owner);
+        Some((fallback, owner))
+    }
+
+    /// Whether any fallback was not asked yet.
+    pub(super) fn any_left(&self) -> bool {
+        !self.left.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn nodes<const N: usize>(ids: [u64; N]) -> [NodeId; N] {
+        ids.map(NodeId::new)
+    }
+
+    #[test]
+    fn each_primary_has_one_stand_in_and_each_fallback_one_owner() {
+        let [p1, p2, p3, f1, f2, f3] = nodes([1, 2, 3, 11, 12, 13]);
+        let mut stand_ins = StandIns::new(&[p1, p2, p3], vec![f1, f2, f3], p1);
+        let all = |_| true;
+        assert_eq!(stand_ins.next_for(p3, all), Some((f1, p3)));
+        assert_eq!(stand_ins.next_for(p3, all), None, "it has one");
+        assert_eq!(stand_ins.next_for(p2, all), Some((f2, p2)));
+        assert_eq!(stand_ins.next_for(f1, all), Some((f3, p3)), "its stand-in has failed too");
+        assert_eq!(stand_ins.next_for(f2, all), None, "none is left");
+        assert!(!stand_ins.any_left());
+    }
+
+    #[test]
+    fn one_that_is_not_healthy_is_passed_over_and_may_be_used_later() {
+        let [p1, p2, f1, f2] = nodes([1, 2, 11, 12]);
+        let mut stand_ins = StandIns::new(&[p1, p2], vec![f1, f2], p1);
+        assert_eq!(stand_ins.next_for(p2, |node| node != f1), Some((f2, p2)));
+        assert!(stand_ins.any_left());
+    }
+
+    #[test]
+    fn a_fallback_that_mints_keeps_the_put_for_the_first_primary() {
+        let [p1, p2, f1, f2] = nodes([1, 2, 11, 12]);
+        let mut stand_ins = StandIns::new(&[p1, p2], vec![f2], f1);
+        let all = |_| true;
+        assert_eq!(stand_ins.next_for(p1, all), None);
+        assert_eq!(stand_ins.next_for(p2, all), Some((f2, p2)));
+    }
+}

@@ -1,0 +1,128 @@
+//! What a shard does with states that peers send it, and what it says when they read: as a replica
+//! of the key, or as a fallback that keeps hints for one (rules 8 to 11).
+
+use super::Shard;
+use crate::collection::Round;
+use crate::effect::{DiskRoom, Effects};
+use crate::hints::{Desk, HintRefused, NewHint};
+use crate::identity::NodeId;
+use crate::message::{
+    AckStage, AckWish, EncodedState, Purpose, ReadAnswer, ReadWish, ReplicateRefusal, RequestId,
+};
+use crate::object::{Content, ObjectKey};
+use crate::replica::{Durability, MergeError, Waiter};
+use crate::ring::RingVersion;
+use crate::store::ReadStore;
+use crate::time::Now;
+use crate::token::Partition;
+
+/// What a frame that carries a state says beside it.
+pub(super) struct Arrived {
+    pub(super) from: NodeId,
+    pub(super) request: RequestId,
+    pub(super) ring: RingVersion,
+    pub(super) round: Round,
+    pub(super) purpose: Purpose,
+    pub(super) acks: AckWish,
+    pub(super) partition: Partition,
+}
+
+type Stage = Result<AckStage, ReplicateRefusal>;
+
+impl Shard {
+    /// Takes a peer's state in. Returns what to answer at once, if anything.
+    pub(super) fn take_state(
+        &mut self,
+        now: Now,
+        arrived: &Arrived,
+        (key, state): (&ObjectKey, &EncodedState),
+        store: &impl ReadStore,
+        out: &mut Effects,
+    ) -> Option<Stage> {
+        if self.sent_by_an_older_ring(arrived.ring, key.token()) {
+            return Some(Err(ReplicateRefusal::StaleRing));
+        }
+        if self.has_no_room_for(arrived.purpose, state) {
+            return Some(Err(ReplicateRefusal::DiskReserve));
+        }
+        let (request, partition) = (arrived.request, arrived.partition);
+        let waiter = Waiter::Peer { node: arrived.from, request, partition };
+        let kept = match arrived.purpose {
+            Purpose::Hint { owner } if !self.is_replica_of(partition) => {
+                let new = NewHint { owner, key, partition, state, round: arrived.round };
+                self.keep_hint(now, &new, waiter, store, out)
+            }
+            _ => self.replica.merge(key, state, waiter, store, out).map_err(unmergeable),
+        };
+        match kept {
+            Ok(Durability::OnDisk) => Some(Ok(AckStage::Durable)),
+            Ok(Durability::Pending) if arrived.acks == AckWish::Durable => None,
+            Ok(Durability::Pending) => Some(Ok(AckStage::Received)),
+            Err(refusal) => Some(Err(refusal)),
+        }
+    }
+
+    fn keep_hint(
+        &mut self,
+        now: Now,
+        new: &NewHint<'_>,
+        waiter: Waiter,
+        store: &impl ReadStore,
+        out: &mut Effects,
+    ) -> Result<Durability, ReplicateRefusal> {
+        let journal = self.replica.journal_mut();
+        let mut desk = Desk { wall: now.wall, journal, store, out };
+        let kept = self.hints.take(new, waiter, &mut desk);
+        match &kept {
+            Ok(_) => self.counts.hints_stored += 1,
+            Err(_) => self.counts.hints_refused += 1,
+        }
+        kept.map_err(|refused| match refused {
+            HintRefused::Full => ReplicateRefusal::HintsFull,
+            HintRefused::Unmergeable(why) => unmergeable(why),
+        })
+    }
+
+    fn is_replica_of(&self, partition: Partition) -> bool {
+        self.view.ring.as_ref().is_some_and(|ring| ring.owns(self.config.me, partition))
+    }
+
+    /// With the disk's reserve reached, new values are refused; deletes and repairs are not.
+    fn has_no_room_for(&self, purpose: Purpose, state: &EncodedState) -> bool {
+        if self.disk == DiskRoom::Enough || purpose == Purpose::Repair {
+            return false;
+        }
+        // What can't be decoded is refused for that.
+        state.decode().is_ok_and(|state| {
+            state.siblings().iter().any(|sibling| sibling.content != Content::Tombstone)
+        })
+    }
+
+    /// What this node has of an object, for a reader.
+    pub(super) fn say_what_is_here(
+        &mut self,
+        now: Now,
+        ring: RingVersion,
+        (key, wish): (&ObjectKey, ReadWish),
+        store: &impl ReadStore,
+        out: &mut Effects,
+    ) -> (ReadAnswer, Round) {
+        if self.sent_by_an_older_ring(ring, key.token()) {
+            return (ReadAnswer::Unknown, Round::default());
+        }
+        match (self.turn(now, store, out).state_here(key), wish) {
+            (Ok((state, round)), ReadWish::State) => (ReadAnswer::State(state), round),
+            (Ok((state, round)), ReadWish::Digest) => {
+                (ReadAnswer::Digest(state.as_ref().map(EncodedState::digest)), round)
+            }
+            (Err(_), _) => (ReadAnswer::Unknown, Round::default()),
+        }
+    }
+}
+
+fn unmergeable(why: MergeError) -> ReplicateRefusal {
+    match why {
+        MergeError::Undecodable => ReplicateRefusal::Undecodable,
+        MergeError::Unreadable(_) => ReplicateRefusal::Damaged,
+    }
+}
