@@ -11,9 +11,10 @@ use bytes::Bytes;
 use crate::context::{ContextKey, SealedContext, Sealer};
 use crate::effect::{Effect, Effects, Input, Ticket, Timer};
 use crate::identity::{BootNumber, ClusterId, NodeId};
-use crate::message::{Purpose, ReadAnswer, ShardMessage};
+use crate::message::{ExchangeAnswer, ExchangeAsk, Purpose, ReadAnswer, ShardMessage};
 use crate::node::{HintLimits, Shard, ShardConfig, StoreStanding};
 use crate::object::{BucketName, Content, Key, Metadata, ObjectKey, ObjectState, Value};
+use crate::observe::Observation;
 use crate::quorum::{QuorumMode, QuorumOptions};
 use crate::random::Random;
 use crate::request::{
@@ -159,6 +160,8 @@ impl Rig {
             ["restart", which] => self.restart(node(which)),
             ["patrol", which] => self.step(node(which), Input::Timer(Timer::Patrol)),
             ["status", which] => self.step(node(which), Input::Inspect(InspectId(0))),
+            ["started", which] => self.step(node(which), Input::Started),
+            ["lose", which] => self.lose(node(which)),
             ["ring", which, owners @ ..] => {
                 let mut ring = Ring::clone(self.ring.as_ref().expect("a cluster"));
                 ring.version = ring.version.next();
@@ -182,14 +185,14 @@ impl Rig {
         ring.table = vec![ids.iter().copied().take(3).collect()];
         self.ring = Some(Arc::new(ring));
         for &id in &ids {
-            let shard = self.new_shard(id, 0);
+            let shard = self.new_shard(id, 0, StoreStanding::Kept);
             let fresh = Node { shard, disk: Disk::default(), starts: 0, timers: Vec::new() };
             self.nodes.insert(id, fresh);
         }
         self.connect_all();
     }
 
-    fn new_shard(&self, id: NodeId, starts: u8) -> Shard {
+    fn new_shard(&self, id: NodeId, starts: u8, store: StoreStanding) -> Shard {
         let view = View { ring: self.ring.clone(), ..View::alone(id) };
         let key = ContextKey::derive(b"secret", ClusterId::new(1));
         let config = ShardConfig {
@@ -198,7 +201,7 @@ impl Rig {
             shards: 1,
             sealer: Sealer::new(key, Vec::new()),
             boot: BootNumber(u64::from(starts)),
-            store: StoreStanding::Kept,
+            store,
             hint_limits: HintLimits::default(),
             max_requests: 100,
         };
@@ -279,6 +282,10 @@ impl Rig {
             Effect::NewerRing { at, version } => {
                 let version = version.0;
                 self.trace.push(format!("{} asks {} for ring {version}", name(id), name(at)));
+            }
+            Effect::Observe(Observation::Refilled(partition)) => {
+                let partition = partition.get();
+                self.trace.push(format!("{} counts again in partition {partition}", name(id)));
             }
             Effect::BucketMade(_)
             | Effect::Held { .. }
@@ -375,7 +382,7 @@ impl Rig {
             self.down(id);
         }
         let starts = self.nodes[&id].starts + 1;
-        let shard = self.new_shard(id, starts);
+        let shard = self.new_shard(id, starts, StoreStanding::Kept);
         let node = self.nodes.get_mut(&id).expect("a node of the script");
         node.shard = shard;
         node.starts = starts;
@@ -383,6 +390,18 @@ impl Rig {
         let lost = node.disk.unsynced.len();
         node.disk.unsynced.clear();
         self.trace.push(format!("{} starts again; {lost} unsynced batches are lost", name(id)));
+        self.up(id);
+    }
+
+    /// As a restart, with an empty store.
+    fn lose(&mut self, id: NodeId) {
+        self.down(id);
+        let starts = self.nodes[&id].starts + 1;
+        let shard = self.new_shard(id, starts, StoreStanding::Lost);
+        let fresh = Node { shard, disk: Disk::default(), starts, timers: Vec::new() };
+        self.nodes.insert(id, fresh);
+        self.trace.push(format!("{} starts again with an empty store", name(id)));
+        self.step(id, Input::Started);
         self.up(id);
     }
 
@@ -456,12 +475,38 @@ fn brief(message: &ShardMessage) -> String {
             Err(error) => format!("the put is {:?}", error.outcome()),
         },
         ShardMessage::List { .. } => "list".to_owned(),
-        ShardMessage::Exchange { ask, .. } => format!("exchange {ask:?}"),
-        ShardMessage::ExchangeAnswered { answer, .. } => format!("exchanged {answer:?}"),
+        ShardMessage::Exchange { ask, .. } => format!("compare {}", brief_ask(ask)),
+        ShardMessage::ExchangeAnswered { answer, counts, .. } => {
+            let standing = if *counts { "" } else { ", uncounted" };
+            format!("{}{standing}", brief_answer(answer))
+        }
         ShardMessage::Collect { ask, .. } => format!("collect {ask:?}"),
         ShardMessage::CollectAnswered { answer, .. } => format!("collected {answer:?}"),
         ShardMessage::Listed { page, .. } => {
             format!("{} keys", page.as_ref().map_or(0, |page| page.entries.len()))
+        }
+    }
+}
+
+fn brief_ask(ask: &ExchangeAsk) -> String {
+    match ask {
+        ExchangeAsk::Root(_) => "roots".to_owned(),
+        ExchangeAsk::Leaves(branches) => format!("{} branches", branches.iter().count()),
+        ExchangeAsk::Items(leaves) => format!("{} leaves", leaves.len()),
+        ExchangeAsk::States(tokens) => format!("{} objects", tokens.len()),
+    }
+}
+
+fn brief_answer(answer: &ExchangeAnswer) -> String {
+    match answer {
+        ExchangeAnswer::NotReady => "not ready".to_owned(),
+        ExchangeAnswer::Same => "the same".to_owned(),
+        ExchangeAnswer::Branches(_) => "these branches".to_owned(),
+        ExchangeAnswer::Leaves(_) => "these leaves".to_owned(),
+        ExchangeAnswer::Items(items) => format!("{} items", items.len()),
+        ExchangeAnswer::States { states, .. } => {
+            let states = states.iter().map(|(_, state)| show(&state.decode().expect("a state")));
+            format!("states {}", states.collect::<Vec<_>>().join(", "))
         }
     }
 }

@@ -12,6 +12,8 @@
 //! sync [n1]                      batches reach the disk (of one node, or of all)
 //! down n1 / up n1                its connections break / are made again
 //! restart n1                     kill -9: what was not synced is lost, actor ids are fresh
+//! started n1                     its background work begins
+//! lose n1                        kill -9, and its store is gone; background work begins
 //! ring n3 n1 n2 n4               n3 alone learns of the next ring, in which these are the primaries
 //! wait 50                        milliseconds pass; timers come due
 //! ```

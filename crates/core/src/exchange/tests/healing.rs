@@ -1,0 +1,163 @@
+//! Damaged objects are healed from owners that count, and only from enough of them.
+
+use std::sync::Arc;
+
+use super::heal::Heal;
+use super::world::{Disk, node, object, written};
+use super::*;
+use crate::collection::Round;
+use crate::context::{ContextKey, Sealer};
+use crate::coordinator::forwarded::ForwardedPuts;
+use crate::coordinator::peers::Peers;
+use crate::delivery::Deliveries;
+use crate::effect::{DiskRoom, Effects};
+use crate::hints::Hints;
+use crate::node::HintLimits;
+use crate::identity::ClusterId;
+use crate::message::RequestIds;
+use crate::random::Random;
+use crate::replica::Replica;
+use crate::ring::{Member, Weight};
+use crate::standing::Standing;
+use crate::status::UpkeepCounts;
+use crate::time::Now;
+use crate::token::PartitionCount;
+use crate::view::View;
+
+const ID: RequestId = RequestId::new(0, 77);
+const PARTITION: Partition = Partition::new(0);
+
+/// One node of three, and what it says.
+struct Bench {
+    view: View,
+    replica: Replica,
+    peers: Peers,
+    hints: Hints,
+    deliveries: Deliveries,
+    ids: RequestIds,
+    forwarded: ForwardedPuts,
+    sealer: Sealer,
+    standing: Standing,
+    counts: UpkeepCounts,
+    store: Disk,
+    out: Effects,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let member =
+            || Member { name: "n".to_owned(), zone: "z".to_owned(), weight: Weight::DEFAULT };
+        let one = PartitionCount::new(1).expect("a power of two");
+        let mut ring = Ring::found(ClusterId::new(1), one, 3, node(1), member());
+        ring.members = (1..=3).map(|id| (node(id), member())).collect();
+        ring.table = vec![(1..=3).map(node).collect()];
+        let mut peers = Peers::default();
+        peers.link_up(node(2));
+        peers.link_up(node(3));
+        Self {
+            view: View { ring: Some(Arc::new(ring)), ..View::alone(node(1)) },
+            replica: Replica::new(Random::from_seed([1; 32])),
+            peers,
+            hints: Hints::new(Random::from_seed([2; 32]), HintLimits::default()),
+            deliveries: Deliveries::default(),
+            ids: RequestIds::new(0, 1000),
+            forwarded: ForwardedPuts::default(),
+            sealer: Sealer::new(ContextKey::derive(b"secret", ClusterId::new(1)), Vec::new()),
+            standing: Standing::default(),
+            counts: UpkeepCounts::default(),
+            store: Disk::default(),
+            out: Effects::new(),
+        }
+    }
+
+    fn turn(&mut self) -> Turn<'_, Disk> {
+        Turn {
+            now: Now::default(),
+            view: &self.view,
+            replica: &mut self.replica,
+            peers: &mut self.peers,
+            hints: &mut self.hints,
+            deliveries: &mut self.deliveries,
+            standing: &self.standing,
+            counts: &mut self.counts,
+            ids: &mut self.ids,
+            disk: DiskRoom::default(),
+            forwarded: &mut self.forwarded,
+            sealer: &self.sealer,
+            store: &self.store,
+            out: &mut self.out,
+        }
+    }
+
+    /// Whom the last ask went to, and its name.
+    fn asked(&mut self) -> Option<(NodeId, RequestId)> {
+        let asks = self.out.drain().filter_map(|effect| match effect {
+            Effect::Send { to, message: ShardMessage::Exchange { request, .. } } => {
+                Some((to, request))
+            }
+            _ => None,
+        });
+        asks.last()
+    }
+
+    /// Lets whoever was asked say what it has.
+    fn answers(&mut self, heal: &mut Heal, state: &EncodedState, counts: bool) -> TaskStep {
+        let (from, request) = self.asked().expect("somebody was asked");
+        let states = vec![(object("damaged"), state.clone())];
+        let answer = ExchangeAnswer::States { answered: 1, states };
+        let round = Round::default();
+        let message = ShardMessage::ExchangeAnswered { request, round, counts, answer };
+        heal.on(TaskEvent::Answered(from, message), &mut self.turn())
+    }
+}
+
+fn begin(bench: &mut Bench) -> Heal {
+    bench.replica.set_aside(PARTITION, object("damaged"));
+    let objects = vec![object("damaged")];
+    Heal::begin(ID, PARTITION, objects, &mut bench.turn()).expect("two can be reached")
+}
+
+#[test]
+fn what_two_owners_have_is_merged_and_the_object_is_whole_again() {
+    let mut bench = Bench::new();
+    let mut heal = begin(&mut bench);
+    let (one, two) = (written(1, "one".into()), written(2, "two".into()));
+    let step = bench.answers(&mut heal, &EncodedState::of(&one), true);
+    assert!(matches!(step, TaskStep::Waiting), "one is not enough");
+    assert_eq!(bench.replica.quarantined(PARTITION).count(), 1);
+    let step = bench.answers(&mut heal, &EncodedState::of(&two), true);
+    assert!(matches!(step, TaskStep::Ended(TaskEnded::Heal(ended)) if ended.healed == 1));
+    let healed = bench.replica.read(&object("damaged"), &bench.store).expect("it can be read");
+    assert_eq!(healed, Some(EncodedState::of(&one.merge(two))));
+    assert_eq!(bench.replica.quarantined(PARTITION).count(), 0);
+    assert_eq!(bench.counts.refilled_objects, 1);
+}
+
+#[test]
+fn an_owner_that_does_not_count_heals_nothing() {
+    let mut bench = Bench::new();
+    let mut heal = begin(&mut bench);
+    let state = EncodedState::of(&written(1, "one".into()));
+    bench.answers(&mut heal, &state, false);
+    let step = bench.answers(&mut heal, &state, true);
+    assert!(matches!(step, TaskStep::Ended(TaskEnded::Heal(ended)) if ended.healed == 0));
+    assert_eq!(bench.replica.quarantined(PARTITION).count(), 1);
+}
+
+#[test]
+fn with_too_few_in_reach_nothing_begins() {
+    let mut bench = Bench::new();
+    bench.peers.link_down(node(3));
+    let objects = vec![object("damaged")];
+    assert!(Heal::begin(ID, PARTITION, objects, &mut bench.turn()).is_none());
+}
+
+#[test]
+fn a_lost_connection_passes_the_question_on() {
+    let mut bench = Bench::new();
+    let mut heal = begin(&mut bench);
+    let (first, _) = bench.asked().expect("somebody was asked");
+    heal.on(TaskEvent::LinkDown(first), &mut bench.turn());
+    let (second, _) = bench.asked().expect("the next one is asked");
+    assert_ne!(first, second);
+}
