@@ -97,16 +97,13 @@ impl<S: ReadStore> Turn<'_, S> {
             let held = self.hints.read(key, self.store);
             held.map(|held| held.map_or((None, round), |(state, round)| (Some(state), round)))
         } else if self.standing.counts(partition) {
-            self.replica.read(key, self.store).map(|state| (state, round))
+            self.replica.read(key, self.store, self.out).map(|state| (state, round))
         } else {
             // What was lost here may be what the answer would have to say (rule 19).
             return Err(CantTell);
         };
-        found.map_err(|unreadable| {
-            let what = format!("{key}: {unreadable}");
-            self.out.push(Effect::Observe(Observation::Damaged { what }));
-            CantTell
-        })
+        // What is damaged was set aside, and reported, when it was met.
+        found.map_err(|_| CantTell)
     }
 
     /// Sends a replica a state that it lacks. Returns whether it was sent: not if too much is under

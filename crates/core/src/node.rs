@@ -4,6 +4,7 @@
 //! is stepped by one caller at a time: [`Shard::step`] takes what happened, with the time, and
 //! says what is to be done. It never blocks, reads a clock or touches a socket.
 
+mod condition;
 mod handoff;
 mod keep;
 mod patrol;
@@ -12,6 +13,7 @@ mod upkeep;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::context::Sealer;
 use crate::coordinator::forwarded::{Admission, ForwardedPuts, REMEMBER_FORWARDED};
@@ -54,6 +56,8 @@ pub struct ShardConfig {
     pub store: StoreStanding,
     /// Bounds on hints held by this shard.
     pub hint_limits: HintLimits,
+    /// How often every object is read in full, to verify its checksum and its tree.
+    pub scrub_interval: Duration,
     /// The most client and forwarded requests under way at once; past it, requests are refused.
     pub max_requests: usize,
 }
@@ -104,12 +108,14 @@ pub struct Shard {
     schedule: Schedule,
     standing: Standing,
     counts: UpkeepCounts,
+    /// Whether the node stops: nothing changes any more.
+    stopping: bool,
 }
 
 impl Shard {
     /// A shard that has just started, with fresh actor ids (rule 1).
     pub fn new(config: ShardConfig, random: Random, view: Arc<View>) -> Self {
-        Self {
+        let mut shard = Self {
             replica: Replica::new(random.child("actor ids")),
             peers: Peers::default(),
             machines: BTreeMap::new(),
@@ -120,19 +126,21 @@ impl Shard {
             deliveries: Deliveries::default(),
             ids: RequestIds::new(config.shard, random.child("request ids").bits()),
             disk: DiskRoom::default(),
+            stopping: false,
             tasks: BTreeMap::new(),
             schedule: Schedule::new(random.child("exchanges")),
             standing: Standing::default(),
             counts: UpkeepCounts::default(),
             config,
             view,
-        }
+        };
+        shard.own_partitions();
+        shard
     }
 
     /// Takes in what happened and says what is to be done. Reads of the store are synchronous;
     /// writes are effects.
     pub fn step(&mut self, now: Now, input: Input, store: &impl ReadStore, out: &mut Effects) {
-        self.replica.refresh_trees(&self.view, store);
         match input {
             Input::Client(request) => self.on_client(now, request, store, out),
             Input::Peer { from, message } => {
@@ -154,7 +162,7 @@ impl Shard {
                 let status = Box::new(self.status());
                 out.push(Effect::Inspected { id, status });
             }
-            Input::Stopping => {}
+            Input::Stopping => self.stop(out),
             Input::LinkUp(peer) => {
                 self.peers.link_up(peer);
                 self.peer_returned(now, peer);
@@ -179,6 +187,7 @@ impl Shard {
                     version(&view).filter(|&new| Some(new) != version(&self.view));
                 self.view = view;
                 if changed.is_some() {
+                    self.own_partitions();
                     self.owners_changed(now);
                 }
             }
@@ -252,7 +261,7 @@ impl Shard {
         if deadline.expired(now.instant) {
             return Err(RequestError::Expired);
         }
-        if self.machines.len() >= self.config.max_requests {
+        if self.stopping || self.machines.len() >= self.config.max_requests {
             return Err(RequestError::Overloaded);
         }
         let ring = self.ring()?;

@@ -9,18 +9,23 @@ mod actors;
 mod buffer;
 mod journal;
 mod listing;
+mod look;
+mod quarantine;
 mod record;
+mod rows;
+mod snapshot;
 mod trees;
 mod write;
 
 pub use journal::{Journal, Waiter};
+pub use look::Looked;
 pub use record::{StoreKey, decode_record, encode_record};
 pub use write::{MintError, Minted, Stamps, Write};
 
 use crate::collection::Round;
 use crate::effect::{Effect, Effects, Ticket};
 use crate::message::EncodedState;
-use crate::object::{ObjectKey, ObjectState};
+use crate::object::{DecodeError, ObjectKey, ObjectState};
 use crate::observe::Observation;
 use crate::random::Random;
 use crate::store::{Batch, Keyspace, ReadStore};
@@ -29,7 +34,10 @@ use crate::token::Partition;
 
 use actors::Actors;
 use buffer::ObjectBuffer;
-use trees::Trees;
+use look::Look;
+use quarantine::{Failed, Quarantine};
+use rows::Damaged;
+use trees::{Before, Trees};
 
 /// The replicas of one shard.
 #[derive(Clone, Debug)]
@@ -39,6 +47,8 @@ pub struct Replica {
     stamps: Stamps,
     journal: Journal,
     trees: Trees,
+    look: Look,
+    quarantine: Quarantine,
 }
 
 /// The object can't be read here: its stored bytes are damaged or the engine failed. It is not
@@ -56,43 +66,44 @@ impl Replica {
             stamps: Stamps::default(),
             journal: Journal::default(),
             trees: Trees::default(),
+            look: Look::default(),
+            quarantine: Quarantine::default(),
         }
     }
 
-    /// The whole state of an object as this replica has it; none if it has never seen it.
+    /// The whole state of an object as this replica has it; none if it has never seen it. A damaged
+    /// object is set aside when it is met, and can't be read until it is healed.
     pub fn read(
-        &self,
+        &mut self,
         key: &ObjectKey,
         store: &impl ReadStore,
+        out: &mut Effects,
     ) -> Result<Option<EncodedState>, Unreadable> {
-        self.read_at(&StoreKey::of(key), store)
-    }
-
-    fn read_at(
-        &self,
-        at: &StoreKey,
-        store: &impl ReadStore,
-    ) -> Result<Option<EncodedState>, Unreadable> {
-        if let Some(state) = self.buffer.get(at) {
-            return Ok(Some(state.clone()));
+        let at = StoreKey::of(key);
+        if self.quarantine.holds(&at) {
+            return Err(Unreadable(
+                "it is set aside as damaged until its peers heal it".to_owned(),
+            ));
         }
-        let found = store
-            .get(Keyspace::Objects, at.as_bytes())
-            .map_err(|error| Unreadable(error.to_string()))?;
-        let Some(record) = found else { return Ok(None) };
-        let (_, state) =
-            decode_record(at, &record).map_err(|error| Unreadable(error.to_string()))?;
-        Ok(Some(state))
+        if let Some(pending) = self.buffer.get(&at) {
+            return Ok(pending.state());
+        }
+        match Self::stored(&at, store) {
+            Ok(state) => Ok(state),
+            Err(Failed::Engine(unreadable)) => Err(unreadable),
+            Err(Failed::Damaged(damaged)) => {
+                self.set_aside(&at, key, &damaged, out);
+                Err(Unreadable(damaged.0))
+            }
+        }
     }
 
-    fn read_decoded(
-        &self,
-        at: &StoreKey,
-        store: &impl ReadStore,
-    ) -> Result<Option<(EncodedState, ObjectState)>, Unreadable> {
-        let Some(encoded) = self.read_at(at, store)? else { return Ok(None) };
-        let state = encoded.decode().map_err(|error| Unreadable(error.to_string()))?;
-        Ok(Some((encoded, state)))
+    /// What the store has, whatever is on its way there.
+    fn stored(at: &StoreKey, store: &impl ReadStore) -> Result<Option<EncodedState>, Failed> {
+        let Some(record) = store.get(Keyspace::Objects, at.as_bytes())? else { return Ok(None) };
+        let damaged = |error: DecodeError| Failed::Damaged(Damaged(error.to_string()));
+        let (_, state) = decode_record(at, &record).map_err(damaged)?;
+        Ok(Some(state))
     }
 
     /// Mints a client's write after reading the current state (rules 2 and 4), and has it written.
@@ -106,15 +117,9 @@ impl Replica {
         out: &mut Effects,
     ) -> Result<Minted, MintError> {
         let at = StoreKey::of(write.key);
-        let current = match self.read_decoded(&at, store) {
-            Ok(current) => current.map(|(_, state)| state).unwrap_or_default(),
-            Err(unreadable) => {
-                // Something minted under the id may be what was damaged (rule 1).
-                self.actors.retire(write.partition);
-                observe_damage(write.key, &unreadable, out);
-                return Err(MintError::Unreadable(unreadable));
-            }
-        };
+        let before =
+            self.before_write(&at, write.key, store, out).map_err(MintError::Unreadable)?;
+        let current = decoded(&before).map_err(MintError::Unreadable)?;
         write.check_siblings(&current)?;
         let dot = self.actors.mint(write.partition);
         let key = write.key;
@@ -122,13 +127,18 @@ impl Replica {
         let siblings = state.siblings().len() as u32;
         out.push(Effect::Observe(Observation::Minted { key: key.clone(), dot, siblings }));
         let encoded = EncodedState::of(&state);
-        let ticket = self.record(at, key, &encoded, out);
+        let ticket = self.record(at, key, &before, Some(&encoded), out);
         self.journal.wait(ticket, waiter);
         Ok(Minted { encoded, context })
     }
 
     /// The collection round of a partition here: every state that is sent is labelled with it.
     pub fn round(&self, _partition: Partition) -> Round {
+        Round::default()
+    }
+
+    /// States of an earlier round than this are not taken any more (rule 13).
+    pub fn refuse_below(&self, _partition: Partition) -> Round {
         Round::default()
     }
 
@@ -142,50 +152,67 @@ impl Replica {
         store: &impl ReadStore,
         out: &mut Effects,
     ) -> Result<Durability, MergeError> {
-        let their_state = theirs.decode().map_err(|_| MergeError::Undecodable)?;
-        let at = StoreKey::of(key);
-        let current = self.read_decoded(&at, store).map_err(|unreadable| {
-            observe_damage(key, &unreadable, out);
-            MergeError::Unreadable(unreadable)
-        })?;
-        let merged = match current {
-            None => (theirs.clone(), their_state),
-            Some((ours, _)) if ours == *theirs => return Ok(self.already_have(&at, waiter)),
-            Some((ours, our_state)) => {
-                let state = our_state.merge(their_state);
-                let encoded = EncodedState::of(&state);
-                if encoded == ours {
-                    return Ok(self.already_have(&at, waiter));
-                }
-                (encoded, state)
-            }
+        let Some(ticket) = self.merge_in(key, theirs, store, out)? else {
+            return Ok(Durability::OnDisk);
         };
-        let siblings = merged.1.siblings().len() as u32;
-        out.push(Effect::Observe(Observation::Merged { key: key.clone(), siblings }));
-        let ticket = self.record(at, key, &merged.0, out);
         self.journal.wait(ticket, waiter);
         Ok(Durability::Pending)
     }
 
-    /// The state is known here already: on disk, or on its way there with an earlier batch.
-    fn already_have(&mut self, at: &StoreKey, waiter: Waiter) -> Durability {
-        let Some(ticket) = self.buffer.ticket(at) else { return Durability::OnDisk };
-        self.journal.wait(ticket, waiter);
-        Durability::Pending
+    /// Merges a state. Returns the batch that carries the result to disk; none if it is there.
+    fn merge_in(
+        &mut self,
+        key: &ObjectKey,
+        theirs: &EncodedState,
+        store: &impl ReadStore,
+        out: &mut Effects,
+    ) -> Result<Option<Ticket>, MergeError> {
+        let their_state = theirs.decode().map_err(|_| MergeError::Undecodable)?;
+        let at = StoreKey::of(key);
+        let before = self.before_write(&at, key, store, out).map_err(MergeError::Unreadable)?;
+        let (encoded, state) = match &before {
+            Before::Unknown | Before::Known(None) => (theirs.clone(), their_state),
+            Before::Known(Some(ours)) if ours == theirs => return Ok(self.buffer.ticket(&at)),
+            Before::Known(Some(ours)) => {
+                let merged = decoded(&before).map_err(MergeError::Unreadable)?.merge(their_state);
+                let encoded = EncodedState::of(&merged);
+                if encoded == *ours {
+                    return Ok(self.buffer.ticket(&at));
+                }
+                (encoded, merged)
+            }
+        };
+        let siblings = state.siblings().len() as u32;
+        out.push(Effect::Observe(Observation::Merged { key: key.clone(), siblings }));
+        Ok(Some(self.record(at, key, &before, Some(&encoded), out)))
     }
 
+    /// Has an object's new state written, or the object dropped, and changes its tree in the same
+    /// step.
     fn record(
         &mut self,
         at: StoreKey,
         key: &ObjectKey,
-        state: &EncodedState,
+        before: &Before,
+        after: Option<&EncodedState>,
         out: &mut Effects,
     ) -> Ticket {
-        self.trees.fresh = false;
+        if let Some((partition, leaf)) = self.trees.place_of(key) {
+            if let Some(kept) = self.trees.kept.get_mut(&partition) {
+                kept.changed(leaf, key, before, after);
+            }
+            self.look.changed((partition, leaf), (&at, key), before, after);
+        }
         let mut batch = Batch::new();
-        batch.put(Keyspace::Objects, at.as_bytes().clone(), encode_record(&at, key, state));
+        match after {
+            Some(state) => {
+                let record = encode_record(&at, key, state);
+                batch.put(Keyspace::Objects, at.as_bytes().clone(), record);
+            }
+            None => batch.delete(Keyspace::Objects, at.as_bytes().clone()),
+        }
         let ticket = self.journal.write(batch, out);
-        self.buffer.insert(at, key.clone(), state.clone(), ticket);
+        self.buffer.insert(at, key.clone(), after.cloned(), ticket);
         ticket
     }
 
@@ -230,9 +257,10 @@ pub enum MergeError {
     Unreadable(Unreadable),
 }
 
-fn observe_damage(key: &ObjectKey, unreadable: &Unreadable, out: &mut Effects) {
-    let what = format!("{key}: {unreadable}");
-    out.push(Effect::Observe(Observation::Damaged { what }));
+/// The state before a write; the one of an object that nobody has written if it is not known.
+fn decoded(before: &Before) -> Result<ObjectState, Unreadable> {
+    let Before::Known(Some(encoded)) = before else { return Ok(ObjectState::default()) };
+    encoded.decode().map_err(|error| Unreadable(error.to_string()))
 }
 
 #[cfg(test)]

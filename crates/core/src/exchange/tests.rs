@@ -17,7 +17,7 @@ use crate::replica::StoreKey;
 
 use world::{Weather, World, node, object, size, written};
 
-const LONG: Duration = Duration::from_secs(3000);
+const LONG: Duration = Duration::from_mins(50);
 
 /// Which node was written to, under which of a few names.
 type Writes = Vec<(u64, u8)>;
@@ -131,8 +131,10 @@ fn ten_differences_in_twenty_thousand_objects_cost_little() {
     assert_eq!(world.objects(node(1)), world.objects(node(2)));
     let bytes: usize = said.iter().map(size).sum();
     let states = said.iter().map(|said| match said {
-        ShardMessage::Replicate { .. } => size(said),
-        ShardMessage::ExchangeAnswered { answer: ExchangeAnswer::States { .. }, .. } => size(said),
+        ShardMessage::Replicate { .. }
+        | ShardMessage::ExchangeAnswered { answer: ExchangeAnswer::States { .. }, .. } => {
+            size(said)
+        }
         _ => 0,
     });
     let states: usize = states.sum();
@@ -205,7 +207,7 @@ fn idle_replicas_are_compared_once_a_minute() {
     world.start();
     world.pass(Duration::from_secs(15));
     let before = world.exchanges().len();
-    world.pass(Duration::from_secs(600));
+    world.pass(Duration::from_mins(10));
     let ended = &world.exchanges()[before..];
     assert!((8..=14).contains(&ended.len()), "{}", ended.len());
     assert!(ended.iter().all(|(begun_by, _)| *begun_by == ended[0].0), "one of them begins all");

@@ -42,6 +42,9 @@ impl Shard {
         if self.sent_by_an_older_ring(arrived.ring, key.token()) {
             return Some(Err(ReplicateRefusal::StaleRing));
         }
+        if self.stopping {
+            return Some(Err(ReplicateRefusal::Overloaded));
+        }
         if self.has_no_room_for(arrived.purpose, state) {
             return Some(Err(ReplicateRefusal::DiskReserve));
         }

@@ -9,20 +9,20 @@ use crate::delivery::{Delivery, Reason};
 use crate::effect::{Effect, Effects, Timer};
 use crate::identity::NodeId;
 use crate::message::{RequestId, ShardMessage};
-use crate::status::ShardStatus;
 use crate::store::ReadStore;
 use crate::time::Now;
 use crate::upkeep::TaskEvent;
 
 /// How often a shard looks around while nothing is urgent.
 const EVERY: Duration = Duration::from_secs(1);
-/// How soon it looks around again while it has yet to learn what its store holds.
+/// How soon it looks around again while it reads what its store holds.
 const SOON: Duration = Duration::from_millis(10);
 
 impl Shard {
     /// The shard can read its store from now on.
     pub(super) fn on_started(&mut self, now: Now, store: &impl ReadStore, out: &mut Effects) {
         self.take_stock(now, store, out);
+        self.load_trees(store);
         out.push(Effect::SetTimer { at: now.instant.after(EVERY), timer: Timer::Patrol });
     }
 
@@ -33,15 +33,11 @@ impl Shard {
         }
         self.hints_counted = self.hints_counted || !self.count_hints(store);
         self.send_hints_home(now, store, out);
+        let looking = self.look(now, store, out);
         self.advance_all_tasks(now, &TaskEvent::Room, store, out);
         self.begin_tasks(now, store, out);
-        let again = if self.hints_counted { EVERY } else { SOON };
+        let again = if looking || !self.hints_counted { SOON } else { EVERY };
         out.push(Effect::SetTimer { at: now.instant.after(again), timer: Timer::Patrol });
-    }
-
-    /// The shard's condition.
-    pub(super) fn status(&self) -> ShardStatus {
-        ShardStatus { hints: self.hints.held(), upkeep: self.counts, ..ShardStatus::default() }
     }
 
     /// A peer has answered a delivery. Returns whether it was one.

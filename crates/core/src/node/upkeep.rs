@@ -36,7 +36,7 @@ impl Shard {
     }
 
     /// The partitions of this shard that this node is a replica of.
-    fn owned_partitions(&self) -> impl Iterator<Item = Partition> {
+    pub(super) fn owned_partitions(&self) -> impl Iterator<Item = Partition> {
         let (me, shard, shards) = (self.config.me, self.config.shard, self.config.shards);
         self.view.ring.iter().flat_map(move |ring| {
             ring.partitions.all().filter(move |&p| shard_of(p, shards) == shard && ring.owns(me, p))

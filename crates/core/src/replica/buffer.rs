@@ -18,16 +18,38 @@ pub(super) struct ObjectBuffer {
     written: VecDeque<(Ticket, StoreKey)>,
 }
 
+/// What is on its way to disk.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Pending<'a> {
+    /// A state.
+    State(&'a EncodedState),
+    /// That the object is no more.
+    Dropped,
+}
+
+impl Pending<'_> {
+    /// The state, if there is one.
+    pub(super) fn state(self) -> Option<EncodedState> {
+        match self {
+            Self::State(state) => Some(state.clone()),
+            Self::Dropped => None,
+        }
+    }
+}
+
 #[derive(Clone, Debug)]
 struct Buffered {
     key: ObjectKey,
-    state: EncodedState,
+    /// None if the object was dropped.
+    state: Option<EncodedState>,
     ticket: Ticket,
 }
 
 impl ObjectBuffer {
-    pub(super) fn get(&self, at: &StoreKey) -> Option<&EncodedState> {
-        self.states.get(at).map(|buffered| &buffered.state)
+    /// What the object is now, if that is not on disk yet: its state, or that it was dropped.
+    pub(super) fn get(&self, at: &StoreKey) -> Option<Pending<'_>> {
+        let buffered = self.states.get(at)?;
+        Some(buffered.state.as_ref().map_or(Pending::Dropped, Pending::State))
     }
 
     /// The batch that carries the object's newest state to disk.
@@ -35,12 +57,12 @@ impl ObjectBuffer {
         self.states.get(at).map(|buffered| buffered.ticket)
     }
 
-    /// Remembers a state until `ticket`, which is above all before it, is synced.
+    /// Remembers a state, or that the object was dropped, until `ticket`, which is above all before it, is synced.
     pub(super) fn insert(
         &mut self,
         at: StoreKey,
         key: ObjectKey,
-        state: EncodedState,
+        state: Option<EncodedState>,
         ticket: Ticket,
     ) {
         self.written.push_back((ticket, at.clone()));
@@ -61,12 +83,12 @@ impl ObjectBuffer {
     pub(super) fn range<'a>(
         &'a self,
         range: &'a KeyRange,
-    ) -> impl Iterator<Item = (&'a StoreKey, &'a ObjectKey, &'a EncodedState)> {
+    ) -> impl Iterator<Item = (&'a StoreKey, &'a ObjectKey, Option<&'a EncodedState>)> {
         let from = StoreKey::from_bytes(range.from.clone());
         self.states
             .range((Bound::Included(from), Bound::Unbounded))
             .take_while(|(at, _)| range.contains(at.as_bytes()))
-            .map(|(at, buffered)| (at, &buffered.key, &buffered.state))
+            .map(|(at, buffered)| (at, &buffered.key, buffered.state.as_ref()))
     }
 
     pub(super) fn len(&self) -> usize {

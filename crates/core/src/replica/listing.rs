@@ -2,9 +2,7 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 
-use super::{Replica, StoreKey, Unreadable, decode_record};
-use crate::message::EncodedState;
-use crate::object::ObjectKey;
+use super::{Replica, StoreKey, Unreadable};
 use crate::request::{ListEntry, ListOrder, ListPage, ListPosition};
 use crate::store::{KeyRange, Keyspace, ReadStore};
 use crate::token::{Partition, PartitionCount};
@@ -22,14 +20,16 @@ impl Replica {
         store: &impl ReadStore,
     ) -> Result<ListPage, Unreadable> {
         let range = range_after(partitions, order);
-        let rows = self.rows(&range, store)?;
-        let exhausted = rows.len() < ROWS_PER_PAGE;
+        let found = self.rows(&range, ROWS_PER_PAGE, store)?;
         let limit = (order.limit.max(1)) as usize;
         let mut page = ListPage::default();
         let mut last = None;
-        for (at, key, encoded) in rows {
-            let position = ListPosition(at.as_bytes().clone());
-            if key.bucket() == &order.bucket {
+        for row in found.rows {
+            let position = ListPosition(row.at.as_bytes().clone());
+            // One damaged object must not end a listing: the other replicas that are asked have it.
+            if let Ok((key, encoded)) = row.object
+                && key.bucket() == &order.bucket
+            {
                 if page.entries.len() == limit {
                     page.next = last;
                     return Ok(page);
@@ -41,9 +41,7 @@ impl Replica {
             }
             last = Some(position);
         }
-        if !exhausted {
-            page.next = last;
-        }
+        page.next = found.more_after.map(|at| ListPosition(at.as_bytes().clone()));
         Ok(page)
     }
 
@@ -63,37 +61,6 @@ impl Replica {
             .scan(Keyspace::Objects, &range, 1)
             .map_err(|error| Unreadable(error.to_string()))?;
         Ok(!found.is_empty())
-    }
-
-    /// Up to [`ROWS_PER_PAGE`] objects of a range, buffered states in place of stored ones.
-    fn rows(
-        &self,
-        range: &KeyRange,
-        store: &impl ReadStore,
-    ) -> Result<Vec<(StoreKey, ObjectKey, EncodedState)>, Unreadable> {
-        let stored = store
-            .scan(Keyspace::Objects, range, ROWS_PER_PAGE)
-            .map_err(|error| Unreadable(error.to_string()))?;
-        let complete = stored.len() < ROWS_PER_PAGE;
-        let horizon = stored.last().map(|item| StoreKey::from_bytes(item.key.clone()));
-        let mut rows = std::collections::BTreeMap::new();
-        for item in stored {
-            let at = StoreKey::from_bytes(item.key);
-            if self.buffer.get(&at).is_some() {
-                continue;
-            }
-            // One damaged object must not end a listing: the other replicas that are asked have it.
-            let Ok(value) = item.value else { continue };
-            let Ok((key, state)) = decode_record(&at, &value) else { continue };
-            rows.insert(at, (key, state));
-        }
-        for (at, key, state) in self.buffer.range(range) {
-            if !complete && horizon.as_ref().is_some_and(|last| at > last) {
-                break;
-            }
-            rows.insert(at.clone(), (key.clone(), state.clone()));
-        }
-        Ok(rows.into_iter().map(|(at, (key, state))| (at, key, state)).collect())
     }
 }
 

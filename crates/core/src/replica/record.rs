@@ -75,7 +75,7 @@ impl StoreKey {
     }
 
     /// The name that the key spells, unless it is a hash.
-    fn spelled(&self) -> Result<Option<ObjectKey>, DecodeError> {
+    pub(super) fn spelled(&self) -> Result<Option<ObjectKey>, DecodeError> {
         let rest = self.0.get(TOKEN..).ok_or(DecodeError::Truncated)?;
         let (length, _) = rest.split_first_chunk::<2>().ok_or(DecodeError::Truncated)?;
         let length = u16::from_be_bytes(*length);

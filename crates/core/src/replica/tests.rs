@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
 use bytes::Bytes;
@@ -7,8 +7,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::context::Context;
 use crate::message::RequestId;
-use crate::object::ConflictRule;
-use crate::object::{BucketName, Content, Key, Metadata, Value};
+use crate::object::{BucketName, ConflictRule, Content, Key, Metadata, Value};
 use crate::quorum::QuorumOptions;
 use crate::request::{ListOrder, ListPosition};
 use crate::store::{KeyRange, ScanItem, StoreError, WriteOp};
@@ -17,9 +16,9 @@ use crate::token::PartitionCount;
 
 /// A store whose every entry is on disk, and any of which may be damaged.
 #[derive(Default)]
-struct Disk {
-    objects: BTreeMap<Bytes, Bytes>,
-    damaged: Vec<Bytes>,
+pub(super) struct Disk {
+    entries: BTreeMap<(Keyspace, Bytes), Bytes>,
+    pub(super) damaged: Vec<Bytes>,
 }
 
 impl Disk {
@@ -31,13 +30,23 @@ impl Disk {
         Ok(value.clone())
     }
 
-    fn carry_out(&mut self, out: &mut Effects) -> Option<Ticket> {
+    pub(super) fn holds(&self, key: &Bytes) -> bool {
+        self.entries.contains_key(&(Keyspace::Objects, key.clone()))
+    }
+
+    pub(super) fn carry_out(&mut self, out: &mut Effects) -> Option<Ticket> {
         let mut last = None;
         for effect in out.drain() {
             let Effect::Write { batch, ticket } = effect else { continue };
             for op in batch.into_ops() {
-                if let WriteOp::Put { key, value, .. } = op {
-                    self.objects.insert(key, value);
+                match op {
+                    WriteOp::Put { keyspace, key, value } => {
+                        self.damaged.retain(|damaged| *damaged != key);
+                        self.entries.insert((keyspace, key), value);
+                    }
+                    WriteOp::Delete { keyspace, key } => {
+                        drop(self.entries.remove(&(keyspace, key)));
+                    }
                 }
             }
             last = Some(ticket);
@@ -47,41 +56,47 @@ impl Disk {
 }
 
 impl ReadStore for Disk {
-    fn get(&self, _: Keyspace, key: &[u8]) -> Result<Option<Bytes>, StoreError> {
+    fn get(&self, keyspace: Keyspace, key: &[u8]) -> Result<Option<Bytes>, StoreError> {
         let key = Bytes::copy_from_slice(key);
-        self.objects.get(&key).map(|value| self.read(&key, value)).transpose()
+        let found = self.entries.get(&(keyspace, key.clone()));
+        found.map(|value| self.read(&key, value)).transpose()
     }
 
     fn scan(
         &self,
-        _: Keyspace,
+        keyspace: Keyspace,
         range: &KeyRange,
         limit: usize,
     ) -> Result<Vec<ScanItem>, StoreError> {
-        let from = Bound::Included(range.from.clone());
-        let found = self.objects.range((from, Bound::Unbounded));
+        let from = Bound::Included((keyspace, range.from.clone()));
+        let found = self.entries.range((from, Bound::Unbounded));
         Ok(found
-            .take_while(|(key, _)| range.contains(key))
+            .take_while(|((space, key), _)| *space == keyspace && range.contains(key))
             .take(limit)
-            .map(|(key, value)| ScanItem { key: key.clone(), value: self.read(key, value) })
+            .map(|((_, key), value)| ScanItem { key: key.clone(), value: self.read(key, value) })
             .collect())
     }
 }
 
-const ONE: PartitionCount = match PartitionCount::new(1) {
+pub(super) const ONE: PartitionCount = match PartitionCount::new(1) {
     Ok(count) => count,
     Err(_) => panic!("one is a power of two"),
 };
-const WAITER: Waiter = Waiter::Coordinator(RequestId::new(0, 1));
+pub(super) const WAITER: Waiter = Waiter::Coordinator(RequestId::new(0, 1));
 
-fn object(bucket: &str, key: &[u8]) -> ObjectKey {
+pub(super) fn object(bucket: &str, key: &[u8]) -> ObjectKey {
     ObjectKey::new(
         BucketName::new(Bytes::copy_from_slice(bucket.as_bytes())).expect("a bucket"),
         Key::new(Bytes::copy_from_slice(key)).expect("a key"),
     )
 }
 
-fn write<'a>(key: &'a ObjectKey, text: &str, context: Context, max_siblings: u32) -> Write<'a> {
+pub(super) fn write<'a>(
+    key: &'a ObjectKey,
+    text: &str,
+    context: Context,
+    max_siblings: u32,
+) -> Write<'a> {
     let bytes = Bytes::copy_from_slice(text.as_bytes());
     let value = Content::Value(Value { bytes, metadata: Metadata::default() });
     let rule = ConflictRule::Siblings;
@@ -89,7 +104,9 @@ fn write<'a>(key: &'a ObjectKey, text: &str, context: Context, max_siblings: u32
 }
 
 fn replica(seed: u8) -> Replica {
-    Replica::new(Random::from_seed([seed; 32]))
+    let mut replica = Replica::new(Random::from_seed([seed; 32]));
+    replica.own(ONE, BTreeSet::from([Partition::new(0)]));
+    replica
 }
 
 fn mint(replica: &mut Replica, disk: &mut Disk, key: &ObjectKey, text: &str) -> Minted {
@@ -205,27 +222,42 @@ fn a_listing_goes_on_past_many_objects_of_other_buckets_in_bounded_pages() {
     assert!(pages > 2, "one page must not scan everything");
 }
 
-/// The traps "torn tail, bit rot" and rule 1: a damaged object is never served, and what was minted
-/// for its partition is not minted under again.
+/// The trap "torn tail, bit rot" and rules 1 and 19: a damaged object is never served and takes
+/// writes; what was minted for its partition is not minted under again; it is served again only
+/// once its peers have healed it, and a restart does not forget that.
 #[test]
-fn a_damaged_object_is_not_served_and_retires_the_id() {
+fn a_damaged_object_is_not_served_takes_writes_and_retires_the_id() {
     let mut replica = replica(1);
     let mut disk = Disk::default();
     let key = object("carts", b"alice");
-    let before = mint(&mut replica, &mut disk, &key, "apple").encoded.decode().expect("a state");
+    let before = mint(&mut replica, &mut disk, &key, "apple").encoded;
     disk.damaged.push(StoreKey::of(&key).as_bytes().clone());
-    assert!(replica.read(&key, &disk).is_err());
     let mut out = Effects::new();
-    let again = write(&key, "pear", Context::default(), 100);
-    let refused = replica.mint(WallTime::default(), again, WAITER, &disk, &mut out);
-    assert!(matches!(refused, Err(MintError::Unreadable(_))));
-    let theirs = EncodedState::of(&before);
-    let merged = replica.merge(&key, &theirs, WAITER, &disk, &mut out);
-    assert!(matches!(merged, Err(MergeError::Unreadable(_))));
-    assert!(disk.carry_out(&mut out).is_none(), "nothing is written over what can't be read");
-    let other = object("carts", b"bob");
-    let after = mint(&mut replica, &mut disk, &other, "plum").encoded.decode().expect("a state");
-    assert_ne!(before.siblings()[0].dot.actor, after.siblings()[0].dot.actor);
+    assert!(replica.read(&key, &disk, &mut out).is_err());
+    let reported = |effect: &Effect| matches!(effect, Effect::Observe(Observation::Damaged { .. }));
+    let effects: Vec<Effect> = out.drain().collect();
+    assert_eq!(effects.iter().filter(|effect| reported(effect)).count(), 1);
+    for effect in effects {
+        out.push(effect);
+    }
+    disk.carry_out(&mut out);
+    let pear = mint(&mut replica, &mut disk, &key, "pear").encoded.decode().expect("a state");
+    let actor = |state: &ObjectState| state.siblings()[0].dot.actor;
+    assert_ne!(actor(&before.decode().expect("a state")), actor(&pear));
+    assert!(replica.read(&key, &disk, &mut out).is_err(), "the apple is missing");
+
+    let mut restarted = self::replica(2);
+    restarted.load_quarantine(&disk).expect("readable");
+    assert!(restarted.read(&key, &disk, &mut out).is_err());
+    assert_eq!(restarted.quarantined(Partition::new(0)).collect::<Vec<_>>(), [&key]);
+    restarted.heal(&key, Some(&before), WAITER, &disk, &mut out).expect("healed");
+    let healed = restarted.read(&key, &disk, &mut out).expect("readable").expect("there");
+    assert_eq!(healed.decode().expect("a state").siblings().len(), 2);
+    assert_eq!(restarted.damage().1, 1);
+    disk.carry_out(&mut out);
+    let mut again = self::replica(3);
+    again.load_quarantine(&disk).expect("readable");
+    assert_eq!(again.quarantined_count(Partition::new(0)), 0);
 }
 
 /// The trap "sibling explosion": the limit refuses a put that would add, never one that resolves.

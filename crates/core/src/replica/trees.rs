@@ -1,56 +1,98 @@
-//! The trees of this shard's partitions, and what is in their leaves.
+//! The Merkle trees of this shard's partitions, kept up in the same step as every write.
 //!
-//! Trees are computed from all objects of a partition when something has changed since.
+//! The paper, 4.7; rule 12. A tree is there once all objects of its partition were looked at (see
+//! [`super::look`]) or a snapshot of a clean stop was read. From then on each write changes one
+//! leaf. Where the state before a write could not be read, its leaf is looked at again first.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Durability, MergeError, Replica, StoreKey, Unreadable, Waiter, decode_record};
-use crate::collection::Round;
-use crate::effect::{Effect, Effects};
+use super::{Replica, StoreKey, Unreadable};
 use crate::merkle::{LeafIndex, Tree, TreeSum};
 use crate::message::{EncodedState, LeafItem};
 use crate::object::ObjectKey;
-use crate::observe::Observation;
-use crate::store::{KeyRange, Keyspace, ReadStore};
+use crate::store::ReadStore;
 use crate::token::{Partition, PartitionCount, Token};
-use crate::view::View;
 
-/// The trees, and the objects that are set aside.
+/// What a replica held of an object before a write.
+#[derive(Clone, Debug)]
+pub(super) enum Before {
+    /// Nothing, or this state.
+    Known(Option<EncodedState>),
+    /// Its bytes could not be read.
+    Unknown,
+}
+
+/// The tree of one partition, and what else the last full look at it found.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Kept {
+    pub(super) tree: Tree,
+    /// Leaves whose sum is not known.
+    pub(super) dirty: BTreeSet<LeafIndex>,
+    pub(super) tombstones: u64,
+    pub(super) longest_vector: u32,
+}
+
+impl Kept {
+    /// An object of this partition has changed.
+    pub(super) fn changed(
+        &mut self,
+        leaf: LeafIndex,
+        key: &ObjectKey,
+        before: &Before,
+        after: Option<&EncodedState>,
+    ) {
+        let sum = |state: &EncodedState| TreeSum::of(key, state.digest());
+        let new = after.map_or_else(TreeSum::default, sum);
+        match before {
+            Before::Known(old) => {
+                let old = old.as_ref().map_or_else(TreeSum::default, sum);
+                self.tree.replace(leaf, old, new);
+            }
+            Before::Unknown => drop(self.dirty.insert(leaf)),
+        }
+    }
+}
+
+/// The partitions of one shard, and their trees.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Trees {
-    trees: BTreeMap<Partition, Tree>,
-    /// Whether nothing was written since they were computed.
-    pub(super) fresh: bool,
-    quarantined: BTreeMap<Partition, BTreeSet<ObjectKey>>,
+    pub(super) partitions: Option<PartitionCount>,
+    pub(super) owned: BTreeSet<Partition>,
+    pub(super) kept: BTreeMap<Partition, Kept>,
+}
+
+impl Trees {
+    /// The partition and leaf of an object, if this node is a replica of it.
+    pub(super) fn place_of(&self, key: &ObjectKey) -> Option<(Partition, LeafIndex)> {
+        let partitions = self.partitions?;
+        let partition = partitions.partition_of(key.token());
+        self.owned.contains(&partition).then(|| (partition, LeafIndex::of(partitions, key.token())))
+    }
 }
 
 impl Replica {
-    /// Computes the trees anew if anything has changed.
-    pub(crate) fn refresh_trees(&mut self, view: &View, store: &impl ReadStore) {
-        let Some(ring) = &view.ring else { return };
-        if self.trees.fresh {
-            return;
-        }
-        let mut trees = BTreeMap::new();
-        for partition in ring.partitions.all().filter(|p| ring.owns(view.me, *p)) {
-            let (first, last) = ring.partitions.range_of(partition);
-            let mut tree = Tree::empty();
-            for (key, state) in self.objects_in(&StoreKey::range(first, last), store) {
-                let leaf = LeafIndex::of(ring.partitions, key.token());
-                tree.replace(leaf, TreeSum::default(), TreeSum::of(&key, state.digest()));
-            }
-            trees.insert(partition, tree);
-        }
-        self.trees.trees = trees;
-        self.trees.fresh = true;
+    /// Of these partitions this node is a replica from now on, and of no others.
+    pub fn own(&mut self, partitions: PartitionCount, owned: BTreeSet<Partition>) {
+        self.trees.kept.retain(|partition, _| owned.contains(partition));
+        self.look.own(&owned);
+        self.trees.partitions = Some(partitions);
+        self.trees.owned = owned;
     }
 
-    /// The tree of a partition; none while it is being built.
+    /// The tree of a partition; none while it is being built or put right.
     pub fn tree(&self, partition: Partition) -> Option<&Tree> {
-        self.trees.trees.get(&partition)
+        let kept = self.trees.kept.get(&partition)?;
+        kept.dirty.is_empty().then_some(&kept.tree)
     }
 
-    /// What is in a leaf, in token order.
+    /// What the last full look at a partition found: objects that are nothing but tombstones, and
+    /// the longest version vector.
+    pub fn found(&self, partition: Partition) -> (u64, u32) {
+        let kept = self.trees.kept.get(&partition);
+        kept.map_or((0, 0), |kept| (kept.tombstones, kept.longest_vector))
+    }
+
+    /// What is in a leaf, in token order. Damaged objects are left out.
     pub fn items(
         &self,
         partitions: PartitionCount,
@@ -58,77 +100,61 @@ impl Replica {
         leaf: LeafIndex,
         store: &impl ReadStore,
     ) -> Result<Vec<LeafItem>, Unreadable> {
-        let (first, last) = leaf.range(partitions, partitions.range_of(partition).0);
-        let mut sums: BTreeMap<Token, TreeSum> = BTreeMap::new();
-        for (key, state) in self.objects_in(&StoreKey::range(first, last), store) {
-            let sum = sums.entry(key.token()).or_default();
-            *sum = sum.plus(TreeSum::of(&key, state.digest()));
-        }
+        let sums = self.sums(partitions, partition, leaf, store)?;
         Ok(sums.into_iter().map(|(token, sum)| LeafItem { token, sum: sum.short() }).collect())
     }
 
-    /// All objects of one token.
+    fn sums(
+        &self,
+        partitions: PartitionCount,
+        partition: Partition,
+        leaf: LeafIndex,
+        store: &impl ReadStore,
+    ) -> Result<BTreeMap<Token, TreeSum>, Unreadable> {
+        let (first, last) = leaf.range(partitions, partitions.range_of(partition).0);
+        let mut sums: BTreeMap<Token, TreeSum> = BTreeMap::new();
+        for row in self.rows(&StoreKey::range(first, last), usize::MAX, store)?.rows {
+            let Ok((key, state)) = row.object else { continue };
+            let sum = sums.entry(key.token()).or_default();
+            *sum = sum.plus(TreeSum::of(&key, state.digest()));
+        }
+        Ok(sums)
+    }
+
+    /// All objects of one token. Damaged ones are left out.
     pub fn states_at(
         &self,
         token: Token,
         store: &impl ReadStore,
     ) -> Vec<(ObjectKey, EncodedState)> {
-        self.objects_in(&StoreKey::range(token, token), store)
+        // What can't be read now is asked for again by whoever misses it.
+        let found = self.rows(&StoreKey::range(token, token), usize::MAX, store);
+        found.map_or_else(
+            |_| Vec::new(),
+            |page| page.rows.into_iter().filter_map(|row| row.object.ok()).collect(),
+        )
     }
 
-    /// The objects of a partition that are set aside as damaged.
-    pub fn quarantined(&self, partition: Partition) -> impl Iterator<Item = &ObjectKey> {
-        self.trees.quarantined.get(&partition).into_iter().flatten()
-    }
-
-    /// A damaged object is whole again: what the other owners have, merged with what was written
-    /// here since.
-    pub fn heal(
-        &mut self,
-        key: &ObjectKey,
-        theirs: Option<&EncodedState>,
-        waiter: Waiter,
-        store: &impl ReadStore,
-        out: &mut Effects,
-    ) -> Result<Durability, MergeError> {
-        let healed = match theirs {
-            Some(state) => self.merge(key, state, waiter, store, out)?,
-            None => Durability::OnDisk,
-        };
-        self.trees.quarantined.values_mut().for_each(|keys| {
-            keys.remove(key);
-        });
-        out.push(Effect::Observe(Observation::DamageHealed { key: key.clone() }));
-        Ok(healed)
-    }
-
-    /// States of an earlier round than this are not taken any more (rule 13).
-    pub fn refuse_below(&self, _partition: Partition) -> Round {
-        Round::default()
-    }
-
-    #[cfg(test)]
-    pub(crate) fn set_aside(&mut self, partition: Partition, key: ObjectKey) {
-        self.trees.quarantined.entry(partition).or_default().insert(key);
-    }
-
-    fn objects_in(
-        &self,
-        range: &KeyRange,
-        store: &impl ReadStore,
-    ) -> Vec<(ObjectKey, EncodedState)> {
-        let stored = store.scan(Keyspace::Objects, range, usize::MAX).unwrap_or_default();
-        let mut rows = BTreeMap::new();
-        for item in stored {
-            let at = StoreKey::from_bytes(item.key);
-            let Ok(value) = item.value else { continue };
-            if let Ok(row) = decode_record(&at, &value) {
-                rows.insert(at, row);
-            }
+    /// Looks at leaves again whose sum is not known. Returns whether there were any.
+    pub fn clean_leaves(&mut self, store: &impl ReadStore) -> bool {
+        let Some(partitions) = self.trees.partitions else { return false };
+        let dirty: Vec<(Partition, LeafIndex)> = self
+            .trees
+            .kept
+            .iter()
+            .flat_map(|(partition, kept)| kept.dirty.iter().map(|leaf| (*partition, *leaf)))
+            .collect();
+        for &(partition, leaf) in &dirty {
+            // One that can't be read now is tried again.
+            let Ok(sums) = self.sums(partitions, partition, leaf, store) else { continue };
+            let sum = sums.into_values().fold(TreeSum::default(), TreeSum::plus);
+            let Some(kept) = self.trees.kept.get_mut(&partition) else { continue };
+            kept.tree.replace(leaf, kept.tree.leaf(leaf), sum);
+            kept.dirty.remove(&leaf);
         }
-        for (at, key, state) in self.buffer.range(range) {
-            rows.insert(at.clone(), (key.clone(), state.clone()));
-        }
-        rows.into_values().collect()
+        !dirty.is_empty()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,6 @@
 //! Damaged objects are healed from owners that count, and only from enough of them.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::heal::Heal;
@@ -12,9 +13,9 @@ use crate::coordinator::peers::Peers;
 use crate::delivery::Deliveries;
 use crate::effect::{DiskRoom, Effects};
 use crate::hints::Hints;
-use crate::node::HintLimits;
 use crate::identity::ClusterId;
 use crate::message::RequestIds;
+use crate::node::HintLimits;
 use crate::random::Random;
 use crate::replica::Replica;
 use crate::ring::{Member, Weight};
@@ -51,12 +52,14 @@ impl Bench {
         let mut ring = Ring::found(ClusterId::new(1), one, 3, node(1), member());
         ring.members = (1..=3).map(|id| (node(id), member())).collect();
         ring.table = vec![(1..=3).map(node).collect()];
+        let mut replica = Replica::new(Random::from_seed([1; 32]));
+        replica.own(one, BTreeSet::from([PARTITION]));
         let mut peers = Peers::default();
         peers.link_up(node(2));
         peers.link_up(node(3));
         Self {
             view: View { ring: Some(Arc::new(ring)), ..View::alone(node(1)) },
-            replica: Replica::new(Random::from_seed([1; 32])),
+            replica,
             peers,
             hints: Hints::new(Random::from_seed([2; 32]), HintLimits::default()),
             deliveries: Deliveries::default(),
@@ -112,7 +115,7 @@ impl Bench {
 }
 
 fn begin(bench: &mut Bench) -> Heal {
-    bench.replica.set_aside(PARTITION, object("damaged"));
+    bench.replica.pretend_damaged(&object("damaged"), &mut bench.out);
     let objects = vec![object("damaged")];
     Heal::begin(ID, PARTITION, objects, &mut bench.turn()).expect("two can be reached")
 }
@@ -127,7 +130,10 @@ fn what_two_owners_have_is_merged_and_the_object_is_whole_again() {
     assert_eq!(bench.replica.quarantined(PARTITION).count(), 1);
     let step = bench.answers(&mut heal, &EncodedState::of(&two), true);
     assert!(matches!(step, TaskStep::Ended(TaskEnded::Heal(ended)) if ended.healed == 1));
-    let healed = bench.replica.read(&object("damaged"), &bench.store).expect("it can be read");
+    let healed = bench
+        .replica
+        .read(&object("damaged"), &bench.store, &mut bench.out)
+        .expect("it can be read");
     assert_eq!(healed, Some(EncodedState::of(&one.merge(two))));
     assert_eq!(bench.replica.quarantined(PARTITION).count(), 0);
     assert_eq!(bench.counts.refilled_objects, 1);

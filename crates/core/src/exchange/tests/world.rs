@@ -170,6 +170,7 @@ impl World {
             boot: BootNumber(u64::from(starts)),
             store,
             hint_limits: HintLimits::default(),
+            scrub_interval: Duration::from_hours(1),
             max_requests: 100,
         };
         let view = View { ring: Some(Arc::clone(&self.ring)), ..View::alone(me) };
@@ -191,6 +192,10 @@ impl World {
         let ids: Vec<NodeId> = self.nodes.keys().copied().collect();
         for &id in &ids {
             self.step(id, Input::Started);
+        }
+        // Long enough for every tree to be built.
+        for _ in 0..100 * ids.len() {
+            self.turn();
         }
         for &id in &ids {
             self.connect(id);

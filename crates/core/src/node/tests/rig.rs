@@ -203,6 +203,7 @@ impl Rig {
             boot: BootNumber(u64::from(starts)),
             store,
             hint_limits: HintLimits::default(),
+            scrub_interval: Duration::from_hours(1),
             max_requests: 100,
         };
         let mut seed = [starts; 32];
@@ -287,9 +288,7 @@ impl Rig {
                 let partition = partition.get();
                 self.trace.push(format!("{} counts again in partition {partition}", name(id)));
             }
-            Effect::BucketMade(_)
-            | Effect::Held { .. }
-            | Effect::Observe(_) => {}
+            Effect::BucketMade(_) | Effect::Held { .. } | Effect::Observe(_) => {}
         }
     }
 

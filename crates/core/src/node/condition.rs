@@ -1,0 +1,77 @@
+//! What a shard holds and how it is: its partitions and their trees, looked through a little at a
+//! time, and the condition that it tells of when it is asked.
+
+use std::collections::BTreeSet;
+
+use super::{Shard, StoreStanding};
+use crate::effect::{DiskRoom, Effect, Effects};
+use crate::observe::Observation;
+use crate::replica::Looked;
+use crate::status::{PartitionStatus, ShardStatus, UpkeepCounts};
+use crate::store::ReadStore;
+use crate::time::Now;
+use crate::token::Partition;
+
+impl Shard {
+    /// The replica learns which partitions are this shard's, by the newest ring.
+    pub(super) fn own_partitions(&mut self) {
+        let Some(partitions) = self.view.ring.as_ref().map(|ring| ring.partitions) else { return };
+        let owned: BTreeSet<Partition> = self.owned_partitions().collect();
+        self.replica.own(partitions, owned);
+    }
+
+    /// Reads what the start before this one has left: objects set aside, and trees. What can't be
+    /// read now is found again by looking.
+    pub(super) fn load_trees(&mut self, store: &impl ReadStore) {
+        let _ = self.replica.load_quarantine(store);
+        if self.config.store == StoreStanding::Kept {
+            self.replica.load_trees(self.config.boot, store);
+        }
+    }
+
+    /// Nothing changes any more: the trees are written with the last batch.
+    pub(super) fn stop(&mut self, out: &mut Effects) {
+        self.stopping = true;
+        self.replica.save_trees(self.config.boot, out);
+    }
+
+    /// Looks at some objects, if a look is under way or due. Returns whether there is more to do.
+    pub(super) fn look(&mut self, now: Now, store: &impl ReadStore, out: &mut Effects) -> bool {
+        self.replica.clean_leaves(store);
+        let interval = self.config.scrub_interval;
+        match self.replica.look(now.instant, interval, store, out) {
+            Ok(Looked::Nothing) | Err(_) => false,
+            Ok(Looked::Partly) => true,
+            Ok(Looked::Finished(_)) => self.replica.lacks_trees(),
+            Ok(Looked::Drifted(partition)) => {
+                self.counts.tree_drifts += 1;
+                out.push(Effect::Observe(Observation::TreeDrifted(partition)));
+                self.replica.lacks_trees()
+            }
+        }
+    }
+
+    /// The shard's condition.
+    pub(super) fn status(&self) -> ShardStatus {
+        let partitions = self.owned_partitions().map(|partition| {
+            let found = self.replica.found(partition);
+            let status = PartitionStatus {
+                root: self.replica.tree(partition).map(crate::merkle::Tree::root),
+                counts: self.standing.counts(partition),
+                quarantined: self.replica.quarantined_count(partition) as u32,
+                round: self.replica.round(partition),
+                tombstones: found.0,
+                longest_vector: found.1,
+            };
+            (partition, status)
+        });
+        let (damaged, refilled_objects) = self.replica.damage();
+        ShardStatus {
+            partitions: partitions.collect(),
+            hints: self.hints.held(),
+            upkeep: UpkeepCounts { damaged, refilled_objects, ..self.counts },
+            disk_reserved: self.disk == DiskRoom::Reserve,
+            ..ShardStatus::default()
+        }
+    }
+}

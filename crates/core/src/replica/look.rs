@@ -1,0 +1,162 @@
+//! The full look: every object of a partition is read, a little at a time, while requests go on.
+//!
+//! It builds the tree of a partition after a start, verifies checksums (scrubbing), and finds a
+//! tree that has drifted from its objects: such a tree is put right, counted and reported. A write
+//! behind the place that the look has reached changes the tree being built as well; one ahead of it
+//! is met when the look comes there. Rule 12; the traps "Merkle tree drift" and "bit rot".
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use super::rows::Row;
+use super::trees::{Before, Kept};
+use super::{Replica, StoreKey, Unreadable};
+use crate::effect::Effects;
+use crate::merkle::{LeafIndex, TreeSum};
+use crate::message::EncodedState;
+use crate::object::{Content, ObjectKey};
+use crate::store::ReadStore;
+use crate::time::Instant;
+use crate::token::Partition;
+
+/// Objects read in one step.
+const ROWS_AT_ONCE: usize = 256;
+
+/// The look at one partition that is under way, and when each was last finished.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Look {
+    under_way: Option<UnderWay>,
+    finished: BTreeMap<Partition, Instant>,
+}
+
+#[derive(Clone, Debug)]
+struct UnderWay {
+    partition: Partition,
+    /// Everything up to here, inclusive, has been looked at.
+    reached: Option<StoreKey>,
+    found: Kept,
+}
+
+/// What one step of looking came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Looked {
+    /// Nothing was due.
+    Nothing,
+    /// There is more to look at.
+    Partly,
+    /// A partition's tree is as its objects say.
+    Finished(Partition),
+    /// A partition's tree was other than its objects say, and was put right.
+    Drifted(Partition),
+}
+
+impl Look {
+    pub(super) fn own(&mut self, owned: &BTreeSet<Partition>) {
+        self.finished.retain(|partition, _| owned.contains(partition));
+        self.under_way.take_if(|look| !owned.contains(&look.partition));
+    }
+
+    /// An object that the look under way may have passed has changed.
+    pub(super) fn changed(
+        &mut self,
+        (partition, leaf): (Partition, LeafIndex),
+        (at, key): (&StoreKey, &ObjectKey),
+        before: &Before,
+        after: Option<&EncodedState>,
+    ) {
+        if let Some(look) = &mut self.under_way
+            && look.partition == partition
+            && look.reached.as_ref().is_some_and(|reached| at <= reached)
+        {
+            look.found.changed(leaf, key, before, after);
+        }
+    }
+}
+
+impl UnderWay {
+    fn add(&mut self, leaf: LeafIndex, key: &ObjectKey, state: &EncodedState) {
+        self.found.tree.replace(leaf, TreeSum::default(), TreeSum::of(key, state.digest()));
+        let Ok(state) = state.decode() else { return };
+        let dead = state.siblings().iter().all(|s| s.content == Content::Tombstone);
+        self.found.tombstones += u64::from(dead);
+        let vector = state.vector().len() as u32;
+        self.found.longest_vector = self.found.longest_vector.max(vector);
+    }
+}
+
+impl Replica {
+    /// Whether some partition has no tree yet.
+    pub fn lacks_trees(&self) -> bool {
+        self.trees.owned.iter().any(|partition| !self.trees.kept.contains_key(partition))
+    }
+
+    /// Goes on looking, or begins with the partition that needs it most: one without a tree, or
+    /// one that was not looked at for `interval`.
+    pub fn look(
+        &mut self,
+        now: Instant,
+        interval: Duration,
+        store: &impl ReadStore,
+        out: &mut Effects,
+    ) -> Result<Looked, Unreadable> {
+        let next = match self.look.under_way.take() {
+            Some(look) => Some(look),
+            None => self.next_to_look_at(now, interval).map(|partition| UnderWay {
+                partition,
+                reached: None,
+                found: Kept::default(),
+            }),
+        };
+        let (Some(mut look), Some(partitions)) = (next, self.trees.partitions) else {
+            return Ok(Looked::Nothing);
+        };
+        let (first, last) = partitions.range_of(look.partition);
+        let mut range = StoreKey::range(first, last);
+        if let Some(reached) = &look.reached {
+            range.from = [&reached.as_bytes()[..], &[0]].concat().into();
+        }
+        let page = self.rows(&range, ROWS_AT_ONCE, store)?;
+        for row in page.rows {
+            self.look_at(row, &mut look, out);
+        }
+        if page.more_after.is_some() {
+            look.reached = page.more_after;
+            self.look.under_way = Some(look);
+            return Ok(Looked::Partly);
+        }
+        Ok(self.finish_look(now, look))
+    }
+
+    fn next_to_look_at(&self, now: Instant, interval: Duration) -> Option<Partition> {
+        let without = |partition: &&Partition| !self.trees.kept.contains_key(partition);
+        let due = |partition: &&Partition| {
+            // A snapshot of a clean stop is taken at its word for one interval.
+            let since = self.look.finished.get(partition).copied().unwrap_or_default();
+            now >= since.after(interval)
+        };
+        let owned = || self.trees.owned.iter();
+        owned().find(without).or_else(|| owned().find(due)).copied()
+    }
+
+    fn look_at(&mut self, row: Row, look: &mut UnderWay, out: &mut Effects) {
+        match row.object {
+            Err(damaged) => self.set_aside_unnamed(&row.at, look.partition, &damaged, out),
+            Ok((key, state)) => {
+                let Some((_, leaf)) = self.trees.place_of(&key) else { return };
+                look.add(leaf, &key, &state);
+            }
+        }
+    }
+
+    fn finish_look(&mut self, now: Instant, look: UnderWay) -> Looked {
+        let partition = look.partition;
+        self.look.finished.insert(partition, now);
+        let kept = self.trees.kept.insert(partition, look.found);
+        // A leaf that was to be looked at again says nothing about the writes that changed it.
+        let drifted = kept
+            .filter(|kept| kept.dirty.is_empty())
+            .zip(self.trees.kept.get(&partition).filter(|found| found.dirty.is_empty()))
+            .is_some_and(|(kept, found)| kept.tree.root() != found.tree.root());
+        if drifted { Looked::Drifted(partition) } else { Looked::Finished(partition) }
+    }
+}

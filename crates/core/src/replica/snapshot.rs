@@ -1,0 +1,83 @@
+//! The trees as a clean stop left them, so that the next start need not read every object.
+//!
+//! ```text
+//! key   = "tree/" partition (4 bytes)
+//! value = start that wrote it (8 bytes) tombstones (8) longest vector (4), then for each leaf that
+//!         is not empty: leaf (2 bytes) sum (16 bytes)
+//! ```
+//!
+//! A snapshot is written with the last batch of a start and nothing is written after it, so it is
+//! true if the very next start reads it. Any other is of a start that ended otherwise later on, and
+//! is ignored.
+
+use bytes::{Buf, BufMut, Bytes, BytesMut};
+
+use super::Replica;
+use super::trees::Kept;
+use crate::effect::Effects;
+use crate::identity::BootNumber;
+use crate::merkle::{LeafIndex, TreeSum};
+use crate::store::{Batch, Keyspace, ReadStore};
+use crate::token::Partition;
+
+const PREFIX: &[u8] = b"tree/";
+
+fn row_key(partition: Partition) -> Bytes {
+    [PREFIX, &partition.get().to_be_bytes()].concat().into()
+}
+
+fn encode(boot: BootNumber, kept: &Kept) -> Bytes {
+    let mut row = BytesMut::new();
+    row.put_u64(boot.0);
+    row.put_u64(kept.tombstones);
+    row.put_u32(kept.longest_vector);
+    for (leaf, sum) in kept.tree.leaves().unwrap_or_default().iter().enumerate() {
+        if *sum != TreeSum::default() {
+            row.put_u16(leaf as u16);
+            row.put_u128(sum.to_bits());
+        }
+    }
+    row.freeze()
+}
+
+/// The tree of a row that the start `boot` wrote.
+fn decode(boot: BootNumber, mut row: Bytes) -> Option<Kept> {
+    if row.try_get_u64().ok()? != boot.0 {
+        return None;
+    }
+    let mut kept = Kept {
+        tombstones: row.try_get_u64().ok()?,
+        longest_vector: row.try_get_u32().ok()?,
+        ..Kept::default()
+    };
+    while row.has_remaining() {
+        let leaf = LeafIndex::new(row.try_get_u16().ok()?)?;
+        let sum = TreeSum::from_bits(row.try_get_u128().ok()?);
+        kept.tree.replace(leaf, TreeSum::default(), sum);
+    }
+    Some(kept)
+}
+
+impl Replica {
+    /// Writes every tree that is whole: the last batch of this start.
+    pub fn save_trees(&mut self, boot: BootNumber, out: &mut Effects) {
+        let mut batch = Batch::new();
+        for (&partition, kept) in self.trees.kept.iter().filter(|(_, kept)| kept.dirty.is_empty()) {
+            batch.put(Keyspace::Meta, row_key(partition), encode(boot, kept));
+        }
+        if !batch.is_empty() {
+            self.journal.write(batch, out);
+        }
+    }
+
+    /// Reads the trees that the start before this one left. One that can't be read is built anew.
+    pub fn load_trees(&mut self, boot: BootNumber, store: &impl ReadStore) {
+        let Some(before) = boot.0.checked_sub(1).map(BootNumber) else { return };
+        for &partition in &self.trees.owned {
+            let row = store.get(Keyspace::Meta, &row_key(partition)).ok().flatten();
+            if let Some(kept) = row.and_then(|row| decode(before, row)) {
+                self.trees.kept.insert(partition, kept);
+            }
+        }
+    }
+}
