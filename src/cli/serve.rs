@@ -74,6 +74,15 @@ pub(crate) struct ServeArgs {
     /// The largest object, in bytes
     #[arg(long, value_name = "BYTES")]
     pub(crate) max_object_bytes: Option<String>,
+    /// Bytes of hints kept for other nodes; past it new ones are refused
+    #[arg(long, value_name = "BYTES")]
+    pub(crate) max_hint_bytes: Option<String>,
+    /// How often every stored object is read in full to verify it, in seconds
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) scrub_interval: Option<String>,
+    /// Free bytes of the disk below which new values are refused [default: 2 GiB, at most 5 %]
+    #[arg(long, value_name = "BYTES")]
+    pub(crate) disk_reserve: Option<String>,
     /// What is logged, as tracing filters say it, such as info or stator=debug
     #[arg(long, value_name = "FILTER")]
     pub(crate) log: Option<String>,

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use rustix::process::{Signal, getppid, set_parent_process_death_signal};
 use stator_core::membership::facts::Addresses;
-use stator_node::{Engine, Founding, Node, NodeConfig};
+use stator_node::{Engine, Founding, HintLimits, Node, NodeConfig};
 use stator_server::HttpConfig;
 use stator_store::FjallSettings;
 use stator_wire::secret::{Keyring, Secret};
@@ -127,6 +127,12 @@ fn node_config(settings: &Settings, secret: &SecretSource) -> NodeConfig {
         shards: settings.shards,
         engine,
         max_requests: settings.max_requests,
+        hint_limits: HintLimits {
+            bytes: settings.max_hint_bytes / u64::from(settings.shards),
+            ..HintLimits::default()
+        },
+        scrub_interval: settings.scrub_interval,
+        disk_reserve: settings.disk_reserve,
     }
 }
 

@@ -130,6 +130,9 @@ fn of_flags(flags: &ServeArgs) -> Texts {
         ("max_requests", &flags.max_requests),
         ("max_key_bytes", &flags.max_key_bytes),
         ("max_object_bytes", &flags.max_object_bytes),
+        ("max_hint_bytes", &flags.max_hint_bytes),
+        ("scrub_interval", &flags.scrub_interval),
+        ("disk_reserve", &flags.disk_reserve),
         ("log", &flags.log),
         ("log_format", &flags.log_format),
     ];

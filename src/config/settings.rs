@@ -4,9 +4,11 @@ use std::fmt::Display;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::time::Duration;
 
 use stator_core::ring::Weight;
 use stator_core::token::PartitionCount;
+use stator_node::DiskReserve;
 
 use crate::config::{KNOWN, Layers, SecretSource, flag, variable};
 use crate::failure::Failure;
@@ -54,6 +56,10 @@ pub(crate) struct Settings {
     pub(crate) max_requests: usize,
     pub(crate) max_key_bytes: usize,
     pub(crate) max_object_bytes: usize,
+    /// Of the whole node.
+    pub(crate) max_hint_bytes: u64,
+    pub(crate) scrub_interval: Duration,
+    pub(crate) disk_reserve: DiskReserve,
     pub(crate) log: String,
     pub(crate) log_format: LogFormat,
 }
@@ -111,6 +117,19 @@ impl Settings {
                 "write a number above 0",
                 positive,
             )?,
+            max_hint_bytes: parsed(layers, "max_hint_bytes", "write a number of bytes")?,
+            scrub_interval: checked(
+                layers,
+                "scrub_interval",
+                "write seconds, at least 1",
+                |text| text.parse().ok().filter(|&seconds| seconds > 0).map(Duration::from_secs),
+            )?,
+            disk_reserve: checked(layers, "disk_reserve", "write a number of bytes", |text| {
+                if text.is_empty() {
+                    return Some(DiskReserve::Default);
+                }
+                text.parse().ok().map(DiskReserve::Bytes)
+            })?,
             log: text(layers, "log"),
             log_format: checked(layers, "log_format", "write text or json", |text| match text {
                 "text" => Some(LogFormat::Text),

@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::collection::Round;
-use crate::identity::{ActorId, NodeId};
+use crate::identity::NodeId;
 use crate::merkle::{BranchSet, LeafIndex, TreeSum};
 use crate::object::{DecodeError, ObjectDigest, ObjectKey, ObjectState};
 use crate::request::{ListOrder, ListPage, PutOrder, PutReply, RequestError};
@@ -199,57 +199,6 @@ pub struct LeafItem {
     pub sum: u64,
 }
 
-/// One object of a collection round: dropped or pruned only while its state has this digest.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CollectItem {
-    /// Which object.
-    pub key: ObjectKey,
-    /// The digest of its state before.
-    pub digest: ObjectDigest,
-}
-
-/// What the proposer of a collection round asks the others (rule 13).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum CollectAsk {
-    /// Of a primary: which of these do you hold with just this digest, durably? From now on every
-    /// state that you send is labelled with this round.
-    Agree(Vec<CollectItem>),
-    /// Of a primary: this is the round's list, and these are the ids under which somebody still
-    /// mints; make it durable.
-    Record {
-        /// The list.
-        items: Vec<CollectItem>,
-        /// Ids that must not be pruned.
-        live: Vec<ActorId>,
-    },
-    /// Of a node that may hold hints of the partition: promise, durably, that you hold none of an
-    /// earlier round, and take none from now on.
-    Promise,
-    /// Of a primary: every promise is given; carry the list out.
-    Drop,
-}
-
-/// What they say.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum CollectAnswer {
-    /// Agreed, durably.
-    Agreed {
-        /// The places of the items that are the same here.
-        same: Vec<u32>,
-        /// The ids under which this primary mints.
-        live: Vec<ActorId>,
-    },
-    /// The list is durable.
-    Recorded,
-    /// The promise is given.
-    Promised,
-    /// The list has been carried out, durably.
-    Dropped,
-    /// It can't be done now: hints are held, the partition is not settled here, or another round
-    /// is known.
-    Refused,
-}
-
 /// Why a replica did not take a state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReplicateRefusal {
@@ -376,27 +325,5 @@ pub enum ShardMessage {
         counts: bool,
         /// What it says.
         answer: ExchangeAnswer,
-    },
-    /// A step of a collection round (answered by [`Self::CollectAnswered`]).
-    Collect {
-        /// Named by the proposer.
-        request: RequestId,
-        /// Its ring.
-        ring: RingVersion,
-        /// The partition.
-        partition: Partition,
-        /// The round.
-        round: Round,
-        /// What it asks.
-        ask: CollectAsk,
-    },
-    /// The answer to a step of a collection round.
-    CollectAnswered {
-        /// The request it answers.
-        request: RequestId,
-        /// The answering node's round.
-        round: Round,
-        /// What it says.
-        answer: CollectAnswer,
     },
 }

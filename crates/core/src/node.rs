@@ -30,7 +30,7 @@ use crate::object::Content;
 use crate::random::Random;
 use crate::replica::{Replica, Waiter};
 use crate::request::{ClientRequest, PutOrder, RequestError};
-use crate::ring::{Ring, RingVersion};
+use crate::ring::Ring;
 use crate::standing::Standing;
 use crate::status::UpkeepCounts;
 use crate::store::ReadStore;
@@ -108,6 +108,8 @@ pub struct Shard {
     schedule: Schedule,
     standing: Standing,
     counts: UpkeepCounts,
+    /// Whether the store can be read.
+    started: bool,
     /// Whether the node stops: nothing changes any more.
     stopping: bool,
 }
@@ -126,6 +128,7 @@ impl Shard {
             deliveries: Deliveries::default(),
             ids: RequestIds::new(config.shard, random.child("request ids").bits()),
             disk: DiskRoom::default(),
+            started: false,
             stopping: false,
             tasks: BTreeMap::new(),
             schedule: Schedule::new(random.child("exchanges")),
@@ -181,16 +184,7 @@ impl Shard {
             }
             Input::Synced(ticket) => self.on_synced(now, ticket, store, out),
             Input::Timer(timer) => self.on_timer(now, timer, store, out),
-            Input::View(view) => {
-                let version = |view: &View| view.ring.as_ref().map(|ring| ring.version);
-                let changed: Option<RingVersion> =
-                    version(&view).filter(|&new| Some(new) != version(&self.view));
-                self.view = view;
-                if changed.is_some() {
-                    self.own_partitions();
-                    self.owners_changed(now);
-                }
-            }
+            Input::View(view) => self.on_view(now, view, store, out),
             Input::Hold { proposal, partitions } => {
                 let with_data = self.with_data(partitions, store);
                 out.push(Effect::Held { proposal, with_data });
@@ -411,14 +405,12 @@ const fn asks(message: &ShardMessage) -> Option<RequestId> {
         | ShardMessage::Read { request, .. }
         | ShardMessage::ForwardPut { request, .. }
         | ShardMessage::List { request, .. }
-        | ShardMessage::Exchange { request, .. }
-        | ShardMessage::Collect { request, .. } => Some(*request),
+        | ShardMessage::Exchange { request, .. } => Some(*request),
         ShardMessage::Replicated { .. }
         | ShardMessage::ReadAnswered { .. }
         | ShardMessage::PutAnswered { .. }
         | ShardMessage::Listed { .. }
-        | ShardMessage::ExchangeAnswered { .. }
-        | ShardMessage::CollectAnswered { .. } => None,
+        | ShardMessage::ExchangeAnswered { .. } => None,
     }
 }
 

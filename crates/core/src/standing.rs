@@ -61,7 +61,7 @@ impl Standing {
         let mut batch = Batch::new();
         for partition in partitions {
             self.unsettled.entry(partition).or_default();
-            batch.put(Keyspace::Meta, row(partition), Bytes::from_static(&[1]));
+            mark_unsettled(&mut batch, [partition]);
         }
         if !batch.is_empty() {
             journal.write(batch, out);
@@ -120,6 +120,14 @@ impl Standing {
         if !batch.is_empty() {
             journal.write(batch, out);
         }
+    }
+}
+
+/// Notes in a batch that these partitions do not count: for a shell that finds its store lost, so
+/// that the note is written together with the mark that the store is in use again.
+pub fn mark_unsettled(batch: &mut Batch, partitions: impl IntoIterator<Item = Partition>) {
+    for partition in partitions {
+        batch.put(Keyspace::Meta, row(partition), Bytes::from_static(&[1]));
     }
 }
 

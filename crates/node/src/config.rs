@@ -2,8 +2,10 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use stator_core::membership::facts::Addresses;
+use stator_core::node::HintLimits;
 use stator_core::ring::Weight;
 use stator_core::token::PartitionCount;
 use stator_store::FjallSettings;
@@ -62,4 +64,20 @@ pub struct NodeConfig {
     pub engine: Engine,
     /// The most requests that a shard has under way, at least 1.
     pub max_requests: usize,
+    /// The most hints that a shard holds for other nodes.
+    pub hint_limits: HintLimits,
+    /// How often every stored object is read in full, to verify it.
+    pub scrub_interval: Duration,
+    /// Below so many free bytes of its file system the node takes no new values.
+    pub disk_reserve: DiskReserve,
+}
+
+/// How much of a disk is kept free: reads, deletes and repair go on with it, new values do not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DiskReserve {
+    /// 2 GiB, or 5 % of the file system if that is less.
+    #[default]
+    Default,
+    /// So many bytes; 0 keeps nothing free.
+    Bytes(u64),
 }

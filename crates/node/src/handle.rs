@@ -10,6 +10,7 @@ use stator_core::identity::NodeId;
 use stator_core::membership::admin::{AdminError, AdminReply, AdminRequest};
 use stator_core::request::{ClientReply, Operation, RequestError};
 use stator_core::ring::Ring;
+use stator_core::status::ShardStatus;
 use stator_core::store::Store;
 use stator_core::time::Deadline;
 use stator_core::view::View;
@@ -19,7 +20,7 @@ use tokio::time::timeout;
 use crate::failure::Failure;
 use crate::me::Me;
 use crate::membership::{AdminCall, Gate, MembershipMailbox};
-use crate::shard::{ClientCall, Shards, of_partition};
+use crate::shard::{ClientCall, ShardEvent, Shards, of_partition};
 use crate::stats::{Counters, NodeStats};
 use crate::store_writer::ShardIndex;
 
@@ -112,6 +113,24 @@ impl NodeHandle {
             Ok(Some(reply)) => reply,
             _ => Err(AdminError::Unreachable { names: vec![shared.me.name.clone()] }),
         }
+    }
+
+    /// The condition of each of the node's shards; of one that does not answer nothing is said.
+    pub async fn inspect(&self) -> Vec<ShardStatus> {
+        let mut asked = Vec::new();
+        for mailbox in self.shared.shards.mailboxes() {
+            let (reply, answer) = oneshot::channel();
+            if mailbox.events.try_send(ShardEvent::Inspect(reply)).is_ok() {
+                asked.push(answer);
+            }
+        }
+        let mut found = Vec::new();
+        for answer in asked {
+            if let Ok(Ok(status)) = timeout(GRACE, answer).await {
+                found.push(status);
+            }
+        }
+        found
     }
 
     /// The cluster as this node sees it now. Never waits.

@@ -80,6 +80,17 @@ impl DataDir {
     pub(crate) fn store(&self) -> PathBuf {
         self.root.join(STORE)
     }
+
+    /// Moves the store out of the way, under a name that says from which start it is. Nothing of
+    /// it is deleted.
+    pub(crate) fn set_store_aside(&self, boot: BootNumber) -> Result<PathBuf, StartError> {
+        let free = (0..).map(|number| self.root.join(format!("{STORE}.aside-{}-{number}", boot.0)));
+        let aside = free.into_iter().find(|path| !path.exists()).expect("some number is free");
+        std::fs::rename(self.store(), &aside)
+            .and_then(|()| std::fs::File::open(&self.root)?.sync_all())
+            .map_err(|error| StartError::unwritable(&aside, error))?;
+        Ok(aside)
+    }
 }
 
 /// What `identity/` holds.

@@ -15,6 +15,7 @@
 
 mod clock;
 mod config;
+mod disk;
 mod error;
 mod failure;
 mod handle;
@@ -31,8 +32,9 @@ mod shutdown;
 mod stats;
 mod store_writer;
 
-pub use config::{Engine, Founding, NodeConfig};
+pub use config::{DiskReserve, Engine, Founding, NodeConfig};
 pub use error::StartError;
 pub use handle::{NodeHandle, Readiness};
 pub use node::Node;
+pub use stator_core::node::HintLimits;
 pub use stats::NodeStats;

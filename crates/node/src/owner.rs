@@ -9,6 +9,8 @@ use std::path::PathBuf;
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use stator_core::identity::{BootNumber, ClusterId, NodeId};
+use stator_core::node::StoreStanding;
+use stator_core::standing;
 use stator_core::store::{Batch, Keyspace, ReadStore, Store, StoreError};
 
 use crate::error::StartError;
@@ -67,6 +69,16 @@ pub(crate) enum Found {
     Lost,
 }
 
+impl Found {
+    /// What the core is told of it.
+    pub(crate) fn standing(self) -> StoreStanding {
+        match self {
+            Self::Ours | Self::New => StoreStanding::Kept,
+            Self::Lost => StoreStanding::Lost,
+        }
+    }
+}
+
 /// Checks that the store belongs to the identity and marks it as used in this start, durably.
 pub(crate) fn claim(
     data: &DataDir,
@@ -84,7 +96,15 @@ pub(crate) fn claim(
     };
     let cluster = identity.cluster.as_ref().map(|(cluster, _)| *cluster);
     let owner = Owner { node: identity.node, cluster, boot: identity.boot };
-    store.write(vec![owner.batch()]).map_err(failed)?;
+    let mut batch = owner.batch();
+    if found == Found::Lost
+        && let Some(ring) = identity.cluster.as_ref().and_then(|(_, facts)| facts.ring.as_ref())
+    {
+        // With the mark itself: a crash right after it must not make the store count as whole.
+        let owned = ring.partitions.all().filter(|partition| ring.owns(identity.node, *partition));
+        standing::mark_unsettled(&mut batch, owned);
+    }
+    store.write(vec![batch]).map_err(failed)?;
     store.sync().map_err(failed)?;
     identity.store_is_marked()?;
     Ok(found)

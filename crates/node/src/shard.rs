@@ -13,19 +13,24 @@ mod unsynced;
 
 use std::collections::BTreeMap;
 use std::net::TcpStream;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use stator_core::context::{ContextKey, Sealer};
 use stator_core::effect::Input;
 use stator_core::identity::{ClusterId, NodeId};
+use stator_core::node::{HintLimits, StoreStanding};
 use stator_core::random::Random;
 use stator_core::request::{ClientReply, Operation};
+use stator_core::status::ShardStatus;
 use stator_core::store::Store;
 use stator_core::time::Deadline;
 use stator_wire::secret::Keyring;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
+use crate::config::DiskReserve;
 use crate::failure::Failure;
 use crate::links::Cipher;
 use crate::me::Me;
@@ -48,6 +53,8 @@ pub(crate) enum ShardEvent {
     Peers(Arc<BTreeMap<NodeId, String>>),
     /// A connection that a peer has made to this shard.
     Accepted(Box<AcceptedStream>),
+    /// Somebody asks how the shard is.
+    Inspect(oneshot::Sender<ShardStatus>),
 }
 
 /// A connection on its way from the thread that greeted it to the one that reads it.
@@ -103,8 +110,23 @@ pub(crate) struct ShardParts {
     pub(crate) shutdown: Shutdown,
     /// The root of its randomness.
     pub(crate) random: Random,
-    /// Bound on a shard's requests under way.
+    /// Where its files are and how much room is kept free; none if it has none.
+    pub(crate) disk: Option<(PathBuf, DiskReserve)>,
+    /// What became of the store since the node last ran.
+    pub(crate) standing: StoreStanding,
+    /// A shard's bounds.
+    pub(crate) limits: ShardLimits,
+}
+
+/// The bounds of each shard.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ShardLimits {
+    /// Requests under way.
     pub(crate) max_requests: usize,
+    /// Hints held.
+    pub(crate) hints: HintLimits,
+    /// How often every object is read in full.
+    pub(crate) scrub_interval: Duration,
 }
 
 /// All shards of a node: none run before its cluster is known, since contexts are sealed for it.
@@ -128,7 +150,7 @@ impl Shards {
     pub(crate) fn start(&self, cluster: ClusterId) {
         let Some(parts) = lock(&self.parts).take() else { return };
         let (mailboxes, inboxes): (Vec<_>, Vec<_>) =
-            (0..parts.me.shards).map(|_| mailbox(parts.max_requests)).unzip();
+            (0..parts.me.shards).map(|_| mailbox(parts.limits.max_requests)).unzip();
         let mailboxes: Arc<[ShardMailbox]> = mailboxes.into();
         let sealer = sealer(&parts.me.keyring, cluster);
         for (index, mail) in (0..parts.me.shards).map(ShardIndex).zip(inboxes) {

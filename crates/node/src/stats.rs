@@ -102,6 +102,18 @@ impl Counters {
                 add(&self.damaged, 1);
                 tracing::error!(%what, "damaged bytes were met and not served");
             }
+            Observation::Refilled(partition) => {
+                tracing::info!(partition = partition.get(), "refilled: it counts in reads again");
+            }
+            Observation::DamageHealed { key } => {
+                tracing::warn!(%key, "a damaged object was replaced by its peers' states");
+            }
+            Observation::TreeDrifted(partition) => {
+                tracing::error!(
+                    partition = partition.get(),
+                    "the tree of a partition was other than its objects and was put right"
+                );
+            }
             other => tracing::debug!(?other, "observed"),
         }
     }

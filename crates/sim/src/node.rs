@@ -109,6 +109,7 @@ impl Node {
                 boot: BootNumber(self.boot),
                 store: StoreStanding::Kept,
                 hint_limits: HintLimits::default(),
+                scrub_interval: Duration::from_mins(1),
                 max_requests,
             };
             Shard::new(config, self.draw.child(&name).into_random(), Arc::clone(&view))
@@ -161,15 +162,12 @@ impl Node {
             }
             ShardMessage::ForwardPut { order, .. } => layout.shard_of(self.place, &order.key),
             ShardMessage::List { order, .. } => self.shard_of(layout, order.partition),
-            ShardMessage::Exchange { partition, .. } | ShardMessage::Collect { partition, .. } => {
-                self.shard_of(layout, *partition)
-            }
+            ShardMessage::Exchange { partition, .. } => self.shard_of(layout, *partition),
             ShardMessage::Replicated { request, .. }
             | ShardMessage::ReadAnswered { request, .. }
             | ShardMessage::PutAnswered { request, .. }
             | ShardMessage::Listed { request, .. }
-            | ShardMessage::ExchangeAnswered { request, .. }
-            | ShardMessage::CollectAnswered { request, .. } => request.shard(),
+            | ShardMessage::ExchangeAnswered { request, .. } => request.shard(),
         };
         shard % layout.shards[self.place]
     }
@@ -210,14 +208,12 @@ pub fn message_request(message: &ShardMessage) -> (u64, bool) {
         | ShardMessage::Read { request, .. }
         | ShardMessage::ForwardPut { request, .. }
         | ShardMessage::List { request, .. }
-        | ShardMessage::Exchange { request, .. }
-        | ShardMessage::Collect { request, .. } => (request, true),
+        | ShardMessage::Exchange { request, .. } => (request, true),
         ShardMessage::Replicated { request, .. }
         | ShardMessage::ReadAnswered { request, .. }
         | ShardMessage::PutAnswered { request, .. }
         | ShardMessage::Listed { request, .. }
-        | ShardMessage::ExchangeAnswered { request, .. }
-        | ShardMessage::CollectAnswered { request, .. } => (request, false),
+        | ShardMessage::ExchangeAnswered { request, .. } => (request, false),
     };
     (request.to_bits(), asks)
 }

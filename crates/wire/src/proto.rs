@@ -16,6 +16,7 @@
 
 mod bucket;
 mod code;
+mod exchange;
 mod facts;
 mod field;
 pub(crate) mod hello;

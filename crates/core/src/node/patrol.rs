@@ -2,6 +2,7 @@
 //!
 //! The paper, 4.6, 4.7 and 6.5: background work, in small steps between requests.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::Shard;
@@ -12,6 +13,7 @@ use crate::message::{RequestId, ShardMessage};
 use crate::store::ReadStore;
 use crate::time::Now;
 use crate::upkeep::TaskEvent;
+use crate::view::View;
 
 /// How often a shard looks around while nothing is urgent.
 const EVERY: Duration = Duration::from_secs(1);
@@ -19,8 +21,37 @@ const EVERY: Duration = Duration::from_secs(1);
 const SOON: Duration = Duration::from_millis(10);
 
 impl Shard {
-    /// The shard can read its store from now on.
+    /// The shard can read its store from now on; what it holds is looked at as soon as a ring says
+    /// which partitions are its own.
     pub(super) fn on_started(&mut self, now: Now, store: &impl ReadStore, out: &mut Effects) {
+        self.started = true;
+        if self.view.ring.is_some() {
+            self.begin_patrols(now, store, out);
+        }
+    }
+
+    /// Another view: if it is the first with a ring, what the store holds can be looked at.
+    pub(super) fn on_view(
+        &mut self,
+        now: Now,
+        view: Arc<View>,
+        store: &impl ReadStore,
+        out: &mut Effects,
+    ) {
+        let version = |view: &View| view.ring.as_ref().map(|ring| ring.version);
+        let (before, after) = (version(&self.view), version(&view));
+        self.view = view;
+        if after.is_none() || before == after {
+            return;
+        }
+        self.own_partitions();
+        if before.is_none() && self.started {
+            self.begin_patrols(now, store, out);
+        }
+        self.owners_changed(now);
+    }
+
+    fn begin_patrols(&mut self, now: Now, store: &impl ReadStore, out: &mut Effects) {
         self.take_stock(now, store, out);
         self.load_trees(store);
         out.push(Effect::SetTimer { at: now.instant.after(EVERY), timer: Timer::Patrol });

@@ -72,8 +72,6 @@ impl Shard {
                 let event = TaskEvent::Answered(from, message);
                 self.advance_asker(now, request, event, store, out);
             }
-            // Nothing here begins a round yet.
-            ShardMessage::Collect { .. } | ShardMessage::CollectAnswered { .. } => {}
             ShardMessage::ReadAnswered { request, .. } if self.tasks.contains_key(&request) => {
                 let event = TaskEvent::Answered(from, message);
                 self.advance_task(now, request, event, store, out);

@@ -14,6 +14,7 @@ use stator_core::effect::Input;
 use stator_core::identity::{BootNonce, ClusterId, NodeId};
 use stator_core::membership::facts::Addresses;
 use stator_core::membership::{FoundCluster, MembershipConfig, Restored};
+use stator_core::node::StoreStanding;
 use stator_core::random::Random;
 use stator_core::store::Store;
 use stator_core::view::View;
@@ -29,7 +30,7 @@ use crate::identity::{DataDir, Identity, spawn_saver};
 use crate::me::Me;
 use crate::membership::{self, Gate, MembershipMailbox};
 use crate::owner::{self, Found};
-use crate::shard::{ShardEvent, ShardParts, Shards};
+use crate::shard::{ShardEvent, ShardLimits, ShardParts, Shards};
 use crate::shutdown::Shutdown;
 use crate::stats::Counters;
 use crate::store_writer::{self, ShardIndex, WriteQueue};
@@ -50,10 +51,10 @@ pub(super) fn start(config: NodeConfig) -> Result<Node, StartError> {
     let nonce = BootNonce(random.bits());
     let mut identity = Identity::begin_start(&data.identity(), fresh, nonce)?;
     may_be_alone(&config, &identity, &data)?;
-    let store = open_store(&config.engine, &data)?;
-    let found = owner::claim(&data, &mut identity, &*store)?;
+    let (store, found) = claim_store(&config.engine, &data, &mut identity)?;
     report(&config, &identity, found, &data);
-    Parts { config, clock, data, listener, identity, store, random }.assemble()
+    let standing = found.standing();
+    Parts { config, clock, data, listener, identity, store, standing, random }.assemble()
 }
 
 fn check(config: &NodeConfig) -> Result<(), StartError> {
@@ -111,13 +112,39 @@ fn open_store(engine: &Engine, data: &DataDir) -> Result<Arc<dyn Store>, StartEr
     }
 }
 
+/// Opens the store and marks it as this node's. One of an earlier start, put back from a copy, is a
+/// lost one (rule 19): it is set aside, and an empty one takes its place.
+fn claim_store(
+    engine: &Engine,
+    data: &DataDir,
+    identity: &mut Identity,
+) -> Result<(Arc<dyn Store>, Found), StartError> {
+    let store = open_store(engine, data)?;
+    match owner::claim(data, identity, &*store) {
+        Err(StartError::OlderStore { found, expected, .. }) => {
+            drop(store);
+            let aside = data.set_store_aside(found)?;
+            tracing::error!(
+                aside = %aside.display(), found = found.0, expected = expected.0,
+                "the store is older than this node's identity, as after restoring a backup: what it \
+                 held may have been deleted since. It was set aside, not deleted; an empty store \
+                 takes its place and is refilled by the other replicas"
+            );
+            let store = open_store(engine, data)?;
+            let found = owner::claim(data, identity, &*store)?;
+            Ok((store, found))
+        }
+        claimed => claimed.map(|found| (store, found)),
+    }
+}
+
 fn report(config: &NodeConfig, identity: &Identity, found: Found, data: &DataDir) {
     tracing::info!(node = %identity.node, name = %config.name, boot = identity.boot.0, "starting");
     if found == Found::Lost && config.engine != Engine::Memory {
         tracing::warn!(
             store = %data.store().display(),
-            "this node has been in use and its store is empty: what it held must come back from \
-             the other replicas"
+            "this node has been in use and its store is empty: it is refilled by the other \
+             replicas, and counts in reads again once that is done"
         );
     }
     if identity.cluster.is_some() && (config.found == Founding::Init || !config.join.is_empty()) {
@@ -133,6 +160,7 @@ struct Parts {
     listener: TcpListener,
     identity: Identity,
     store: Arc<dyn Store>,
+    standing: StoreStanding,
     random: Random,
 }
 
@@ -156,7 +184,16 @@ impl Parts {
             failure: failure.clone(),
             shutdown: shutdown.clone(),
             random: self.random.child("shards"),
-            max_requests: self.config.max_requests,
+            disk: match self.config.engine {
+                Engine::Fjall(_) => Some((self.data.store(), self.config.disk_reserve)),
+                Engine::Memory => None,
+            },
+            standing: self.standing,
+            limits: ShardLimits {
+                max_requests: self.config.max_requests,
+                hints: self.config.hint_limits,
+                scrub_interval: self.config.scrub_interval,
+            },
         }));
         let writer = self.spawn_writer(&writes, &shards, &failure)?;
         let (saver, saver_thread) = {

@@ -9,10 +9,11 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use stator_core::effect::{Effect, Effects, Input, Ticket};
+use stator_core::effect::{Effect, Effects, Input, Ticket, Timer};
 use stator_core::message::ShardMessage;
 use stator_core::node::Shard;
 use stator_core::request::{ClientReply, ClientRequest, ClientRequestId};
+use stator_core::status::{InspectId, ShardStatus};
 use stator_core::store::Batch;
 use stator_core::time::{Instant, Now};
 use stator_wire::hello::Lane;
@@ -25,6 +26,7 @@ use super::thread::Setup;
 use super::timers::Timers;
 use super::unsynced::Unsynced;
 use super::{ClientCall, Mail, ShardEvent};
+use crate::disk::DiskGauge;
 use crate::inbox::Inbox;
 use crate::links::{LinkEvent, Links};
 use crate::store_writer::Job;
@@ -56,6 +58,8 @@ pub(super) struct CoreLoop {
     waiting: HashMap<ClientRequestId, oneshot::Sender<ClientReply>>,
     next_client: u64,
     effects: Effects,
+    /// Those who asked how the shard is.
+    inspections: HashMap<InspectId, oneshot::Sender<ShardStatus>>,
     /// Inputs that this turn itself has made.
     returned: VecDeque<Input>,
 }
@@ -86,7 +90,8 @@ impl CoreLoop {
             waiting: HashMap::new(),
             next_client: 0,
             effects: Effects::new(),
-            returned: VecDeque::new(),
+            returned: VecDeque::from([Input::Started]),
+            inspections: HashMap::new(),
         }
     }
 
@@ -101,6 +106,9 @@ impl CoreLoop {
             () = self.take_turns() => {}
         }
         self.readers.stop();
+        // The last thing that changes: from here on only what is on its way to the disk counts.
+        self.returned.push_back(Input::Stopping);
+        self.turn();
         // What was taken in is synced and acknowledged before the thread ends.
         let _ = timeout(LAST_SYNC, async {
             while !self.unsynced.is_empty() {
@@ -162,6 +170,11 @@ impl CoreLoop {
 
     fn step_timers(&mut self, now: Now) {
         while let Some(timer) = self.timers.pop_due(now.instant) {
+            if timer == Timer::Patrol
+                && let Some(room) = self.setup.disk.as_mut().and_then(DiskGauge::look)
+            {
+                self.step(now, Input::Disk(room));
+            }
             self.step(now, Input::Timer(timer));
         }
     }
@@ -203,6 +216,12 @@ impl CoreLoop {
                 };
                 self.readers.read(*accepted, reader);
             }
+            ShardEvent::Inspect(reply) => {
+                self.next_client += 1;
+                let id = InspectId(self.next_client);
+                self.inspections.insert(id, reply);
+                self.returned.push_back(Input::Inspect(id));
+            }
         }
     }
 
@@ -238,11 +257,17 @@ impl CoreLoop {
             Effect::Held { proposal, with_data } => {
                 self.setup.membership.shard_held(proposal, with_data);
             }
+            Effect::Inspected { id, status } => {
+                if let Some(waits) = self.inspections.remove(&id) {
+                    // Who asked may have gone away.
+                    let _ = waits.send(*status);
+                }
+            }
             Effect::Observe(observation) => self.setup.counters.observe(&observation),
         }
     }
 
-    fn set_timer(&mut self, at: Instant, timer: stator_core::effect::Timer) {
+    fn set_timer(&mut self, at: Instant, timer: Timer) {
         self.timers.set(at, timer);
     }
 

@@ -26,10 +26,12 @@ pub(super) fn home(message: &ShardMessage, ring: Option<&Ring>, shards: u8) -> H
         }
         ShardMessage::ForwardPut { order, .. } => of_key(&order.key, ring, shards),
         ShardMessage::List { order, .. } => Home::Shard(of_partition(order.partition, shards)),
+        ShardMessage::Exchange { partition, .. } => Home::Shard(of_partition(*partition, shards)),
         ShardMessage::Replicated { request, .. }
         | ShardMessage::ReadAnswered { request, .. }
         | ShardMessage::PutAnswered { request, .. }
-        | ShardMessage::Listed { request, .. } => {
+        | ShardMessage::Listed { request, .. }
+        | ShardMessage::ExchangeAnswered { request, .. } => {
             if request.shard() < shards {
                 Home::Shard(ShardIndex(request.shard()))
             } else {
@@ -53,6 +55,7 @@ fn of_key(key: &ObjectKey, ring: Option<&Ring>, shards: u8) -> Home {
 mod tests {
     use super::*;
     use bytes::Bytes;
+    use stator_core::collection::Round;
     use stator_core::identity::{ClusterId, NodeId};
     use stator_core::message::{AckStage, ReadWish, RequestId};
     use stator_core::object::{BucketName, Key};
@@ -79,6 +82,7 @@ mod tests {
         }
         let answer = |shard| ShardMessage::Replicated {
             request: RequestId::new(shard, 7),
+            round: Round::default(),
             stage: Ok(AckStage::Durable),
         };
         assert_eq!(home(&answer(2), Some(&ring), 3), Home::Shard(ShardIndex(2)));

@@ -11,6 +11,7 @@ use stator_core::store::Store;
 
 use super::core_loop::CoreLoop;
 use super::{Mail, ShardMailbox, ShardParts};
+use crate::disk::DiskGauge;
 use crate::failure::Failure;
 use crate::me::Me;
 use crate::membership::MembershipMailbox;
@@ -26,6 +27,8 @@ pub(super) struct Setup {
     pub(super) random: Random,
     pub(super) store: Arc<dyn Store>,
     pub(super) writes: WriteQueue,
+    /// None for an engine that keeps nothing on disk.
+    pub(super) disk: Option<DiskGauge>,
     pub(super) membership: MembershipMailbox,
     pub(super) counters: Arc<Counters>,
     pub(super) failure: Failure,
@@ -45,7 +48,11 @@ impl Setup {
             shard: index.0,
             shards: parts.me.shards,
             sealer,
-            max_requests: parts.max_requests,
+            boot: parts.me.boot,
+            store: parts.standing,
+            hint_limits: parts.limits.hints,
+            scrub_interval: parts.limits.scrub_interval,
+            max_requests: parts.limits.max_requests,
         };
         Self {
             me: Arc::clone(&parts.me),
@@ -54,6 +61,7 @@ impl Setup {
             random: parts.random.child(&format!("shard {}", index.0)),
             store: Arc::clone(&parts.store),
             writes: parts.writes.clone(),
+            disk: parts.disk.clone().map(|(path, reserve)| DiskGauge::new(path, reserve)),
             membership: parts.membership.clone(),
             counters: Arc::clone(&parts.counters),
             failure: parts.failure.clone(),

@@ -12,7 +12,9 @@ use stator_core::quorum::{Level, QuorumOptions};
 use stator_core::request::{Done, GetReply, Operation, PutOrder, PutReply, RequestError};
 use stator_core::ring::Weight;
 use stator_core::token::PartitionCount;
-use stator_node::{Engine, Founding, Node, NodeConfig, NodeHandle, Readiness};
+use stator_node::{
+    DiskReserve, Engine, Founding, HintLimits, Node, NodeConfig, NodeHandle, Readiness,
+};
 use stator_store::FjallSettings;
 use stator_wire::secret::{Keyring, Secret};
 use tempfile::TempDir;
@@ -46,6 +48,9 @@ pub(crate) fn config(name: &str, data: &Path) -> NodeConfig {
         shards: 2,
         engine: Engine::Memory,
         max_requests: 1000,
+        hint_limits: HintLimits::default(),
+        scrub_interval: Duration::from_hours(1),
+        disk_reserve: DiskReserve::Bytes(0),
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use stator_core::effect::{Input, Timer};
 use stator_core::identity::BootNumber;
@@ -83,6 +84,7 @@ impl Host {
             boot: BootNumber(1),
             store: StoreStanding::Kept,
             hint_limits: HintLimits::default(),
+            scrub_interval: Duration::from_hours(1),
             max_requests: 1_000,
         };
         // The generator is the same in every world, and all that it has given out is in the state:

@@ -41,6 +41,9 @@ pub(super) const fn from_refusal(refusal: ReplicateRefusal) -> u32 {
         ReplicateRefusal::Undecodable => 2,
         ReplicateRefusal::Overloaded => 3,
         ReplicateRefusal::Damaged => 4,
+        ReplicateRefusal::DiskReserve => 5,
+        ReplicateRefusal::HintsFull => 6,
+        ReplicateRefusal::EarlierRound => 7,
     }
 }
 
@@ -50,6 +53,9 @@ pub(super) fn refusal(code: u32) -> Result<ReplicateRefusal, WireError> {
         2 => Ok(ReplicateRefusal::Undecodable),
         3 => Ok(ReplicateRefusal::Overloaded),
         4 => Ok(ReplicateRefusal::Damaged),
+        5 => Ok(ReplicateRefusal::DiskReserve),
+        6 => Ok(ReplicateRefusal::HintsFull),
+        7 => Ok(ReplicateRefusal::EarlierRound),
         _ => Err(WireError::UnknownValue { field: "replicated.refusal", value: code.into() }),
     }
 }

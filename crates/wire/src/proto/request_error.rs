@@ -10,7 +10,7 @@ use crate::error::WireError;
 
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct RequestErrorMessage {
-    #[prost(oneof = "ErrorKind", tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11")]
+    #[prost(oneof = "ErrorKind", tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12")]
     kind: Option<ErrorKind>,
 }
 
@@ -38,6 +38,8 @@ enum ErrorKind {
     ReadTimeout(Shortfall),
     #[prost(string, tag = "11")]
     Damaged(String),
+    #[prost(message, tag = "12")]
+    DiskReserve(()),
 }
 
 /// Fewer than were needed.
@@ -89,6 +91,7 @@ impl From<&RequestError> for RequestErrorMessage {
                 ErrorKind::ReadTimeout(Shortfall::new(needed, answered))
             }
             RequestError::Damaged(ref what) => ErrorKind::Damaged(what.clone()),
+            RequestError::DiskReserve => ErrorKind::DiskReserve(()),
             // An error that has no place on the wire is sent as a kind that nobody knows: the
             // receiver ignores it, and the put ends as what it then is, indeterminate.
             _ => return Self { kind: None },
@@ -126,6 +129,7 @@ impl TryFrom<RequestErrorMessage> for RequestError {
                 Self::ReadTimeout { needed, answered }
             }
             ErrorKind::Damaged(what) => Self::Damaged(what),
+            ErrorKind::DiskReserve(()) => Self::DiskReserve,
         })
     }
 }

@@ -4,7 +4,9 @@
 
 use bytes::Bytes;
 use prost::Message;
-use stator_core::message::{AckWish, EncodedState, ReadAnswer, ReadWish, RequestId, ShardMessage};
+use stator_core::collection::Round;
+use stator_core::identity::NodeId;
+use stator_core::message::{EncodedState, Purpose, ReadAnswer, ReadWish, RequestId, ShardMessage};
 use stator_core::object::ObjectKey;
 use stator_core::request::{PutReply, RequestError};
 use stator_core::ring::RingVersion;
@@ -12,6 +14,7 @@ use stator_core::ring::RingVersion;
 use super::code::{
     ack_wish, from_ack_wish, from_read_wish, from_refusal, from_stage, read_wish, refusal, stage,
 };
+use super::exchange::{Exchange, ExchangeAnswered};
 use super::field::{digest, from_digest, from_object_key, known, object_key, required};
 use super::request::{ListOrderMessage, ListPageMessage, PutOrderMessage, PutReplyMessage};
 use super::request_error::RequestErrorMessage;
@@ -20,7 +23,7 @@ use crate::error::WireError;
 
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct ShardFrame {
-    #[prost(oneof = "ShardKind", tags = "1, 2, 3, 4, 5, 6, 7, 8")]
+    #[prost(oneof = "ShardKind", tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10")]
     pub(super) kind: Option<ShardKind>,
 }
 
@@ -42,6 +45,10 @@ pub(super) enum ShardKind {
     List(List),
     #[prost(message, tag = "8")]
     Listed(Listed),
+    #[prost(message, tag = "9")]
+    Exchange(Exchange),
+    #[prost(message, tag = "10")]
+    ExchangeAnswered(ExchangeAnswered),
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -58,6 +65,20 @@ pub(super) struct Replicate {
     state: Bytes,
     #[prost(uint32, tag = "6")]
     acks: u32,
+    #[prost(uint64, tag = "7")]
+    round: u64,
+    #[prost(oneof = "PurposeKind", tags = "8, 9")]
+    purpose: Option<PurposeKind>,
+}
+
+/// A put to a primary if absent.
+#[derive(Clone, Copy, PartialEq, prost::Oneof)]
+pub(super) enum PurposeKind {
+    /// The owner of a hint.
+    #[prost(fixed64, tag = "8")]
+    Hint(u64),
+    #[prost(message, tag = "9")]
+    Repair(()),
 }
 
 #[derive(Clone, Copy, PartialEq, Message)]
@@ -66,6 +87,8 @@ pub(super) struct Replicated {
     request: u64,
     #[prost(oneof = "Stage", tags = "2, 3")]
     stage: Option<Stage>,
+    #[prost(uint64, tag = "4")]
+    round: u64,
 }
 
 #[derive(Clone, Copy, PartialEq, prost::Oneof)]
@@ -96,6 +119,8 @@ pub(super) struct ReadAnswered {
     request: u64,
     #[prost(oneof = "Answer", tags = "2, 3, 4, 5, 6")]
     answer: Option<Answer>,
+    #[prost(uint64, tag = "7")]
+    round: u64,
 }
 
 #[derive(Clone, PartialEq, prost::Oneof)]
@@ -167,11 +192,26 @@ impl From<&ShardMessage> for ShardFrame {
 impl From<&ShardMessage> for ShardKind {
     fn from(message: &ShardMessage) -> Self {
         match message {
-            ShardMessage::Replicate { request, ring, key, state, acks } => {
-                Self::Replicate(replicate(*request, *ring, key, state, *acks))
+            ShardMessage::Replicate { request, ring, round, purpose, key, state, acks } => {
+                let (bucket, key) = from_object_key(key);
+                Self::Replicate(Replicate {
+                    request: request.to_bits(),
+                    ring: ring.0,
+                    bucket,
+                    key,
+                    state: state.as_bytes().clone(),
+                    acks: from_ack_wish(*acks),
+                    round: round.0,
+                    purpose: match purpose {
+                        Purpose::Write => None,
+                        Purpose::Hint { owner } => Some(PurposeKind::Hint(owner.get())),
+                        Purpose::Repair => Some(PurposeKind::Repair(())),
+                    },
+                })
             }
-            ShardMessage::Replicated { request, stage } => Self::Replicated(Replicated {
+            ShardMessage::Replicated { request, round, stage } => Self::Replicated(Replicated {
                 request: request.to_bits(),
+                round: round.0,
                 stage: Some(match stage {
                     Ok(stage) => Stage::Reached(from_stage(*stage)),
                     Err(refusal) => Stage::Refused(from_refusal(*refusal)),
@@ -180,10 +220,13 @@ impl From<&ShardMessage> for ShardKind {
             ShardMessage::Read { request, ring, key, wish } => {
                 Self::Read(read(*request, *ring, key, *wish))
             }
-            ShardMessage::ReadAnswered { request, answer } => Self::ReadAnswered(ReadAnswered {
-                request: request.to_bits(),
-                answer: Some(answer.into()),
-            }),
+            ShardMessage::ReadAnswered { request, round, answer } => {
+                Self::ReadAnswered(ReadAnswered {
+                    request: request.to_bits(),
+                    round: round.0,
+                    answer: Some(answer.into()),
+                })
+            }
             ShardMessage::ForwardPut { request, ring, order, remaining } => {
                 Self::ForwardPut(ForwardPut {
                     request: request.to_bits(),
@@ -208,25 +251,14 @@ impl From<&ShardMessage> for ShardKind {
                 request: request.to_bits(),
                 page: page.as_ref().map(ListPageMessage::from),
             }),
+            ShardMessage::Exchange { request, ring, partition, round, ask } => {
+                let place = (*ring, *partition, *round);
+                Self::Exchange(Exchange::of(*request, place, ask))
+            }
+            ShardMessage::ExchangeAnswered { request, round, counts, answer } => {
+                Self::ExchangeAnswered(ExchangeAnswered::of(*request, *round, *counts, answer))
+            }
         }
-    }
-}
-
-fn replicate(
-    request: RequestId,
-    ring: RingVersion,
-    key: &ObjectKey,
-    state: &EncodedState,
-    acks: AckWish,
-) -> Replicate {
-    let (bucket, key) = from_object_key(key);
-    Replicate {
-        request: request.to_bits(),
-        ring: ring.0,
-        bucket,
-        key,
-        state: state.as_bytes().clone(),
-        acks: from_ack_wish(acks),
     }
 }
 
@@ -248,6 +280,8 @@ impl TryFrom<ShardFrame> for ShardMessage {
             ShardKind::PutAnswered(message) => message.try_into(),
             ShardKind::List(message) => message.try_into(),
             ShardKind::Listed(message) => message.try_into(),
+            ShardKind::Exchange(message) => message.try_into(),
+            ShardKind::ExchangeAnswered(message) => message.try_into(),
         }
     }
 }
@@ -259,6 +293,12 @@ impl TryFrom<Replicate> for ShardMessage {
         Ok(Self::Replicate {
             request: RequestId::from_bits(message.request),
             ring: RingVersion(message.ring),
+            round: Round(message.round),
+            purpose: match message.purpose {
+                None => Purpose::Write,
+                Some(PurposeKind::Hint(owner)) => Purpose::Hint { owner: NodeId::new(owner) },
+                Some(PurposeKind::Repair(())) => Purpose::Repair,
+            },
             key: object_key("replicate.key", (message.bucket, message.key))?,
             state: EncodedState::from_bytes(message.state),
             acks: ack_wish(message.acks)?,
@@ -274,7 +314,8 @@ impl TryFrom<Replicated> for ShardMessage {
             Stage::Reached(code) => Ok(stage(code)?),
             Stage::Refused(code) => Err(refusal(code)?),
         };
-        Ok(Self::Replicated { request: RequestId::from_bits(message.request), stage })
+        let (request, round) = (RequestId::from_bits(message.request), Round(message.round));
+        Ok(Self::Replicated { request, round, stage })
     }
 }
 
@@ -296,7 +337,8 @@ impl TryFrom<ReadAnswered> for ShardMessage {
 
     fn try_from(message: ReadAnswered) -> Result<Self, WireError> {
         let answer = known("read_answered.answer", message.answer)?.try_into()?;
-        Ok(Self::ReadAnswered { request: RequestId::from_bits(message.request), answer })
+        let (request, round) = (RequestId::from_bits(message.request), Round(message.round));
+        Ok(Self::ReadAnswered { request, round, answer })
     }
 }
 

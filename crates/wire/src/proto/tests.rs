@@ -10,9 +10,14 @@ use proptest::collection::vec;
 use proptest::prelude::{Strategy, any};
 use proptest::sample::Index;
 use proptest::{prop_assert_eq, proptest};
-use stator_core::message::{AckWish, EncodedState, RequestId};
+use stator_core::collection::Round;
+use stator_core::merkle::LeafIndex;
+use stator_core::message::{
+    AckWish, EncodedState, ExchangeAsk, MAX_LEAVES_ASKED, MAX_STATES_ASKED, Purpose, RequestId,
+};
 use stator_core::object::{BucketName, Key, ObjectKey};
 use stator_core::ring::RingVersion;
+use stator_core::token::{Partition, Token};
 
 use super::*;
 
@@ -163,6 +168,8 @@ fn keys_and_states_share_the_bytes_of_their_frame() {
     let sent = ShardMessage::Replicate {
         request: RequestId::new(3, 4),
         ring: RingVersion(5),
+        round: Round(6),
+        purpose: Purpose::Repair,
         key: ObjectKey::new(
             BucketName::new(Bytes::from_static(b"carts")).unwrap(),
             Key::new(Bytes::from_static(b"alice")).unwrap(),
@@ -225,4 +232,25 @@ fn a_claimed_length_reserves_nothing() {
         ));
         assert!(matches!(decode_membership(bytes), Err(WireError::Malformed(_))));
     }
+}
+
+/// A step of an exchange names no more than one may ask for, however many bytes were sent.
+#[test]
+fn an_exchange_that_asks_for_too_much_is_refused() {
+    let exchange = |ask| ShardMessage::Exchange {
+        request: RequestId::new(1, 1),
+        ring: RingVersion(2),
+        partition: Partition::new(3),
+        round: Round(4),
+        ask,
+    };
+    let refused = |ask| {
+        let bytes = encoded(&exchange(ask), encode_shard);
+        matches!(decode_shard(bytes), Err(WireError::Length { .. }))
+    };
+    let leaf = LeafIndex::new(0).unwrap();
+    assert!(!refused(ExchangeAsk::Items(vec![leaf; MAX_LEAVES_ASKED])));
+    assert!(refused(ExchangeAsk::Items(vec![leaf; MAX_LEAVES_ASKED + 1])));
+    assert!(!refused(ExchangeAsk::States(vec![Token::new(0); MAX_STATES_ASKED])));
+    assert!(refused(ExchangeAsk::States(vec![Token::new(0); MAX_STATES_ASKED + 1])));
 }

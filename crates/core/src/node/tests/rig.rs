@@ -479,8 +479,6 @@ fn brief(message: &ShardMessage) -> String {
             let standing = if *counts { "" } else { ", uncounted" };
             format!("{}{standing}", brief_answer(answer))
         }
-        ShardMessage::Collect { ask, .. } => format!("collect {ask:?}"),
-        ShardMessage::CollectAnswered { answer, .. } => format!("collected {answer:?}"),
         ShardMessage::Listed { page, .. } => {
             format!("{} keys", page.as_ref().map_or(0, |page| page.entries.len()))
         }

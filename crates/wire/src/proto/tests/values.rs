@@ -6,11 +6,13 @@ use bytes::Bytes;
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::{BoxedStrategy, Just, Strategy, any, prop_oneof};
+use stator_core::collection::Round;
 use stator_core::context::{Context, ContextError, SealedContext};
 use stator_core::identity::{ActorId, NodeId};
+use stator_core::merkle::{BranchSet, FAN_OUT, LEAVES, LeafIndex, TreeSum};
 use stator_core::message::{
-    AckStage, AckWish, EncodedState, ReadAnswer, ReadWish, ReplicateRefusal, RequestId,
-    ShardMessage,
+    AckStage, AckWish, EncodedState, ExchangeAnswer, ExchangeAsk, LeafItem, MAX_LEAVES_ASKED,
+    Purpose, ReadAnswer, ReadWish, ReplicateRefusal, RequestId, ShardMessage,
 };
 use stator_core::object::{
     BucketName, ConflictRule, Content, Key, Metadata, ObjectDigest, ObjectKey, ObjectState,
@@ -22,7 +24,7 @@ use stator_core::request::{
 };
 use stator_core::ring::RingVersion;
 use stator_core::time::{Stamp, WallTime};
-use stator_core::token::{Partition, PartitionCount};
+use stator_core::token::{Partition, PartitionCount, Token};
 use stator_core::version::Dot;
 
 pub(super) fn bytes(most: usize) -> impl Strategy<Value = Bytes> {
@@ -205,6 +207,7 @@ fn request_error() -> BoxedStrategy<RequestError> {
         pair().prop_map(|(needed, acked)| RequestError::Indeterminate { needed, acked }),
         pair().prop_map(|(needed, answered)| RequestError::ReadTimeout { needed, answered }),
         ".{0,20}".prop_map(RequestError::Damaged),
+        Just(RequestError::DiskReserve),
     ]
     .boxed()
 }
@@ -216,6 +219,39 @@ fn read_answer() -> impl Strategy<Value = ReadAnswer> {
             .prop_map(|state| ReadAnswer::State(state.as_ref().map(EncodedState::of))),
         option::of(digest).prop_map(ReadAnswer::Digest),
         Just(ReadAnswer::Unknown),
+    ]
+}
+
+fn round() -> impl Strategy<Value = Round> {
+    any::<u64>().prop_map(Round)
+}
+
+fn sum() -> impl Strategy<Value = TreeSum> {
+    any::<u128>().prop_map(TreeSum::from_bits)
+}
+
+fn exchange_ask() -> impl Strategy<Value = ExchangeAsk> {
+    let leaf = (0..LEAVES as u16).prop_map(|leaf| LeafIndex::new(leaf).expect("below the bound"));
+    prop_oneof![
+        sum().prop_map(ExchangeAsk::Root),
+        any::<u64>().prop_map(|branches| ExchangeAsk::Leaves(BranchSet(branches))),
+        vec(leaf, 0..=MAX_LEAVES_ASKED).prop_map(ExchangeAsk::Items),
+        vec(any::<u128>().prop_map(Token::new), 0..20).prop_map(ExchangeAsk::States),
+    ]
+}
+
+fn exchange_answer() -> impl Strategy<Value = ExchangeAnswer> {
+    let item = (any::<u128>(), any::<u64>())
+        .prop_map(|(token, sum)| LeafItem { token: Token::new(token), sum });
+    let state = (object_key(), object_state().prop_map(|state| EncodedState::of(&state)));
+    prop_oneof![
+        Just(ExchangeAnswer::NotReady),
+        Just(ExchangeAnswer::Same),
+        vec(sum(), 0..=FAN_OUT).prop_map(ExchangeAnswer::Branches),
+        vec(sum(), 0..3 * FAN_OUT).prop_map(ExchangeAnswer::Leaves),
+        vec(item, 0..40).prop_map(ExchangeAnswer::Items),
+        (any::<u32>(), vec(state, 0..4))
+            .prop_map(|(answered, states)| ExchangeAnswer::States { answered, states }),
     ]
 }
 
@@ -232,25 +268,55 @@ pub(super) fn shard_message() -> BoxedStrategy<ShardMessage> {
         Err(ReplicateRefusal::Undecodable),
         Err(ReplicateRefusal::Damaged),
         Err(ReplicateRefusal::Overloaded),
+        Err(ReplicateRefusal::DiskReserve),
+        Err(ReplicateRefusal::HintsFull),
+        Err(ReplicateRefusal::EarlierRound),
     ]);
+    let purpose = prop_oneof![
+        Just(Purpose::Write),
+        node().prop_map(|owner| Purpose::Hint { owner }),
+        Just(Purpose::Repair),
+    ];
     let put_reply =
         (sealed(), answered()).prop_map(|(context, answered)| PutReply { context, answered });
     let put_result = prop_oneof![put_reply.prop_map(Ok), request_error().prop_map(Err)];
     prop_oneof![
-        (request(), ring(), object_key(), object_state(), acks).prop_map(
-            |(request, ring, key, state, acks)| ShardMessage::Replicate {
+        (request(), ring(), round(), purpose, object_key(), object_state(), acks).prop_map(
+            |(request, ring, round, purpose, key, state, acks)| ShardMessage::Replicate {
                 request,
                 ring,
+                round,
+                purpose,
                 key,
                 state: EncodedState::of(&state),
                 acks,
             }
         ),
-        (request(), stage).prop_map(|(request, stage)| ShardMessage::Replicated { request, stage }),
+        (request(), round(), stage).prop_map(|(request, round, stage)| {
+            ShardMessage::Replicated { request, round, stage }
+        }),
         (request(), ring(), object_key(), wish)
             .prop_map(|(request, ring, key, wish)| ShardMessage::Read { request, ring, key, wish }),
-        (request(), read_answer())
-            .prop_map(|(request, answer)| ShardMessage::ReadAnswered { request, answer }),
+        (request(), round(), read_answer()).prop_map(|(request, round, answer)| {
+            ShardMessage::ReadAnswered { request, round, answer }
+        }),
+        (request(), ring(), partition(), round(), exchange_ask()).prop_map(
+            |(request, ring, partition, round, ask)| ShardMessage::Exchange {
+                request,
+                ring,
+                partition,
+                round,
+                ask,
+            }
+        ),
+        (request(), round(), any::<bool>(), exchange_answer()).prop_map(
+            |(request, round, counts, answer)| ShardMessage::ExchangeAnswered {
+                request,
+                round,
+                counts,
+                answer,
+            }
+        ),
         (request(), ring(), put_order(), duration()).prop_map(
             |(request, ring, order, remaining)| ShardMessage::ForwardPut {
                 request,
