@@ -32,7 +32,7 @@ use crate::replica::{Replica, Waiter};
 use crate::request::{ClientRequest, PutOrder, RequestError};
 use crate::ring::Ring;
 use crate::standing::Standing;
-use crate::status::UpkeepCounts;
+use crate::status::{ShardStatus, UpkeepCounts};
 use crate::store::ReadStore;
 use crate::time::{Deadline, Now};
 use crate::token::Partition;
@@ -195,6 +195,11 @@ impl Shard {
     /// How many requests are under way.
     pub fn requests(&self) -> usize {
         self.machines.len()
+    }
+
+    /// The shard's condition, as [`Input::Inspect`] asks for it.
+    pub fn condition(&self) -> ShardStatus {
+        self.status()
     }
 
     /// How many states wait for the disk.

@@ -12,8 +12,7 @@
 //! - A **slow** disk takes its time over commits and syncs; nothing else changes.
 //! - A **wipe** empties the disk; an **old backup** puts an earlier synced state back; a
 //!   **corrupt** object reads as damaged until it is written again; a **full** disk takes no more
-//!   batches. These four need capabilities that heal them (refill, quarantine, the disk reserve);
-//!   [`crate::faults`] switches them on with those.
+//!   values. What these destroy is bounded: see `crates/sim/src/world/destroy.rs`.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::Bound;
@@ -122,6 +121,18 @@ impl Disk {
         newest
     }
 
+    /// Writes a batch durably, while the node is down.
+    pub fn write_now(&mut self, batch: Batch) {
+        for op in batch.into_ops() {
+            self.apply(op);
+        }
+    }
+
+    /// Whether some object is damaged.
+    pub fn is_damaged(&self) -> bool {
+        !self.damaged.is_empty()
+    }
+
     /// How many batches are committed and not durable.
     pub fn unsynced(&self) -> usize {
         self.unsynced.len()
@@ -174,13 +185,12 @@ impl Disk {
     }
 
     /// Damages the stored bytes of the `nth` object (counted around), if there is any.
-    pub fn corrupt(&mut self, nth: usize) -> bool {
+    ///
+    /// Returns the place of the object.
+    pub fn corrupt(&mut self, nth: usize) -> Option<Bytes> {
         let objects = &self.visible[place(Keyspace::Objects)];
-        if objects.is_empty() {
-            return false;
-        }
-        let key = objects.keys().nth(nth % objects.len()).expect("the index is below the length");
-        self.damaged.insert((Keyspace::Objects, key.clone()))
+        let key = objects.keys().nth(nth.checked_rem(objects.len())?)?.clone();
+        self.damaged.insert((Keyspace::Objects, key.clone())).then_some(key)
     }
 
     fn apply(&mut self, op: WriteOp) -> (Keyspace, Bytes, Option<Bytes>) {

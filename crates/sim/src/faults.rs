@@ -134,9 +134,6 @@ impl FaultKind {
     /// What must be built before this fault can be on; none if it is on.
     pub const fn waits_for(self) -> Option<&'static str> {
         match self {
-            Self::DiskWipe | Self::OldBackup => Some("refill of a lost store (anti-entropy)"),
-            Self::CorruptObject => Some("quarantine and refill of damaged objects"),
-            Self::DiskFull => Some("the disk reserve"),
             Self::RingChange => Some("transfer of partitions"),
             _ => None,
         }
@@ -152,7 +149,7 @@ impl FaultKind {
             Self::PartialPartition | Self::OneWayPartition | Self::Flapping => 40,
             Self::FullPartition | Self::Restart => 60,
             Self::PowerFailure => 180,
-            Self::DiskWipe | Self::OldBackup | Self::CorruptObject => 120,
+            Self::DiskWipe | Self::OldBackup | Self::CorruptObject | Self::DiskFull => 60,
             _ => return None,
         };
         Some(Duration::from_secs(seconds))

@@ -18,6 +18,7 @@ mod bits;
 mod reading;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 pub use bits::Bits;
 pub use reading::{Author, Reading, Version, read_versions};
@@ -107,6 +108,8 @@ pub struct WriteNeeds {
     pub w: u8,
     /// Of those, durable.
     pub dw: u8,
+    /// Of those, from primaries.
+    pub pw: u8,
     /// Sloppy or strict.
     pub mode: QuorumMode,
 }
@@ -143,6 +146,10 @@ pub struct Write {
     pub beside: Bits,
     /// How many disks held it, or what superseded it, when the coordinator acknowledged it.
     pub durable_at_ack: Option<u8>,
+    /// How many nodes had answered when the coordinator acknowledged it, as it said.
+    pub answers_at_ack: Option<u8>,
+    /// Whether a fault has destroyed its only durable copy: nothing is promised then.
+    pub destroyed: bool,
 }
 
 /// A key and all that happened to it.
@@ -188,6 +195,12 @@ pub struct History {
     pub last_reads: Vec<CallId>,
     /// Calls that were answered twice.
     pub answered_twice: Vec<CallId>,
+    /// Puts that were refused for want of replicas although enough could be reached for long.
+    pub unavailable: Vec<CallId>,
+    /// What stood in the way of convergence at the end.
+    pub unconverged: Vec<String>,
+    /// How long after everything had healed all replicas agreed; none if they never did.
+    pub converged_after: Option<Duration>,
 }
 
 /// Who calls, whom, about which key and when.
@@ -260,6 +273,8 @@ impl History {
             mints: Vec::new(),
             beside: Bits::default(),
             durable_at_ack: None,
+            answers_at_ack: None,
+            destroyed: false,
         });
         call
     }
@@ -297,12 +312,29 @@ impl History {
         self.call(self.keys[key].writes[place].call)
     }
 
+    /// A fault has destroyed the only durable copy of a write: it may appear or not.
+    pub fn destroyed(&mut self, key: usize, place: usize) {
+        let write = &mut self.keys[key].writes[place];
+        write.destroyed = true;
+        let call = &mut self.calls[write.call.0 as usize];
+        if call.fate == Fate::Done {
+            call.fate = Fate::Indeterminate("a fault destroyed its only durable copy".to_owned());
+        }
+    }
+
     /// Notes how a call ended; the first answer counts.
     pub fn end(&mut self, call: CallId, at: Instant, fate: Fate) {
+        let destroyed =
+            self.write_of(call).is_some_and(|(key, place)| self.keys[key].writes[place].destroyed);
         let call = &mut self.calls[call.0 as usize];
         if call.fate == Fate::Open {
             call.ended = Some(at);
-            call.fate = fate;
+            call.fate = match fate {
+                Fate::Done if destroyed => {
+                    Fate::Indeterminate("a fault destroyed its only durable copy".to_owned())
+                }
+                fate => fate,
+            };
         }
     }
 

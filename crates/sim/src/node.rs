@@ -8,6 +8,8 @@ use stator_core::effect::{Input, Timer};
 use stator_core::identity::{BootNumber, NodeId};
 use stator_core::message::ShardMessage;
 use stator_core::node::{HintLimits, Shard, ShardConfig, StoreStanding};
+use stator_core::standing::mark_unsettled;
+use stator_core::store::Batch;
 use stator_core::time::{Instant, Now, WallTime};
 use stator_core::token::Partition;
 use stator_core::view::View;
@@ -52,6 +54,12 @@ pub struct Node {
     pub doomed: Option<usize>,
     /// Whether it takes no more calls, since an operator stops it.
     pub stopping: bool,
+    /// Whether its shards were told that they stop.
+    pub told_to_stop: bool,
+    /// Whether its disk was lost, or set aside, since it last ran.
+    pub store_lost: bool,
+    /// Whether only the reserve of its disk is left.
+    pub disk_reserved: bool,
     started: Instant,
     draw: Draw,
 }
@@ -74,6 +82,9 @@ impl Node {
             troubled_at: Instant::default(),
             doomed: None,
             stopping: false,
+            told_to_stop: false,
+            store_lost: false,
+            disk_reserved: false,
             started: Instant::default(),
             draw,
         }
@@ -97,6 +108,9 @@ impl Node {
         self.connected.clear();
         self.suspected.clear();
         self.stopping = false;
+        self.told_to_stop = false;
+        self.disk_reserved = false;
+        let store = self.claim_store(layout);
         let view = Arc::new(self.view(layout));
         let count = layout.shards[self.place];
         let shard = |shard| {
@@ -107,7 +121,7 @@ impl Node {
                 shards: count,
                 sealer: layout.sealer.clone(),
                 boot: BootNumber(self.boot),
-                store: StoreStanding::Kept,
+                store,
                 hint_limits: HintLimits::default(),
                 scrub_interval: Duration::from_mins(1),
                 max_requests,
@@ -115,6 +129,19 @@ impl Node {
             Shard::new(config, self.draw.child(&name).into_random(), Arc::clone(&view))
         };
         self.shards = (0..count).map(shard).collect();
+    }
+
+    /// As production does: a store that was lost is marked together with what does not count in it.
+    fn claim_store(&mut self, layout: &Layout) -> StoreStanding {
+        if !std::mem::take(&mut self.store_lost) {
+            return StoreStanding::Kept;
+        }
+        let (ring, me) = (&layout.ring, layout.nodes[self.place]);
+        let owned = ring.partitions.all().filter(|partition| ring.owns(me, *partition));
+        let mut batch = Batch::new();
+        mark_unsettled(&mut batch, owned);
+        self.disk.write_now(batch);
+        StoreStanding::Lost
     }
 
     /// Its process is gone, and with it everything that is not on disk. Returns the calls that it

@@ -2,6 +2,7 @@
 //! state, and what is on a disk.
 
 use stator_core::effect::Effect;
+use stator_core::hints::{Hint, HintKey};
 use stator_core::identity::NodeId;
 use stator_core::message::ShardMessage;
 use stator_core::object::{ObjectKey, ObjectState};
@@ -60,16 +61,35 @@ fn minted_state(effects: &[Effect], key: &ObjectKey, dot: Dot) -> Option<ObjectS
             let (_, state) = decode_record(&StoreKey::from_bytes(at.clone()), value).ok()?;
             state.decode().ok()
         }
+        WriteOp::Put { keyspace: Keyspace::Hints, key: at, value } => {
+            let at = HintKey::from_bytes(at.clone());
+            Hint::decode(&at, value).ok()?.state.decode().ok()
+        }
         _ => None,
     });
     let has = |state: &ObjectState| state.siblings().iter().any(|sibling| sibling.dot == dot);
     replicated.chain(written).find(has)
 }
 
-/// Whether a state that has seen `dot` would survive a crash of this disk's node.
-pub(crate) fn is_durable(disk: &Disk, key: &ObjectKey, dot: Dot) -> bool {
+/// Whether a state that has seen `dot` would survive a crash of this disk's node, as a replica's or
+/// as a hint.
+pub(crate) fn is_durable(disk: &Disk, key: &ObjectKey, dot: Dot, owners: &[NodeId]) -> bool {
+    durable_states(disk, key, owners).iter().any(|state| state.vector().covers(dot))
+}
+
+/// What would survive of an object on this disk: the replica's state, and hints for its owners.
+pub(crate) fn durable_states(disk: &Disk, key: &ObjectKey, owners: &[NodeId]) -> Vec<ObjectState> {
+    let hints = owners.iter().filter_map(|&owner| {
+        let at = HintKey::of(owner, key);
+        let value = disk.durable(Keyspace::Hints, at.as_bytes())?;
+        Hint::decode(&at, &value).ok()?.state.decode().ok()
+    });
+    durable_object(disk, key).into_iter().chain(hints).collect()
+}
+
+/// The replica's state of an object that would survive.
+pub(crate) fn durable_object(disk: &Disk, key: &ObjectKey) -> Option<ObjectState> {
     let at = StoreKey::of(key);
-    let record = disk.durable(Keyspace::Objects, at.as_bytes());
-    let state = record.and_then(|record| decode_record(&at, &record).ok()?.1.decode().ok());
-    state.is_some_and(|state| state.vector().covers(dot))
+    let record = disk.durable(Keyspace::Objects, at.as_bytes())?;
+    decode_record(&at, &record).ok()?.1.decode().ok()
 }

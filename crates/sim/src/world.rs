@@ -6,6 +6,7 @@
 //! its replicas, and the checkers judge.
 
 mod calls;
+mod destroy;
 mod links;
 mod strike;
 mod turn;
@@ -39,9 +40,14 @@ pub struct Scope {
     pub keep: Keep,
 }
 
-/// How long everything may take to come to rest before the last reads: longer than the longest
-/// cut, the slowest frame, its double and the longest deadline together.
-const HEALING: Duration = Duration::from_secs(75);
+/// How long everything takes to come to rest at least: longer than the longest cut, the slowest
+/// frame, its double and the longest deadline together.
+const RESTING: Duration = Duration::from_secs(75);
+/// How long replicas may take to agree once everything has healed: a full round of exchanges, a
+/// refill and its settling, and the next look at every object.
+const HEALING: Duration = Duration::from_mins(5);
+/// How often it is looked whether they do.
+const LOOK: Duration = Duration::from_secs(5);
 /// How long the last reads may take.
 const LAST_READS: Duration = Duration::from_secs(15);
 
@@ -64,6 +70,10 @@ pub struct World {
     /// Which call every request between nodes belongs to.
     requests: BTreeMap<(Process, u64), CallId>,
     frames: u64,
+    /// The node whose durable copies faults have destroyed since all replicas were last alike.
+    struck: Option<usize>,
+    /// Until when each pair of nodes could not rely on each other.
+    troubled: BTreeMap<(usize, usize), Instant>,
     /// Whether the next node that has committed a batch dies before it syncs it.
     crash_at_commit: bool,
 }
@@ -94,10 +104,10 @@ pub fn run(scope: Scope) -> Aftermath {
     let end = Instant::from_micros(scope.minutes * 60_000_000);
     world.run_until(end);
     world.heal();
-    world.run_until(end.after(HEALING));
+    world.converge(end);
     world.note_unrest();
     world.read_all();
-    world.run_until(end.after(HEALING + LAST_READS));
+    world.run_until(world.now.after(LAST_READS));
     world.end()
 }
 
@@ -131,6 +141,8 @@ impl World {
             requests: BTreeMap::new(),
             frames: 0,
             crash_at_commit: false,
+            struck: None,
+            troubled: BTreeMap::new(),
             draw: draw.child("world"),
         }
     }
@@ -220,6 +232,7 @@ impl World {
         self.crash_at_commit = false;
         self.faults.calm_down();
         self.network.heal();
+        self.troubled.clear();
         let dies = self.draw.happens(crate::draw::Chance::percent(50));
         for node in 0..self.nodes.len() {
             self.recover(node);
@@ -232,6 +245,22 @@ impl World {
             }
         }
         self.check_all_links();
+    }
+
+    /// Lets replicas come to agree, and notes how long that took, or what stands in the way.
+    fn converge(&mut self, end: Instant) {
+        let mut looked = end;
+        while looked < end.after(HEALING) {
+            looked = looked.after(LOOK);
+            self.run_until(looked);
+            if self.unrest().is_empty() && self.unlike().is_empty() {
+                self.history.converged_after = Some(looked.since(end));
+                break;
+            }
+        }
+        self.run_until(self.now.max(end.after(RESTING)));
+        self.history.unconverged = self.unrest();
+        self.history.unconverged.extend(self.unlike());
     }
 
     fn note_unrest(&mut self) {

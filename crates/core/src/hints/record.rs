@@ -63,7 +63,7 @@ impl HintKey {
     }
 
     /// A key as a store returned it.
-    pub(super) const fn from_bytes(bytes: Bytes) -> Self {
+    pub const fn from_bytes(bytes: Bytes) -> Self {
         Self(bytes)
     }
 
@@ -95,8 +95,14 @@ pub(super) fn encode(hint: &Hint) -> Bytes {
     out.freeze()
 }
 
-/// The hint that a stored value is.
-pub(super) fn decode(at: &HintKey, value: &Bytes) -> Result<Hint, DecodeError> {
+impl Hint {
+    /// The hint that a stored value is.
+    pub fn decode(at: &HintKey, value: &Bytes) -> Result<Self, DecodeError> {
+        decode(at, value)
+    }
+}
+
+fn decode(at: &HintKey, value: &Bytes) -> Result<Hint, DecodeError> {
     let owner = at.0.get(16..24).and_then(|bytes| bytes.try_into().ok());
     let owner = NodeId::new(u64::from_be_bytes(owner.ok_or(DecodeError::Truncated)?));
     let mut reader = Reader::new(value.clone());

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Bound;
 
-use super::record::{Hint, HintKey, decode, encode};
+use super::record::{Hint, HintKey, encode};
 use crate::effect::{Effects, Ticket};
 use crate::replica::{Journal, Unreadable};
 use crate::store::{Batch, Keyspace, ReadStore};
@@ -39,7 +39,7 @@ impl Shelf {
             .get(Keyspace::Hints, at.as_bytes())
             .map_err(|error| Unreadable(error.to_string()))?;
         let Some(value) = found else { return Ok(None) };
-        decode(at, &value).map(Some).map_err(|error| Unreadable(error.to_string()))
+        Hint::decode(at, &value).map(Some).map_err(|error| Unreadable(error.to_string()))
     }
 
     /// The batch that carries the newest form of a hint to disk.
@@ -150,7 +150,7 @@ impl Shelf {
         for item in stored {
             let at = HintKey::from_bytes(item.key);
             let Ok(value) = item.value else { continue };
-            let Ok(hint) = decode(&at, &value) else { continue };
+            let Ok(hint) = Hint::decode(&at, &value) else { continue };
             page.insert(at, hint);
         }
         for (at, hint) in self.unsynced_in(tokens, after) {

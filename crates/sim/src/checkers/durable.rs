@@ -8,6 +8,15 @@ use crate::history::KeyHistory;
 pub(super) fn check(key: &KeyHistory) -> Vec<String> {
     let mut found = Vec::new();
     for (place, write) in key.writes.iter().enumerate() {
+        if let Some(answers) = write.answers_at_ack
+            && answers < write.needs.w
+        {
+            found.push(format!(
+                "the write {} was acknowledged when {answers} nodes had answered, of w={}",
+                writes_of(key, [place]),
+                write.needs.w
+            ));
+        }
         let Some(disks) = write.durable_at_ack else { continue };
         if disks < write.needs.dw {
             found.push(format!(

@@ -48,7 +48,7 @@ impl Script {
 
     fn write_as(&mut self, kind: WriteKind, seen: &Seen, fate: Fate) -> usize {
         let begun = self.begun();
-        let needs = WriteNeeds { w: 2, dw: 2, mode: QuorumMode::Strict };
+        let needs = WriteNeeds { w: 2, dw: 2, pw: 0, mode: QuorumMode::Strict };
         let call = self.history.begin_write(begun, kind, needs, seen);
         if !matches!(fate, Fate::Refused(_)) {
             self.mint(call);

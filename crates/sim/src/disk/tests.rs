@@ -57,9 +57,9 @@ fn a_backup_holds_only_what_was_durable_and_can_be_put_back() {
 #[test]
 fn a_corrupt_object_reads_as_damaged_until_it_is_written_again() {
     let mut disk = Disk::default();
-    assert!(!disk.corrupt(0));
+    assert_eq!(disk.corrupt(0), None);
     written(&[(1, put("a", "1")), (2, put("b", "1"))], &mut disk);
-    assert!(disk.corrupt(3));
+    assert!(disk.corrupt(3).is_some());
     let range = KeyRange { from: Bytes::from_static(b"a"), to: Bytes::from_static(b"b") };
     let scanned = disk.scan(Keyspace::Objects, &range, 9).expect("one damaged entry ends no scan");
     assert_eq!(scanned.iter().map(|item| item.value.is_ok()).collect::<Vec<_>>(), [true, false]);

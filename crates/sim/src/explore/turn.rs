@@ -192,7 +192,7 @@ impl Cluster {
             Operation::List(_) => return,
         };
         let write = properties.write_quorum(existing, asked).expect("scripts ask for what can be");
-        let needs = WriteNeeds { w: write.w(), dw: write.dw(), mode: write.mode() };
+        let needs = WriteNeeds { w: write.w(), dw: write.dw(), pw: write.pw(), mode: write.mode() };
         self.history().begin_write(begun, kind, needs, seen);
     }
 
@@ -247,7 +247,7 @@ impl Cluster {
         let Some(mint) = write.mints.first() else { return };
         let needed = write.needs.dw;
         let (name, dot) = (&self.setting.layout.keys[KEY], mint.dot);
-        let disks = self.hosts.iter().filter(|host| is_durable(&host.disk, name, dot)).count();
+        let disks = self.hosts.iter().filter(|host| is_durable(&host.disk, name, dot, &[])).count();
         self.history().keys[KEY].writes[place].durable_at_ack = Some(needed.min(disks as u8));
     }
 

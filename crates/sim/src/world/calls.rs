@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use stator_core::identity::NodeId;
 use stator_core::object::Content;
 use stator_core::quorum::{Level, QuorumMode, QuorumOptions};
 use stator_core::request::{
-    ClientReply, ClientRequest, ClientRequestId, Done, Operation, Outcome, PutOrder,
+    ClientReply, ClientRequest, ClientRequestId, Done, Operation, Outcome, PutOrder, RequestError,
 };
 use stator_core::time::Deadline;
 
@@ -19,6 +20,8 @@ use crate::history::{
 use crate::payload::payload;
 use crate::witness::is_durable;
 
+/// How long after the end of a trouble others may go by it.
+const NOTICED: Duration = Duration::from_secs(10);
 /// How much longer than its timeout a client waits for a healthy node's answer.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -60,7 +63,7 @@ impl World {
         }
         let write =
             properties.write_quorum(existing, &quorum).expect("clients ask for what can be");
-        let needs = WriteNeeds { w: write.w(), dw: write.dw(), mode: write.mode() };
+        let needs = WriteNeeds { w: write.w(), dw: write.dw(), pw: write.pw(), mode: write.mode() };
         let (kind, held) = match action {
             Action::Put { len, held } => (WriteKind::Value(len), held),
             Action::Delete(held) => (WriteKind::Tombstone, Some(held)),
@@ -100,12 +103,58 @@ impl World {
             self.history.answered_twice.push(call);
             return;
         }
-        if matches!(reply, Ok(Done::Written(_))) {
+        if let Ok(Done::Written(written)) = &reply {
             self.count_disks(call);
+            if let Some((key, place)) = self.history.write_of(call) {
+                let answers = written.answered.total();
+                self.history.keys[key].writes[place].answers_at_ack = Some(answers);
+            }
+        }
+        if let Err(RequestError::NotEnoughReplicas { .. }) = reply {
+            self.judge_refusal(at.node, call);
         }
         let back = self.draw.duration(Duration::from_micros(50), Duration::from_millis(1));
         let slowness = self.nodes[at.node].slowness;
         self.after(back + slowness, Event::Answer(call, Box::new(reply)));
+    }
+
+    /// A put was refused for want of replicas: it must not be if enough nodes could be relied on.
+    fn judge_refusal(&mut self, coordinator: usize, call: CallId) {
+        let Some((key, place)) = self.history.write_of(call) else { return };
+        let needs = self.history.keys[key].writes[place].needs;
+        if needs.mode == QuorumMode::Strict || !self.is_reliable(coordinator) {
+            return;
+        }
+        let ring = &self.layout.ring;
+        let partition = ring.partition_of(self.layout.keys[key].token());
+        let n = self.layout.properties(key).fixed.n;
+        let primaries = ring.primaries(partition, n);
+        let could = |node: &&NodeId| {
+            let peer = self.layout.place_of(**node);
+            peer == coordinator || self.can_rely(coordinator, peer)
+        };
+        let of_primaries = primaries.iter().filter(could).count() as u8;
+        let fallbacks = ring.fallbacks(partition, n);
+        let of_fallbacks = fallbacks.iter().filter(could).count() as u8;
+        if of_primaries + of_fallbacks >= needs.w && of_primaries >= needs.pw {
+            self.history.unavailable.push(call);
+        }
+    }
+
+    /// Whether a node has run without trouble for as long as others may take to notice.
+    fn is_reliable(&self, node: usize) -> bool {
+        let node = &self.nodes[node];
+        node.is_up()
+            && node.paused_until.is_none()
+            && node.slowness.is_zero()
+            && node.troubled_at.after(NOTICED) < self.now
+    }
+
+    fn can_rely(&self, a: usize, b: usize) -> bool {
+        let troubled = self.troubled.get(&(a.min(b), a.max(b)));
+        self.is_reliable(b)
+            && self.network.passes(self.now, a, b)
+            && troubled.is_none_or(|until| until.after(NOTICED) < self.now)
     }
 
     /// Looks at every disk when a write is acknowledged.
@@ -113,7 +162,8 @@ impl World {
         let Some((key, place)) = self.history.write_of(call) else { return };
         let Some(mint) = self.history.keys[key].writes[place].mints.first() else { return };
         let (name, dot) = (&self.layout.keys[key], mint.dot);
-        let disks = self.nodes.iter().filter(|node| is_durable(&node.disk, name, dot));
+        let owners = self.owners(key);
+        let disks = self.nodes.iter().filter(|node| is_durable(&node.disk, name, dot, &owners));
         let disks = disks.count() as u8;
         self.history.keys[key].writes[place].durable_at_ack = Some(disks);
     }

@@ -21,6 +21,7 @@ impl World {
             return;
         }
         self.network.cut(self.now, way, until);
+        self.trouble_between(way.from, way.to, until);
         self.look_both_ways(way.from, way.to, Duration::ZERO);
         self.look_both_ways(way.from, way.to, until.since(self.now));
     }
@@ -87,12 +88,18 @@ impl World {
         }
     }
 
+    /// Two nodes can't rely on each other until then: notes it for the checker of availability.
+    pub(super) fn trouble_between(&mut self, a: usize, b: usize, until: Instant) {
+        let noted = self.troubled.entry((a.min(b), a.max(b))).or_default();
+        *noted = until.max(*noted);
+    }
+
     fn publish(&mut self, node: usize) {
         let view = Arc::new(self.nodes[node].view(&self.layout));
         self.tell_all_shards(node, &Input::View(view));
     }
 
-    fn tell_all_shards(&mut self, node: usize, input: &Input) {
+    pub(super) fn tell_all_shards(&mut self, node: usize, input: &Input) {
         let at = self.nodes[node].process();
         for shard in 0..self.layout.shards[node] {
             let turn = Event::turn(at, shard, input.clone());
@@ -106,6 +113,7 @@ impl World {
         }
         let max_requests = self.max_requests;
         self.nodes[node].start(self.now, &self.layout, max_requests);
+        self.tell_all_shards(node, &Input::Started);
         let peers: BTreeSet<usize> = (0..self.nodes.len()).filter(|&peer| peer != node).collect();
         for peer in peers {
             self.look_both_ways(node, peer, Duration::ZERO);
@@ -117,6 +125,13 @@ impl World {
             return;
         }
         self.nodes[at.node].stopping = true;
+        if self.nodes[at.node].open.is_empty()
+            && !std::mem::replace(&mut self.nodes[at.node].told_to_stop, true)
+        {
+            self.tell_all_shards(at.node, &Input::Stopping);
+            self.after(Duration::from_millis(20), Event::Stop(at));
+            return;
+        }
         let node = &self.nodes[at.node];
         let unsynced: usize = node.shards.iter().map(stator_core::node::Shard::unsynced).sum();
         if unsynced > 0 || !node.open.is_empty() {

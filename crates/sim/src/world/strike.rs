@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use stator_core::effect::{DiskRoom, Input};
+
 use super::World;
 use crate::disk::Cut;
 use crate::draw::Chance;
@@ -63,6 +65,7 @@ impl World {
                 let peer = self.draw.index(self.nodes.len());
                 let happens = peer != node && self.nodes[node].is_up();
                 if happens {
+                    self.trouble_between(node, peer, self.now);
                     self.suspect(node, peer);
                 }
                 happens
@@ -72,15 +75,10 @@ impl World {
                 self.after(Duration::ZERO, Event::Stop(at));
                 self.nodes[node].is_up()
             }
-            FaultKind::CorruptObject => {
-                let nth = self.draw.below(1 << 20) as usize;
-                self.nodes[node].disk.corrupt(nth)
-            }
-            FaultKind::DiskWipe => {
-                self.crash(node);
-                self.nodes[node].disk.wipe();
-                true
-            }
+            FaultKind::CorruptObject => self.corrupt(node),
+            // A store put back from a backup is set aside at the start: to its node it is lost.
+            FaultKind::DiskWipe | FaultKind::OldBackup => self.lose_store(node),
+            FaultKind::DiskFull => self.fill_disk(node),
             _ => false,
         }
     }
@@ -205,6 +203,9 @@ impl World {
             self.nodes[node].paused_until.take_if(|until| *until <= self.now).is_some();
         self.nodes[node].slowness = Duration::ZERO;
         self.nodes[node].disk_slowness = Duration::ZERO;
+        if std::mem::take(&mut self.nodes[node].disk_reserved) && self.nodes[node].is_up() {
+            self.tell_all_shards(node, &Input::Disk(DiskRoom::Enough));
+        }
         self.nodes[node].troubled_at = self.now;
         if was_paused {
             for peer in (0..self.nodes.len()).filter(|&peer| peer != node).collect::<Vec<_>>() {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use stator_core::effect::{Effect, Effects, Input};
 use stator_core::identity::NodeId;
-use stator_core::message::ShardMessage;
+use stator_core::message::{ExchangeAnswer, ExchangeAsk, ShardMessage};
 
 use super::World;
 use crate::disk::Writer;
@@ -82,6 +82,7 @@ impl World {
             }
             Effect::Suspect(peer) => {
                 let peer = self.layout.place_of(peer);
+                self.trouble_between(at.node, peer, self.now);
                 self.suspect(at.node, peer);
             }
             // Every node knows the one ring of this stage, and buckets keep their defaults.
@@ -113,7 +114,9 @@ impl World {
             self.after(Duration::ZERO, turn);
             return;
         };
-        self.frames += 1;
+        if !is_a_check(&message) {
+            self.frames += 1;
+        }
         let way = Direction { from: at.node, to: peer };
         let slowness = self.nodes[at.node].slowness;
         let arrivals = self.network.arrivals(self.now, way, &mut self.faults);
@@ -196,6 +199,18 @@ impl World {
         }
         self.start_writer(at);
     }
+}
+
+/// Replicas compare their trees for ever: what finds no difference is no unrest.
+fn is_a_check(message: &ShardMessage) -> bool {
+    matches!(
+        message,
+        ShardMessage::Exchange { ask: ExchangeAsk::Root(_), .. }
+            | ShardMessage::ExchangeAnswered {
+                answer: ExchangeAnswer::Same | ExchangeAnswer::NotReady,
+                ..
+            }
+    )
 }
 
 struct Shown<'a>(&'a ShardMessage);

@@ -1,0 +1,159 @@
+//! Faults that destroy durable copies, and their limit.
+//!
+//! The adversary's limit: between two times at which all primaries held everything, faults destroy
+//! copies on one node only, so that of a write with `dw` durable copies at least `dw - 1` are left.
+//! A write whose only durable copy is destroyed (it was asked for with dw=1, or its bucket has one
+//! replica) is excused: from then on it counts as one whose fate is not known.
+
+use std::collections::BTreeMap;
+
+use stator_core::effect::{DiskRoom, Input};
+use stator_core::identity::NodeId;
+use stator_core::replica::StoreKey;
+use stator_core::token::Partition;
+use stator_core::version::VersionVector;
+use std::time::Duration;
+
+use super::World;
+use crate::event::Event;
+use crate::witness::{durable_object, durable_states};
+
+impl World {
+    /// Whether copies on this node may be destroyed now.
+    fn may_destroy(&mut self, node: usize) -> bool {
+        if self.struck.is_some_and(|struck| struck != node) && self.unrest().is_empty() {
+            self.struck = None;
+        }
+        self.struck.is_none_or(|struck| struck == node)
+    }
+
+    /// A node dies and its disk is lost. Returns whether that was allowed.
+    pub(super) fn lose_store(&mut self, node: usize) -> bool {
+        if !self.may_destroy(node) {
+            return false;
+        }
+        self.struck = Some(node);
+        self.crash(node);
+        for key in 0..self.layout.keys.len() {
+            self.excuse(key, node);
+        }
+        self.nodes[node].disk.wipe();
+        self.nodes[node].store_lost = true;
+        true
+    }
+
+    /// A stored object's bytes change. Returns whether that was allowed, and there was one.
+    pub(super) fn corrupt(&mut self, node: usize) -> bool {
+        if !self.may_destroy(node) {
+            return false;
+        }
+        let nth = self.draw.below(1 << 20) as usize;
+        let Some(at) = self.nodes[node].disk.corrupt(nth) else { return false };
+        self.struck = Some(node);
+        let is_it = |name| *StoreKey::of(name).as_bytes() == at;
+        if let Some(key) = self.layout.keys.iter().position(is_it) {
+            self.excuse(key, node);
+        }
+        true
+    }
+
+    /// Only the reserve of a disk is left, for a while.
+    pub(super) fn fill_disk(&mut self, node: usize) -> bool {
+        if !self.nodes[node].is_up() || self.nodes[node].disk_reserved {
+            return false;
+        }
+        self.nodes[node].disk_reserved = true;
+        self.tell_all_shards(node, &Input::Disk(DiskRoom::Reserve));
+        let lasting = self.draw.wait(Duration::from_secs(20));
+        self.after(lasting, Event::Recover(node));
+        true
+    }
+
+    /// The owners of a key, and so of hints for it.
+    pub(super) fn owners(&self, key: usize) -> Vec<NodeId> {
+        let ring = &self.layout.ring;
+        ring.table[ring.partition_of(self.layout.keys[key].token()).index()].clone()
+    }
+
+    /// Excuses writes of a key that no other disk has.
+    fn excuse(&mut self, key: usize, node: usize) {
+        let (name, owners) = (&self.layout.keys[key], self.owners(key));
+        let mut elsewhere = VersionVector::new();
+        for other in self.nodes.iter().filter(|other| other.place != node) {
+            for state in durable_states(&other.disk, name, &owners) {
+                elsewhere.join(state.vector());
+            }
+        }
+        let lost = |write: &crate::history::Write| {
+            write.mints.first().is_some_and(|mint| !elsewhere.covers(mint.dot))
+        };
+        let writes = self.history.keys[key].writes.iter().enumerate();
+        let lost: Vec<usize> =
+            writes.filter(|(_, write)| lost(write)).map(|(place, _)| place).collect();
+        for place in lost {
+            self.history.destroyed(key, place);
+        }
+    }
+
+    /// What keeps the cluster from being whole: all replicas alike and settled, nothing damaged,
+    /// and no hint left. As nodes tell it of themselves, and as their disks show it.
+    pub(super) fn unrest(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        let mut roots: BTreeMap<Partition, BTreeMap<u128, Vec<usize>>> = BTreeMap::new();
+        for node in &self.nodes {
+            let name = format!("n{}", node.place + 1);
+            if !node.is_up() {
+                found.push(format!("{name} is down"));
+            }
+            if node.disk.is_damaged() {
+                found.push(format!("{name} has damaged objects"));
+            }
+            for status in node.shards.iter().map(stator_core::node::Shard::condition) {
+                for (owner, held) in status.hints {
+                    let (objects, owner) = (held.objects, self.layout.place_of(owner) + 1);
+                    found.push(format!("{name} holds {objects} hints for n{owner}"));
+                }
+                for (partition, status) in status.partitions {
+                    let p = partition.get();
+                    match status.root {
+                        Some(root) => {
+                            let alike = roots.entry(partition).or_default();
+                            alike.entry(root.to_bits()).or_default().push(node.place + 1);
+                        }
+                        None => found.push(format!("{name} has no tree of partition {p}")),
+                    }
+                    if !status.counts {
+                        found.push(format!("partition {p} does not count at {name}"));
+                    }
+                    if status.quarantined > 0 {
+                        found.push(format!("{name} has objects of partition {p} set aside"));
+                    }
+                }
+            }
+        }
+        for (partition, alike) in roots.into_iter().filter(|(_, alike)| alike.len() > 1) {
+            let sides: Vec<String> = alike.values().map(|nodes| format!("{nodes:?}")).collect();
+            let p = partition.get();
+            found.push(format!("the owners of partition {p} differ: {}", sides.join(" / ")));
+        }
+        found
+    }
+
+    /// Keys of which the primaries' disks do not hold the same.
+    pub(super) fn unlike(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        for (key, name) in self.layout.keys.iter().enumerate() {
+            let primaries = usize::from(self.layout.replicas(key));
+            let owners = self.owners(key);
+            let states: Vec<_> = owners[..primaries]
+                .iter()
+                .map(|&owner| &self.nodes[self.layout.place_of(owner)].disk)
+                .map(|disk| durable_object(disk, name))
+                .collect();
+            if states.windows(2).any(|pair| pair[0] != pair[1]) {
+                found.push(format!("the primaries of {name} do not hold the same"));
+            }
+        }
+        found
+    }
+}
