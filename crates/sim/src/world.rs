@@ -72,6 +72,8 @@ pub struct World {
     frames: u64,
     /// The node whose durable copies faults have destroyed since all replicas were last alike.
     struck: Option<usize>,
+    /// When a fault last destroyed copies.
+    struck_at: Instant,
     /// Until when each pair of nodes could not rely on each other.
     troubled: BTreeMap<(usize, usize), Instant>,
     /// Whether the next node that has committed a batch dies before it syncs it.
@@ -142,6 +144,7 @@ impl World {
             frames: 0,
             crash_at_commit: false,
             struck: None,
+            struck_at: Instant::default(),
             troubled: BTreeMap::new(),
             draw: draw.child("world"),
         }

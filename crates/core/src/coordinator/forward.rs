@@ -73,28 +73,46 @@ impl Forward {
         if to != self.at {
             return Progress::Waiting;
         }
+        if self.try_another(ring, turn) {
+            return Progress::Waiting;
+        }
+        let refused = RequestError::NotEnoughReplicas { needed: self.needed, reachable: 0 };
+        self.finish(Err(refused), turn)
+    }
+
+    /// Sends the put, which nobody has minted, to a replica that was not tried. Returns whether
+    /// there was one.
+    fn try_another<S: ReadStore>(&mut self, ring: &Ring, turn: &mut Turn<'_, S>) -> bool {
         let next = next_replica(&self.order.key, self.mode, &self.tried, ring, turn);
-        let Some(next) = next else {
-            let refused = RequestError::NotEnoughReplicas { needed: self.needed, reachable: 0 };
-            return self.finish(Err(refused), turn);
-        };
+        let Some(next) = next else { return false };
         self.at = next;
         self.tried.push(next);
         self.send(ring, turn);
-        Progress::Waiting
+        true
     }
 
-    /// The replica says how the put ended.
+    /// The replica says how the put ended. What it refused for its own situation, having written
+    /// nothing, another one may take.
     pub fn on_answered<S: ReadStore>(
-        &self,
+        &mut self,
         from: NodeId,
         result: Result<PutReply, RequestError>,
+        ring: &Ring,
         turn: &mut Turn<'_, S>,
     ) -> Progress {
         if from != self.at {
             return Progress::Waiting;
         }
         turn.peers.answered(from, self.frame.took(turn.now));
+        let its_own = matches!(
+            result,
+            Err(RequestError::NotEnoughReplicas { .. }
+                | RequestError::DiskReserve
+                | RequestError::Overloaded)
+        );
+        if its_own && self.try_another(ring, turn) {
+            return Progress::Waiting;
+        }
         self.finish(result, turn)
     }
 

@@ -155,7 +155,7 @@ fn on_forward<S: ReadStore>(
 ) -> Progress {
     match event {
         Event::Answered(from, ShardMessage::PutAnswered { result, .. }) => {
-            forward.on_answered(from, result, turn)
+            forward.on_answered(from, result, ring, turn)
         }
         Event::NotSent(peer) => forward.on_not_sent(peer, ring, turn),
         Event::LinkDown(peer) => forward.on_unreachable(peer, turn),

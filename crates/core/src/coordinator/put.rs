@@ -91,8 +91,10 @@ impl Put {
         turn: &mut Turn<'_, S>,
     ) {
         let me = turn.view.me;
-        let role = if primaries.contains(&me) { Role::Primary } else { Role::Fallback };
-        self.tally.ask(me, role);
+        match primaries {
+            [first, ..] if !primaries.contains(&me) => self.tally.ask_to_stand_in(me, *first),
+            _ => self.tally.ask(me, Role::Primary),
+        }
         if self.acks() == AckWish::ReceivedAndDurable {
             self.tally.received(me);
         }
@@ -115,7 +117,7 @@ impl Put {
     fn cover<S: ReadStore>(&mut self, node: NodeId, ring: &Ring, turn: &mut Turn<'_, S>) {
         let healthy = |node: NodeId| turn.peers.healthy(turn.view, turn.now.instant, node);
         if let Some((fallback, owner)) = self.stand_ins.next_for(node, healthy) {
-            self.tally.ask(fallback, Role::Fallback);
+            self.tally.ask_to_stand_in(fallback, owner);
             self.send(fallback, Purpose::Hint { owner }, ring, turn);
         }
     }

@@ -1,5 +1,9 @@
 //! Counting answers: fed who answered and how, it says enough, still waiting, or impossible, for
-//! all of a quorum's conditions at once. One node counts once, however often it answers. Rule 8.
+//! all of a quorum's conditions at once. Rule 8.
+//!
+//! One node counts once, however often it answers; and a primary and the fallback that stands in
+//! for it count once together: a hint goes home and is deleted, so that two acknowledgements may
+//! soon be one copy.
 
 use std::collections::BTreeMap;
 
@@ -64,7 +68,24 @@ pub enum Verdict {
 #[derive(Clone, Debug)]
 pub struct Tally {
     needs: Needs,
-    nodes: BTreeMap<NodeId, (Role, Standing)>,
+    nodes: BTreeMap<NodeId, Asked>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Asked {
+    /// Whose copy this is: a fallback's is its owner's.
+    place: NodeId,
+    role: Role,
+    standing: Standing,
+}
+
+/// How far the copies of one place are.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    /// The furthest of all of them.
+    best: Standing,
+    /// The primary's own.
+    primary: Standing,
 }
 
 impl Tally {
@@ -78,10 +99,20 @@ impl Tally {
         self.needs
     }
 
-    /// A node is asked. Asking again one that failed gives it another chance.
+    /// A node is asked for a copy of its own. Asking again one that failed gives it another chance.
     pub fn ask(&mut self, node: NodeId, role: Role) {
-        let entry = self.nodes.entry(node).or_insert((role, Standing::Waiting));
-        entry.1 = entry.1.max(Standing::Waiting);
+        self.ask_for(node, node, role);
+    }
+
+    /// A fallback is asked to keep a copy for this primary.
+    pub fn ask_to_stand_in(&mut self, node: NodeId, owner: NodeId) {
+        self.ask_for(node, owner, Role::Fallback);
+    }
+
+    fn ask_for(&mut self, node: NodeId, place: NodeId, role: Role) {
+        let fresh = Asked { place, role, standing: Standing::Waiting };
+        let entry = self.nodes.entry(node).or_insert(fresh);
+        entry.standing = entry.standing.max(Standing::Waiting);
     }
 
     /// Whether a node was asked, whatever came of it.
@@ -91,7 +122,7 @@ impl Tally {
 
     /// Whether a node was asked and nothing has come of it yet.
     pub fn awaits(&self, node: NodeId) -> bool {
-        self.nodes.get(&node).is_some_and(|entry| entry.1 == Standing::Waiting)
+        self.nodes.get(&node).is_some_and(|entry| entry.standing == Standing::Waiting)
     }
 
     /// A node has it in memory, or has said what it has.
@@ -106,31 +137,47 @@ impl Tally {
 
     fn raise(&mut self, node: NodeId, standing: Standing) {
         if let Some(entry) = self.nodes.get_mut(&node) {
-            entry.1 = entry.1.max(standing);
+            entry.standing = entry.standing.max(standing);
         }
     }
 
     /// A node will not answer. What it has said before still counts.
     pub fn failed(&mut self, node: NodeId) {
         if let Some(entry) = self.nodes.get_mut(&node)
-            && entry.1 == Standing::Waiting
+            && entry.standing == Standing::Waiting
         {
-            entry.1 = Standing::Failed;
+            entry.standing = Standing::Failed;
         }
     }
 
     /// The nodes that were asked and have not answered.
     pub fn outstanding(&self) -> impl Iterator<Item = NodeId> {
-        self.nodes.iter().filter(|(_, entry)| entry.1 == Standing::Waiting).map(|(node, _)| *node)
+        let waiting = |entry: &Asked| entry.standing == Standing::Waiting;
+        self.nodes.iter().filter(move |(_, entry)| waiting(entry)).map(|(node, _)| *node)
+    }
+
+    fn places(&self) -> Vec<Place> {
+        let mut places: BTreeMap<NodeId, Place> = BTreeMap::new();
+        for asked in self.nodes.values() {
+            let place = places
+                .entry(asked.place)
+                .or_insert(Place { best: Standing::Failed, primary: Standing::Failed });
+            place.best = place.best.max(asked.standing);
+            if asked.role == Role::Primary {
+                place.primary = place.primary.max(asked.standing);
+            }
+        }
+        places.into_values().collect()
     }
 
     /// What the answers so far amount to. A node that has received the write may still report it
     /// durable unless it is lost, so it counts as hope for `durable`.
     pub fn verdict(&self) -> Verdict {
+        let places = self.places();
         let met = |at_least: Standing, durable_at_least: Standing| {
-            let answered = || self.nodes.values().filter(|entry| entry.1 >= at_least);
-            let primaries = answered().filter(|entry| entry.0 == Role::Primary).count();
-            let durable = answered().filter(|entry| entry.1 >= durable_at_least).count();
+            let answered = || places.iter().filter(|place| place.best >= at_least);
+            let primaries = answered().filter(|place| place.primary >= at_least).count();
+            let durable = answered().filter(|place| place.best >= durable_at_least).count();
             answered().count() >= usize::from(self.needs.total)
                 && primaries >= usize::from(self.needs.primaries)
                 && durable >= usize::from(self.needs.durable)
@@ -146,20 +193,13 @@ impl Tally {
 
     /// Who has answered, for a bucket that wants `wanted` replicas where `existing` exist.
     pub fn answered(&self, wanted: u8, existing: u8) -> Answered {
-        let count = |wanted: Role| {
-            self.nodes
-                .values()
-                .filter(|(role, standing)| *role == wanted && *standing >= Standing::Received)
-                .count() as u8
-        };
-        let durable = self.nodes.values().filter(|entry| entry.1 == Standing::Durable).count();
-        Answered {
-            primaries: count(Role::Primary),
-            fallbacks: count(Role::Fallback),
-            durable: durable as u8,
-            wanted,
-            existing,
-        }
+        let places = self.places();
+        let answered = || places.iter().filter(|place| place.best >= Standing::Received);
+        let primaries =
+            answered().filter(|place| place.primary >= Standing::Received).count() as u8;
+        let durable = answered().filter(|place| place.best == Standing::Durable).count() as u8;
+        let fallbacks = answered().count() as u8 - primaries;
+        Answered { primaries, fallbacks, durable, wanted, existing }
     }
 }
 

@@ -129,14 +129,24 @@ impl World {
         let partition = ring.partition_of(self.layout.keys[key].token());
         let n = self.layout.properties(key).fixed.n;
         let primaries = ring.primaries(partition, n);
-        let could = |node: &&NodeId| {
-            let peer = self.layout.place_of(**node);
-            peer == coordinator || self.can_rely(coordinator, peer)
-        };
-        let of_primaries = primaries.iter().filter(could).count() as u8;
         let fallbacks = ring.fallbacks(partition, n);
-        let of_fallbacks = fallbacks.iter().filter(could).count() as u8;
-        if of_primaries + of_fallbacks >= needs.w && of_primaries >= needs.pw {
+        let places = |nodes: &[NodeId]| -> Vec<usize> {
+            nodes.iter().map(|&node| self.layout.place_of(node)).collect()
+        };
+        let (primaries, fallbacks) = (places(primaries), places(&fallbacks));
+        let can_rely = |a: usize, b: usize| a == b || self.can_rely(a, b);
+        // Somebody whom the coordinator reaches has to mint it, and to reach enough others.
+        let could_mint = |&minter: &usize| {
+            let reached = |nodes: &[usize]| {
+                nodes.iter().filter(|&&node| can_rely(minter, node)).count() as u8
+            };
+            let of_primaries = reached(&primaries);
+            can_rely(coordinator, minter)
+                && of_primaries + reached(&fallbacks) >= needs.w
+                && of_primaries >= needs.pw
+        };
+        let first = primaries.iter().find(|&&minter| can_rely(coordinator, minter));
+        if first.or(fallbacks.first()).is_some_and(could_mint) {
             self.history.unavailable.push(call);
         }
     }
@@ -161,10 +171,12 @@ impl World {
     fn count_disks(&mut self, call: CallId) {
         let Some((key, place)) = self.history.write_of(call) else { return };
         let Some(mint) = self.history.keys[key].writes[place].mints.first() else { return };
-        let (name, dot) = (&self.layout.keys[key], mint.dot);
+        let (name, dot, minted) = (&self.layout.keys[key], mint.dot, mint.at);
         let owners = self.owners(key);
         let disks = self.nodes.iter().filter(|node| is_durable(&node.disk, name, dot, &owners));
-        let disks = disks.count() as u8;
+        // A copy that a fault destroyed since had been there.
+        let destroyed = u8::from(self.struck_at >= minted && self.struck.is_some());
+        let disks = disks.count() as u8 + destroyed;
         self.history.keys[key].writes[place].durable_at_ack = Some(disks);
     }
 

@@ -32,7 +32,7 @@ impl World {
         if !self.may_destroy(node) {
             return false;
         }
-        self.struck = Some(node);
+        (self.struck, self.struck_at) = (Some(node), self.now);
         self.crash(node);
         for key in 0..self.layout.keys.len() {
             self.excuse(key, node);
@@ -49,7 +49,7 @@ impl World {
         }
         let nth = self.draw.below(1 << 20) as usize;
         let Some(at) = self.nodes[node].disk.corrupt(nth) else { return false };
-        self.struck = Some(node);
+        (self.struck, self.struck_at) = (Some(node), self.now);
         let is_it = |name| *StoreKey::of(name).as_bytes() == at;
         if let Some(key) = self.layout.keys.iter().position(is_it) {
             self.excuse(key, node);

@@ -10,7 +10,7 @@ use super::World;
 use crate::disk::Writer;
 use crate::event::{Event, Process, show_message};
 use crate::faults::FaultKind;
-use crate::history::CallId;
+use crate::history::{CallId, WriteKind};
 use crate::network::Direction;
 use crate::node::{Namer, message_request, request_of};
 use crate::tracer::Concern;
@@ -154,6 +154,7 @@ impl World {
         for minting in mintings(effects, self.layout.nodes[at.node], self.now) {
             let place = self.layout.keys.iter().position(|name| *name == minting.key);
             let Some(place) = place else { continue };
+            let call = call.or_else(|| self.delete_that_read(at, place));
             let (dot, siblings) = (minting.mint.dot, minting.beside.len());
             self.history.minted(place, call, minting.mint, &minting.beside);
             self.tracer.remark(self.now, Concern::Key(place), || {
@@ -161,6 +162,18 @@ impl World {
                 format!("n{} mints #{write} as {dot:?}: {siblings} siblings", at.node + 1)
             });
         }
+    }
+
+    /// A delete that has read goes on to write in whatever turn its read ends, also when a broken
+    /// connection ends it.
+    fn delete_that_read(&self, at: Process, key: usize) -> Option<CallId> {
+        let mut open = self.nodes[at.node].open.iter().copied();
+        open.find(|&call| {
+            self.history.write_of(call).is_some_and(|(of, place)| {
+                let write = &self.history.keys[of].writes[place];
+                of == key && write.kind == WriteKind::DeleteWhatIsRead && write.mints.is_empty()
+            })
+        })
     }
 
     pub(super) fn start_writer(&mut self, at: Process) {
