@@ -1,6 +1,7 @@
 //! A hand-cranked cluster: production shards, links that deliver when told to, disks that sync when
 //! told to.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Bound;
 use std::sync::Arc;
@@ -32,6 +33,18 @@ use crate::view::View;
 struct Disk {
     synced: BTreeMap<(Keyspace, Bytes), Bytes>,
     unsynced: VecDeque<(Ticket, Batch)>,
+    /// Hints that scans have read in the present step, and the most in any step.
+    hints_read: Cell<usize>,
+    most_hints_read: Cell<usize>,
+    all_hints_read: Cell<usize>,
+}
+
+impl Disk {
+    fn count_hints_read(&self, read: usize) {
+        self.all_hints_read.set(self.all_hints_read.get() + read);
+        self.hints_read.set(self.hints_read.get() + read);
+        self.most_hints_read.set(self.most_hints_read.get().max(self.hints_read.get()));
+    }
 }
 
 impl ReadStore for Disk {
@@ -46,13 +59,17 @@ impl ReadStore for Disk {
         limit: usize,
     ) -> Result<Vec<ScanItem>, StoreError> {
         let from = Bound::Included((keyspace, range.from.clone()));
-        Ok(self
+        let found: Vec<ScanItem> = self
             .synced
             .range((from, Bound::Unbounded))
             .take_while(|((space, key), _)| *space == keyspace && range.contains(key))
             .take(limit)
             .map(|((_, key), value)| ScanItem { key: key.clone(), value: Ok(value.clone()) })
-            .collect())
+            .collect();
+        if keyspace == Keyspace::Hints {
+            self.count_hints_read(found.len());
+        }
+        Ok(found)
     }
 }
 
@@ -111,6 +128,16 @@ fn show(state: &ObjectState) -> String {
 impl Rig {
     pub(super) fn take_trace(&mut self) -> Vec<String> {
         std::mem::take(&mut self.trace)
+    }
+
+    /// The most hints that any step of a node has read by scans.
+    pub(super) fn most_hints_read(&self, which: &str) -> usize {
+        self.nodes[&node(which)].disk.most_hints_read.get()
+    }
+
+    /// All hints that a node's scans have read.
+    pub(super) fn all_hints_read(&self, which: &str) -> usize {
+        self.nodes[&node(which)].disk.all_hints_read.get()
     }
 
     pub(super) fn command(&mut self, words: &[&str]) {
@@ -245,6 +272,7 @@ impl Rig {
             Now { instant: self.now, wall: WallTime::from_millis(self.now.as_micros() / 1000) };
         let mut out = Effects::new();
         let node = self.nodes.get_mut(&id).expect("a node of the script");
+        node.disk.hints_read.set(0);
         node.shard.step(now, input, &node.disk, &mut out);
         for effect in out.drain() {
             self.carry_out(id, effect);
