@@ -10,7 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::context::{ContextKey, SealedContext, Sealer};
-use crate::effect::{Effect, Effects, Input, Ticket, Timer};
+use crate::effect::{DiskRoom, Effect, Effects, Input, Ticket, Timer};
 use crate::identity::{BootNumber, ClusterId, NodeId};
 use crate::message::{ExchangeAnswer, ExchangeAsk, Purpose, ReadAnswer, ShardMessage};
 use crate::node::{HintLimits, Shard, ShardConfig, StoreStanding};
@@ -91,6 +91,8 @@ pub(super) struct Rig {
     contexts: BTreeMap<String, SealedContext>,
     keep_as: BTreeMap<ClientRequestId, String>,
     next_client: u64,
+    /// The most hints that a node started from now on holds.
+    most_hints: Option<u64>,
 }
 
 fn name(node: NodeId) -> String {
@@ -143,6 +145,7 @@ impl Rig {
     pub(super) fn command(&mut self, words: &[&str]) {
         match words {
             ["nodes", count] => self.found(count.parse().expect("how many nodes")),
+            ["hints", most] => self.most_hints = Some(most.parse().expect("how many hints")),
             ["put", at, key, value, options @ ..] => {
                 let bytes = Bytes::copy_from_slice(value.as_bytes());
                 let value = Value { bytes, metadata: Metadata::default() };
@@ -196,6 +199,14 @@ impl Rig {
                 let view = View { ring: Some(Arc::new(ring)), ..View::alone(node(which)) };
                 self.step(node(which), Input::View(Arc::new(view)));
             }
+            ["disk", which, room] => {
+                let room = match *room {
+                    "reserve" => DiskRoom::Reserve,
+                    "enough" => DiskRoom::Enough,
+                    other => panic!("no such room: {other}"),
+                };
+                self.step(node(which), Input::Disk(room));
+            }
             ["wait", millis] => self.wait(millis.parse().expect("milliseconds")),
             other => panic!("no such command: {other:?}"),
         }
@@ -229,7 +240,10 @@ impl Rig {
             sealer: Sealer::new(key, Vec::new()),
             boot: BootNumber(u64::from(starts)),
             store,
-            hint_limits: HintLimits::default(),
+            hint_limits: HintLimits {
+                objects: self.most_hints.unwrap_or(HintLimits::default().objects),
+                ..HintLimits::default()
+            },
             scrub_interval: Duration::from_hours(1),
             max_requests: 100,
         };
