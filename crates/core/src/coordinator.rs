@@ -95,6 +95,10 @@ impl<S: ReadStore> Turn<'_, S> {
         let round = self.replica.round(partition);
         let found = if !ring.owns(self.view.me, partition) {
             let held = self.hints.read(key, self.store);
+            if let Err(unreadable) = &held {
+                let what = format!("the hints for {key}: {unreadable}");
+                self.out.push(Effect::Observe(Observation::Damaged { what }));
+            }
             held.map(|held| held.map_or((None, round), |(state, round)| (Some(state), round)))
         } else if self.standing.counts(partition) {
             self.replica.read(key, self.store, self.out).map(|state| (state, round))
@@ -102,7 +106,7 @@ impl<S: ReadStore> Turn<'_, S> {
             // What was lost here may be what the answer would have to say (rule 19).
             return Err(CantTell);
         };
-        // What is damaged was set aside, and reported, when it was met.
+        // What is damaged was reported when it was met; a replica's object was set aside as well.
         found.map_err(|_| CantTell)
     }
 

@@ -69,6 +69,14 @@ impl Deliveries {
         self.load.get(&to).is_none_or(|load| load.states < MOST_STATES && load.bytes < MOST_BYTES)
     }
 
+    /// Whether so much of what was under way to a peer has arrived that it is worth looking for
+    /// more: whoever has much to send reads it in pages, and not one for each that arrives.
+    pub fn has_room_for_many(&self, to: NodeId) -> bool {
+        self.load
+            .get(&to)
+            .is_none_or(|load| load.states <= MOST_STATES / 2 && load.bytes <= MOST_BYTES / 2)
+    }
+
     /// Whether a state of this object is on its way to the peer already.
     pub fn carries(&self, to: NodeId, key: &ObjectKey) -> bool {
         self.under_way.values().any(|delivery| delivery.to == to && delivery.key == *key)

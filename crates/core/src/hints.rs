@@ -22,7 +22,7 @@ pub use shelf::Page;
 use shelf::Shelf;
 
 use crate::collection::Round;
-use crate::effect::{Effect, Effects};
+use crate::effect::{Effect, Effects, Ticket};
 use crate::identity::NodeId;
 use crate::message::EncodedState;
 use crate::node::HintLimits;
@@ -103,27 +103,72 @@ impl Hints {
         waiter: Waiter,
         desk: &mut Desk<'_, S>,
     ) -> Result<Durability, HintRefused> {
+        let held = self.held_for(new, desk.store).map_err(HintRefused::Unmergeable)?;
+        if held.is_none() && self.is_full(new.state) {
+            return Err(HintRefused::Full);
+        }
+        let ticket = self.keep(new, held, desk.wall, desk).map_err(HintRefused::Unmergeable)?;
+        let Some(ticket) = ticket else { return Ok(Durability::OnDisk) };
+        desk.journal.wait(ticket, waiter);
+        Ok(Durability::Pending)
+    }
+
+    /// The hint's owner has lost its place: it is kept for these nodes instead, each of which gets
+    /// it (rule 17). One acknowledgement would not do: the write may have been acknowledged on the
+    /// strength of this copy and of one that the first to answer has already. No limit applies:
+    /// this was taken before. The copies are on disk before the deletion is.
+    pub fn readdress<S: ReadStore>(
+        &mut self,
+        hint: &Hint,
+        owners: &[NodeId],
+        partition: Partition,
+        desk: &mut Desk<'_, S>,
+    ) -> Result<(), MergeError> {
+        for &owner in owners {
+            let (key, state, round) = (&hint.key, &hint.state, hint.round);
+            let new = NewHint { owner, key, partition, state, round };
+            let held = self.held_for(&new, desk.store)?;
+            self.keep(&new, held, hint.stored, desk)?;
+        }
+        self.remove(hint, partition, desk);
+        Ok(())
+    }
+
+    fn held_for(
+        &self,
+        new: &NewHint<'_>,
+        store: &impl ReadStore,
+    ) -> Result<Option<Hint>, MergeError> {
         let at = HintKey::of(new.owner, new.key);
-        let unreadable = |why| HintRefused::Unmergeable(MergeError::Unreadable(why));
-        let undecodable = |_| HintRefused::Unmergeable(MergeError::Undecodable);
-        let held = self.shelf.get(&at, desk.store).map_err(unreadable)?;
+        self.shelf.get(&at, store).map_err(MergeError::Unreadable)
+    }
+
+    /// Merges a state with what is `held` for its owner. Returns the batch that carries the result
+    /// to disk; none if it is there.
+    fn keep<S: ReadStore>(
+        &mut self,
+        new: &NewHint<'_>,
+        held: Option<Hint>,
+        stored: WallTime,
+        desk: &mut Desk<'_, S>,
+    ) -> Result<Option<Ticket>, MergeError> {
+        let at = HintKey::of(new.owner, new.key);
+        let undecodable = |_| MergeError::Undecodable;
         let theirs = new.state.decode().map_err(undecodable)?;
         let (state, round, stored) = match &held {
-            None if self.is_full(new.state) => return Err(HintRefused::Full),
-            None => (new.state.clone(), new.round, desk.wall),
+            None => (new.state.clone(), new.round, stored),
             Some(hint) => {
                 let ours = hint.state.decode().map_err(undecodable)?;
                 let merged = EncodedState::of(&ours.merge(theirs));
                 if merged == hint.state && hint.round <= new.round {
-                    return Ok(self.already_held(&at, waiter, desk.journal));
+                    return Ok(self.shelf.ticket(&at));
                 }
-                (merged, hint.round.min(new.round), hint.stored)
+                (merged, hint.round.min(new.round), hint.stored.min(stored))
             }
         };
         let (owner, key) = (new.owner, new.key.clone());
         let hint = Hint { owner, key, state, round, stored };
-        self.put(at, new.partition, hint, held.as_ref(), waiter, desk);
-        Ok(Durability::Pending)
+        Ok(Some(self.put(at, new.partition, hint, held.as_ref(), desk)))
     }
 
     fn is_full(&self, state: &EncodedState) -> bool {
@@ -132,29 +177,30 @@ impl Hints {
             || total.bytes + state.as_bytes().len() as u64 > self.limits.bytes
     }
 
-    fn already_held(&self, at: &HintKey, waiter: Waiter, journal: &mut Journal) -> Durability {
-        let Some(ticket) = self.shelf.ticket(at) else { return Durability::OnDisk };
-        journal.wait(ticket, waiter);
-        Durability::Pending
-    }
-
     fn put<S: ReadStore>(
         &mut self,
         at: HintKey,
         partition: Partition,
         hint: Hint,
         before: Option<&Hint>,
-        waiter: Waiter,
         desk: &mut Desk<'_, S>,
-    ) {
-        self.ledger.replaced(partition, before, Some(&hint));
+    ) -> Ticket {
+        self.ledger.replaced(partition, &at, before, Some(&hint));
         let (key, owner) = (hint.key.clone(), hint.owner);
         desk.out.push(Effect::Observe(Observation::HintStored { key, owner }));
-        let ticket = self.shelf.put(at, hint, desk.journal, desk.out);
-        desk.journal.wait(ticket, waiter);
+        self.shelf.put(at, hint, desk.journal, desk.out)
+    }
+
+    /// Deletes a hint. The id under which it was minted into dies with it (rule 1).
+    fn remove<S: ReadStore>(&mut self, hint: &Hint, partition: Partition, desk: &mut Desk<'_, S>) {
+        let at = HintKey::of(hint.owner, &hint.key);
+        self.ledger.replaced(partition, &at, Some(hint), None);
+        self.minted.remove(&at);
+        self.shelf.delete(at, desk.journal, desk.out);
     }
 
     /// All that is kept of an object, whomever it is kept for, merged; and the lowest round of it.
+    /// If any of it is damaged, what is left is not all of it, and can't be told (rule 19).
     pub fn read(
         &self,
         key: &ObjectKey,
@@ -189,9 +235,7 @@ impl Hints {
         if hint.state.digest() != digest {
             return false;
         }
-        self.ledger.replaced(partition, Some(&hint), None);
-        self.minted.remove(&at);
-        self.shelf.delete(at, desk.journal, desk.out);
+        self.remove(&hint, partition, desk);
         let key = key.clone();
         desk.out.push(Effect::Observe(Observation::HintDelivered { key, owner }));
         true
@@ -217,29 +261,24 @@ impl Hints {
         self.shelf.page(range, after, limit, store)
     }
 
-    /// Counts what a partition held when the node started. Returns how many hints; none if that was
-    /// done before.
+    /// Whether all that a partition held when the node started is counted.
+    pub fn is_counted(&self, partition: Partition) -> bool {
+        self.ledger.is_counted(partition)
+    }
+
+    /// Counts up to `limit` more of the hints that a partition held when the node started. Returns
+    /// those that it has looked at.
     pub fn count(
         &mut self,
         partitions: PartitionCount,
         partition: Partition,
+        limit: usize,
         store: &impl ReadStore,
-    ) -> Result<Option<usize>, Unreadable> {
-        if self.ledger.is_counted(partition) {
-            return Ok(None);
-        }
+    ) -> Result<Page, Unreadable> {
         let range = partitions.range_of(partition);
-        let (mut found, mut after) = (Vec::new(), None);
-        loop {
-            let page = self.shelf.page(range, after.as_ref(), 1024, store)?;
-            found.extend(page.hints.into_iter().map(|(_, hint)| hint));
-            after = page.next;
-            if after.is_none() {
-                break;
-            }
-        }
-        self.ledger.counted(partition, &found);
-        Ok(Some(found.len()))
+        let page = self.shelf.page(range, self.ledger.reached(partition), limit, store)?;
+        self.ledger.count(partition, &page);
+        Ok(page)
     }
 
     /// The partitions of which hints for this owner are held.
@@ -253,7 +292,7 @@ impl Hints {
     }
 
     /// All batches up to `ticket` are on disk.
-    pub fn synced(&mut self, ticket: crate::effect::Ticket) {
+    pub fn synced(&mut self, ticket: Ticket) {
         self.shelf.release(ticket);
     }
 

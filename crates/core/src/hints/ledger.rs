@@ -2,16 +2,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::record::Hint;
+use super::record::{Hint, HintKey};
+use super::shelf::Page;
 use crate::identity::NodeId;
 use crate::status::HeldHints;
 use crate::token::Partition;
 
-/// Counts by partition and owner. What was there when the node started is counted later, a
-/// partition at a time: until then nothing is counted for that partition.
+/// Counts by partition and owner. What was there when the node started is counted later, a part of
+/// a partition at a time, in the order of its keys: beyond where that has got nothing is counted.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Ledger {
     counted: BTreeSet<Partition>,
+    /// How far partitions are counted that are not counted as a whole.
+    reached: BTreeMap<Partition, HintKey>,
     held: BTreeMap<(Partition, NodeId), HeldHints>,
     total: HeldHints,
 }
@@ -21,10 +24,12 @@ impl Ledger {
     pub(super) fn replaced(
         &mut self,
         partition: Partition,
+        at: &HintKey,
         before: Option<&Hint>,
         after: Option<&Hint>,
     ) {
-        if !self.is_counted(partition) {
+        let reached = self.reached.get(&partition).is_some_and(|reached| at <= reached);
+        if !reached && !self.is_counted(partition) {
             return;
         }
         if let Some(hint) = before {
@@ -36,17 +41,34 @@ impl Ledger {
             }
         }
         if let Some(hint) = after {
-            add(self.held.entry((partition, hint.owner)).or_default(), hint);
-            add(&mut self.total, hint);
+            self.add(partition, hint);
         }
     }
 
-    /// Everything that a partition holds is known from now on.
-    pub(super) fn counted(&mut self, partition: Partition, hints: &[Hint]) {
-        self.counted.insert(partition);
-        for hint in hints {
-            self.replaced(partition, None, Some(hint));
+    fn add(&mut self, partition: Partition, hint: &Hint) {
+        add(self.held.entry((partition, hint.owner)).or_default(), hint);
+        add(&mut self.total, hint);
+    }
+
+    /// Counts the hints that follow those counted before.
+    pub(super) fn count(&mut self, partition: Partition, page: &Page) {
+        if self.is_counted(partition) {
+            return;
         }
+        for (_, hint) in &page.hints {
+            self.add(partition, hint);
+        }
+        if let Some(next) = &page.next {
+            self.reached.insert(partition, next.clone());
+        } else {
+            self.reached.remove(&partition);
+            self.counted.insert(partition);
+        }
+    }
+
+    /// After which hint of a partition counting goes on; none if it has not begun.
+    pub(super) fn reached(&self, partition: Partition) -> Option<&HintKey> {
+        self.reached.get(&partition)
     }
 
     pub(super) fn is_counted(&self, partition: Partition) -> bool {

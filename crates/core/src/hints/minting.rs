@@ -48,7 +48,8 @@ impl Hints {
         let encoded = EncodedState::of(&state);
         let stored = held.as_ref().map_or(desk.wall, |held| held.stored);
         let hint = Hint { owner, key, state: encoded.clone(), round, stored };
-        self.put(at, partition, hint, held.as_ref(), waiter, desk);
+        let ticket = self.put(at, partition, hint, held.as_ref(), desk);
+        desk.journal.wait(ticket, waiter);
         Ok(Minted { encoded, context })
     }
 

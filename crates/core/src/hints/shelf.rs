@@ -1,6 +1,6 @@
 //! Hints as they are now: those on disk, with what is on its way there laid over them.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::Bound;
 
 use super::record::{Hint, HintKey, encode};
@@ -14,6 +14,8 @@ use crate::token::Token;
 pub struct Page {
     /// The hints and where they lie.
     pub hints: Vec<(HintKey, Hint)>,
+    /// Where hints of the range lie whose bytes are damaged.
+    pub damaged: Vec<HintKey>,
     /// The place to go on from; none if these were the last.
     pub next: Option<HintKey>,
 }
@@ -119,6 +121,9 @@ impl Shelf {
         let (mut found, mut after) = (Vec::new(), None);
         loop {
             let page = self.page((token, token), after.as_ref(), 64, store)?;
+            if let Some(at) = page.damaged.first() {
+                return Err(Unreadable(format!("the hint at {at:?} is damaged")));
+            }
             found.extend(page.hints.into_iter().map(|(_, hint)| hint));
             if page.next.is_none() {
                 return Ok(found);
@@ -130,8 +135,8 @@ impl Shelf {
     /// Up to `limit` stored hints of a range of tokens after a place, with what is unsynced laid
     /// over them.
     ///
-    /// A hint whose bytes are damaged is passed over here: its owner has other replicas, and it
-    /// must not hold up the hints that follow it.
+    /// A hint whose bytes are damaged is only named: its owner has other replicas, and it must not
+    /// hold up the hints that follow it.
     pub(super) fn page(
         &self,
         tokens: (Token, Token),
@@ -146,22 +151,26 @@ impl Shelf {
         let next = (stored.len() == limit)
             .then(|| stored.last().map(|item| HintKey::from_bytes(item.key.clone())))
             .flatten();
-        let mut page = BTreeMap::new();
+        let (mut page, mut damaged) = (BTreeMap::new(), BTreeSet::new());
         for item in stored {
             let at = HintKey::from_bytes(item.key);
-            let Ok(value) = item.value else { continue };
-            let Ok(hint) = Hint::decode(&at, &value) else { continue };
-            page.insert(at, hint);
+            let hint = item.value.ok().and_then(|value| Hint::decode(&at, &value).ok());
+            match hint {
+                Some(hint) => drop(page.insert(at, hint)),
+                None => drop(damaged.insert(at)),
+            }
         }
         for (at, hint) in self.unsynced_in(tokens, after) {
             if next.as_ref().is_some_and(|last| at > last) {
                 break;
             }
+            damaged.remove(at);
             match hint {
                 Some(hint) => page.insert(at.clone(), hint.clone()),
                 None => page.remove(at),
             };
         }
-        Ok(Page { hints: page.into_iter().collect(), next })
+        let (hints, damaged) = (page.into_iter().collect(), damaged.into_iter().collect());
+        Ok(Page { hints, damaged, next })
     }
 }

@@ -1,12 +1,17 @@
 //! Hints on their way home (the paper, 4.6; rule 11): in batches, as many at a time as the way to
 //! an owner has room for, each deleted once its owner has it on disk.
+//!
+//! The hints of all owners lie in one order of keys, so that looking for one owner's may pass many
+//! of another who stays away. One step therefore looks at a bounded number of them.
 
 use super::Shard;
 use crate::coordinator::Turn;
 use crate::delivery::{Delivery, Reason};
-use crate::effect::Effects;
-use crate::hints::{Desk, HintKey, Page};
+use crate::effect::{Effect, Effects};
+use crate::hints::{Desk, Hint, HintKey};
 use crate::identity::NodeId;
+use crate::observe::Observation;
+use crate::replica::Waiter;
 use crate::ring::Ring;
 use crate::store::ReadStore;
 use crate::time::Now;
@@ -14,8 +19,10 @@ use crate::token::Partition;
 
 /// Hints looked at together.
 const PAGE: usize = 64;
-/// Hints read in one step while those of a start are counted.
-const HINTS_COUNTED_AT_ONCE: usize = 1024;
+/// Hints looked at in one step for one owner.
+pub(super) const LOOKED_AT_ONCE: usize = 256;
+/// Hints counted in one step after a start.
+pub(super) const COUNTED_AT_ONCE: usize = 512;
 
 /// How far the hints of one owner have been looked through.
 #[derive(Clone, Debug, Default)]
@@ -24,44 +31,70 @@ pub(super) struct Place {
     after: Option<HintKey>,
 }
 
+/// Why looking through a partition's hints ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Looked {
+    /// All of them were looked at.
+    AtAll,
+    /// There is no more room on the way to the owner: what arrives there makes some.
+    UntilNoRoom,
+    /// Enough for one step.
+    Enough,
+}
+
 impl Shard {
-    /// Counts the hints that were here when the node started, some partitions at a time. Returns
-    /// whether there are others.
-    pub(super) fn count_hints(&mut self, store: &impl ReadStore) -> bool {
+    /// Counts some of the hints that were here when the node started. Returns whether there are
+    /// others.
+    pub(super) fn count_hints(&mut self, store: &impl ReadStore, out: &mut Effects) -> bool {
         let Some(ring) = self.view.ring.clone() else { return true };
         let (shard, shards) = (u32::from(self.config.shard), u32::from(self.config.shards));
-        let mut seen = 0;
+        let mut left = COUNTED_AT_ONCE;
         for partition in ring.partitions.all().filter(|p| p.get() % shards == shard) {
-            if seen > HINTS_COUNTED_AT_ONCE {
-                return true;
-            }
-            match self.hints.count(ring.partitions, partition, store) {
-                Ok(found) => seen += found.unwrap_or_default(),
-                // It is tried again at the next look around.
-                Err(_) => return true,
+            while !self.hints.is_counted(partition) {
+                if left == 0 {
+                    return true;
+                }
+                // What can't be read now is tried again at the next look around.
+                let Ok(page) = self.hints.count(ring.partitions, partition, left, store) else {
+                    return true;
+                };
+                // An empty partition costs a look as well.
+                left = left.saturating_sub(page.hints.len().max(1));
+                for at in page.damaged {
+                    let what = format!("the hint at {at:?}");
+                    out.push(Effect::Observe(Observation::Damaged { what }));
+                }
             }
         }
         false
     }
 
-    /// Sends home what there is room for.
-    pub(super) fn send_hints_home(&mut self, now: Now, store: &impl ReadStore, out: &mut Effects) {
+    /// Sends home what there is room for. Returns whether there are hints that were not looked at.
+    pub(super) fn send_hints_home(
+        &mut self,
+        now: Now,
+        store: &impl ReadStore,
+        out: &mut Effects,
+    ) -> bool {
+        let mut more = false;
         for owner in self.hints.held().into_keys() {
-            self.send_hints_to(now, owner, store, out);
+            more |= self.send_hints_to(now, owner, store, out);
         }
+        more
     }
 
-    /// Sends one owner's hints on from where this stopped, until there is no more room on the way
-    /// to it or all of them were looked at once.
+    /// Sends one owner's hints on from where this stopped. Returns whether there are some that were
+    /// not looked at, and that nothing but time stands in the way of.
     pub(super) fn send_hints_to(
         &mut self,
         now: Now,
         owner: NodeId,
         store: &impl ReadStore,
         out: &mut Effects,
-    ) {
-        let Some(ring) = self.view.ring.clone() else { return };
+    ) -> bool {
+        let Some(ring) = self.view.ring.clone() else { return false };
         let mut place = self.hints_home.remove(&owner).unwrap_or_default();
+        let mut left = LOOKED_AT_ONCE;
         for partition in self.hints.partitions_for(owner) {
             if place.partition.is_some_and(|reached| partition < reached) {
                 continue;
@@ -70,11 +103,14 @@ impl Shard {
                 place = Place { partition: Some(partition), after: None };
             }
             let mut turn = self.turn(now, store, out);
-            if !send_partition(owner, &ring, &mut place, &mut turn) {
+            let looked =
+                send_partition((owner, partition), &ring, &mut place, &mut left, &mut turn);
+            if looked != Looked::AtAll {
                 self.hints_home.insert(owner, place);
-                return;
+                return looked == Looked::Enough;
             }
         }
+        false
     }
 
     /// A hint has arrived at its owner, durably, or will not.
@@ -96,53 +132,94 @@ impl Shard {
         if self.hints.delivered(owner, &delivery.key, partition, delivery.digest, &mut desk) {
             self.counts.hints_delivered += 1;
         }
-        self.send_hints_to(now, owner, store, out);
+        // Once all were looked at, what is still here is looked at again by the next patrol, and
+        // not for each one that arrives.
+        if self.hints_home.contains_key(&owner) && self.deliveries.has_room_for_many(delivery.to) {
+            self.send_hints_to(now, owner, store, out);
+        }
     }
 }
 
-/// Sends hints of one partition. Returns whether all of them were looked at.
+/// Sends hints of one partition.
 fn send_partition<S: ReadStore>(
-    owner: NodeId,
+    (owner, partition): (NodeId, Partition),
     ring: &Ring,
     place: &mut Place,
+    left: &mut usize,
     turn: &mut Turn<'_, S>,
-) -> bool {
-    let Some(partition) = place.partition else { return true };
-    // A hint whose owner is no replica any more goes to one that is.
-    let to = if ring.owns(owner, partition) {
-        Some(owner)
-    } else {
-        first_reachable(ring, partition, turn)
-    };
-    let Some(to) = to.filter(|&to| turn.peers.healthy(turn.view, turn.now.instant, to)) else {
-        return true;
-    };
+) -> Looked {
+    let healthy = turn.peers.healthy(turn.view, turn.now.instant, owner);
+    if !healthy && ring.owns(owner, partition) {
+        return Looked::AtAll;
+    }
     let range = ring.partitions.range_of(partition);
-    loop {
-        let page = turn.hints.page(range, place.after.as_ref(), PAGE, turn.store);
+    while *left > 0 {
+        let limit = PAGE.min(*left);
+        *left -= limit;
         // What can't be read now is tried again when everything is looked through again.
-        let Ok(Page { hints, next }) = page else { return true };
-        for (at, hint) in hints {
-            let mine = hint.owner == owner && !turn.deliveries.carries(to, &hint.key);
-            let reason = Reason::Hint { owner };
-            let (round, what) = (hint.round, (&hint.key, &hint.state));
-            if mine && !turn.deliver_read_at(round, to, what, reason) {
-                return false;
+        let Ok(page) = turn.hints.page(range, place.after.as_ref(), limit, turn.store) else {
+            return Looked::AtAll;
+        };
+        for (at, hint) in page.hints {
+            if hint.owner == owner && !move_on(&hint, partition, ring, turn) {
+                return Looked::UntilNoRoom;
             }
             place.after = Some(at);
         }
-        if next.is_none() {
-            return true;
+        if page.next.is_none() {
+            return Looked::AtAll;
         }
-        place.after = next;
+        place.after = page.next;
     }
+    Looked::Enough
 }
 
-fn first_reachable<S: ReadStore>(
-    ring: &Ring,
+/// Sends a hint to its owner if that can be reached; one whose owner has lost its place is kept for
+/// those who are primaries now. Returns whether there was room for it.
+fn move_on<S: ReadStore>(
+    hint: &Hint,
     partition: Partition,
-    turn: &Turn<'_, S>,
-) -> Option<NodeId> {
-    let owners = ring.primaries(partition, ring.replicas);
-    turn.peers.healthy_by_speed(turn.view, turn.now.instant, owners).into_iter().next()
+    ring: &Ring,
+    turn: &mut Turn<'_, S>,
+) -> bool {
+    let owner = hint.owner;
+    let n = turn.view.bucket(hint.key.bucket()).fixed.n;
+    let primaries = ring.primaries(partition, n);
+    if !primaries.contains(&owner) {
+        readdress(hint, partition, primaries, turn);
+        return true;
+    }
+    let healthy = turn.peers.healthy(turn.view, turn.now.instant, owner);
+    if !healthy || turn.deliveries.carries(owner, &hint.key) {
+        return true;
+    }
+    let what = (&hint.key, &hint.state);
+    turn.deliver_read_at(hint.round, owner, what, Reason::Hint { owner })
+}
+
+/// Keeps a hint for the present primaries; if this node is one of them, it has the state as its own
+/// from now on. What can't be merged stays as it is (rule 13: a hint is never dropped).
+fn readdress<S: ReadStore>(
+    hint: &Hint,
+    partition: Partition,
+    primaries: &[NodeId],
+    turn: &mut Turn<'_, S>,
+) {
+    let me = turn.view.me;
+    if primaries.contains(&me) {
+        if hint.round < turn.replica.refuse_below(partition) {
+            return;
+        }
+        // Nobody waits: that it is on disk before the hint's deletion is a matter of order.
+        let nobody = Waiter::Coordinator(turn.ids.next());
+        let merged = turn.replica.merge(&hint.key, &hint.state, nobody, turn.store, turn.out);
+        if merged.is_err() {
+            return;
+        }
+    }
+    let others: Vec<NodeId> = primaries.iter().copied().filter(|&node| node != me).collect();
+    let (wall, journal) = (turn.now.wall, turn.replica.journal_mut());
+    let mut desk = Desk { wall, journal, store: turn.store, out: turn.out };
+    // If it can't be merged into what is held for one of them, it is tried again later.
+    let _ = turn.hints.readdress(hint, &others, partition, &mut desk);
 }

@@ -39,7 +39,9 @@ impl Shard {
         store: &impl ReadStore,
         out: &mut Effects,
     ) -> Option<Stage> {
-        if self.sent_by_an_older_ring(arrived.ring, key.token()) {
+        if self.sent_by_an_older_ring(arrived.ring, key.token())
+            && !self.stands_in_for(arrived, key)
+        {
             return Some(Err(ReplicateRefusal::StaleRing));
         }
         if self.stopping {
@@ -84,6 +86,14 @@ impl Shard {
             HintRefused::Full => ReplicateRefusal::HintsFull,
             HintRefused::Unmergeable(why) => unmergeable(why),
         })
+    }
+
+    /// Whether this is a hint, and this node one of those that may keep it, in its own ring too.
+    fn stands_in_for(&self, arrived: &Arrived, key: &ObjectKey) -> bool {
+        let Some(ring) = &self.view.ring else { return false };
+        let n = self.view.bucket(key.bucket()).fixed.n;
+        matches!(arrived.purpose, Purpose::Hint { .. })
+            && ring.fallbacks(arrived.partition, n).contains(&self.config.me)
     }
 
     fn is_replica_of(&self, partition: Partition) -> bool {

@@ -62,12 +62,12 @@ impl Shard {
         for delivery in self.deliveries.expired(now.instant) {
             self.delivery_ended(now, &delivery, Err(()), store, out);
         }
-        self.hints_counted = self.hints_counted || !self.count_hints(store);
-        self.send_hints_home(now, store, out);
+        self.hints_counted = self.hints_counted || !self.count_hints(store, out);
+        let sending = self.send_hints_home(now, store, out);
         let looking = self.look(now, store, out);
         self.advance_all_tasks(now, &TaskEvent::Room, store, out);
         self.begin_tasks(now, store, out);
-        let again = if looking || !self.hints_counted { SOON } else { EVERY };
+        let again = if looking || sending || !self.hints_counted { SOON } else { EVERY };
         out.push(Effect::SetTimer { at: now.instant.after(again), timer: Timer::Patrol });
     }
 

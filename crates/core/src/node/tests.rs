@@ -1,6 +1,7 @@
 //! Stories told as golden scripts (`crates/core/testscripts/*`): commands, and below each what came
 //! of it. Run with `UPDATE_SCRIPTS=1` to write down what happens now, then read the difference.
 
+mod handoff;
 mod rig;
 mod script;
 

@@ -1,6 +1,7 @@
 //! A hand-cranked cluster: production shards, links that deliver when told to, disks that sync when
 //! told to.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Bound;
 use std::sync::Arc;
@@ -9,7 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::context::{ContextKey, SealedContext, Sealer};
-use crate::effect::{Effect, Effects, Input, Ticket, Timer};
+use crate::effect::{DiskRoom, Effect, Effects, Input, Ticket, Timer};
 use crate::identity::{BootNumber, ClusterId, NodeId};
 use crate::message::{ExchangeAnswer, ExchangeAsk, Purpose, ReadAnswer, ShardMessage};
 use crate::node::{HintLimits, Shard, ShardConfig, StoreStanding};
@@ -32,6 +33,18 @@ use crate::view::View;
 struct Disk {
     synced: BTreeMap<(Keyspace, Bytes), Bytes>,
     unsynced: VecDeque<(Ticket, Batch)>,
+    /// Hints that scans have read in the present step, and the most in any step.
+    hints_read: Cell<usize>,
+    most_hints_read: Cell<usize>,
+    all_hints_read: Cell<usize>,
+}
+
+impl Disk {
+    fn count_hints_read(&self, read: usize) {
+        self.all_hints_read.set(self.all_hints_read.get() + read);
+        self.hints_read.set(self.hints_read.get() + read);
+        self.most_hints_read.set(self.most_hints_read.get().max(self.hints_read.get()));
+    }
 }
 
 impl ReadStore for Disk {
@@ -46,13 +59,17 @@ impl ReadStore for Disk {
         limit: usize,
     ) -> Result<Vec<ScanItem>, StoreError> {
         let from = Bound::Included((keyspace, range.from.clone()));
-        Ok(self
+        let found: Vec<ScanItem> = self
             .synced
             .range((from, Bound::Unbounded))
             .take_while(|((space, key), _)| *space == keyspace && range.contains(key))
             .take(limit)
             .map(|((_, key), value)| ScanItem { key: key.clone(), value: Ok(value.clone()) })
-            .collect())
+            .collect();
+        if keyspace == Keyspace::Hints {
+            self.count_hints_read(found.len());
+        }
+        Ok(found)
     }
 }
 
@@ -74,6 +91,8 @@ pub(super) struct Rig {
     contexts: BTreeMap<String, SealedContext>,
     keep_as: BTreeMap<ClientRequestId, String>,
     next_client: u64,
+    /// The most hints that a node started from now on holds.
+    most_hints: Option<u64>,
 }
 
 fn name(node: NodeId) -> String {
@@ -113,9 +132,20 @@ impl Rig {
         std::mem::take(&mut self.trace)
     }
 
+    /// The most hints that any step of a node has read by scans.
+    pub(super) fn most_hints_read(&self, which: &str) -> usize {
+        self.nodes[&node(which)].disk.most_hints_read.get()
+    }
+
+    /// All hints that a node's scans have read.
+    pub(super) fn all_hints_read(&self, which: &str) -> usize {
+        self.nodes[&node(which)].disk.all_hints_read.get()
+    }
+
     pub(super) fn command(&mut self, words: &[&str]) {
         match words {
             ["nodes", count] => self.found(count.parse().expect("how many nodes")),
+            ["hints", most] => self.most_hints = Some(most.parse().expect("how many hints")),
             ["put", at, key, value, options @ ..] => {
                 let bytes = Bytes::copy_from_slice(value.as_bytes());
                 let value = Value { bytes, metadata: Metadata::default() };
@@ -169,6 +199,14 @@ impl Rig {
                 let view = View { ring: Some(Arc::new(ring)), ..View::alone(node(which)) };
                 self.step(node(which), Input::View(Arc::new(view)));
             }
+            ["disk", which, room] => {
+                let room = match *room {
+                    "reserve" => DiskRoom::Reserve,
+                    "enough" => DiskRoom::Enough,
+                    other => panic!("no such room: {other}"),
+                };
+                self.step(node(which), Input::Disk(room));
+            }
             ["wait", millis] => self.wait(millis.parse().expect("milliseconds")),
             other => panic!("no such command: {other:?}"),
         }
@@ -202,7 +240,10 @@ impl Rig {
             sealer: Sealer::new(key, Vec::new()),
             boot: BootNumber(u64::from(starts)),
             store,
-            hint_limits: HintLimits::default(),
+            hint_limits: HintLimits {
+                objects: self.most_hints.unwrap_or(HintLimits::default().objects),
+                ..HintLimits::default()
+            },
             scrub_interval: Duration::from_hours(1),
             max_requests: 100,
         };
@@ -245,6 +286,7 @@ impl Rig {
             Now { instant: self.now, wall: WallTime::from_millis(self.now.as_micros() / 1000) };
         let mut out = Effects::new();
         let node = self.nodes.get_mut(&id).expect("a node of the script");
+        node.disk.hints_read.set(0);
         node.shard.step(now, input, &node.disk, &mut out);
         for effect in out.drain() {
             self.carry_out(id, effect);

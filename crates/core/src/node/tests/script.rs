@@ -15,6 +15,8 @@
 //! started n1                     its background work begins
 //! lose n1                        kill -9, and its store is gone; background work begins
 //! ring n3 n1 n2 n4               n3 alone learns of the next ring, in which these are the primaries
+//! disk n1 reserve                only the reserve of its disk is left; `enough`: there is room again
+//! hints 1                        nodes started from now on hold no more hints than this
 //! wait 50                        milliseconds pass; timers come due
 //! ```
 
