@@ -169,8 +169,12 @@ impl<S: ReadStore> Turn<'_, S> {
         self.out.push(Effect::NewerRing { at, version: ours.next() });
     }
 
-    /// A peer was waited for in vain: avoided from now on until it is heard again.
-    fn suspect(&mut self, peer: NodeId) {
+    /// A peer was waited for in vain: avoided from now on until it is heard again; unless it was
+    /// given less time than it usually needs, which says nothing of it.
+    fn suspect(&mut self, peer: NodeId, waited: Duration) {
+        if waited < self.peers.patience(peer) {
+            return;
+        }
         if self.peers.suspect(self.now.instant, peer) {
             self.out.push(Effect::Suspect(peer));
             self.out.push(Effect::Observe(Observation::PeerSuspected(peer)));

@@ -10,6 +10,15 @@ use crate::object::BucketName;
 use crate::ring::Ring;
 use crate::token::Partition;
 
+/// What the failure detector thinks of a peer that it does not trust.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Suspicion {
+    /// Somebody waited for it in vain, lately. It is asked when nobody better is left.
+    Doubted,
+    /// It was silent, or deaf, for much longer than is usual. It is not counted on.
+    Down,
+}
+
 /// The cluster as one node sees it at one moment.
 #[derive(Clone, Debug)]
 pub struct View {
@@ -17,9 +26,9 @@ pub struct View {
     pub me: NodeId,
     /// The newest ring it knows; none before it has joined or founded a cluster.
     pub ring: Option<Arc<Ring>>,
-    /// Peers that the failure detector holds to be down, or that can't be heard. Drives routing,
-    /// never ownership (rule 18).
-    pub suspected: Arc<BTreeSet<NodeId>>,
+    /// Peers of which the failure detector thinks ill, and how ill. Drives routing, never
+    /// ownership (rule 18).
+    pub suspected: Arc<BTreeMap<NodeId, Suspicion>>,
     /// Buckets that were made.
     pub buckets: Arc<BTreeMap<BucketName, BucketFact>>,
     /// Partitions whose writes are held because a ring that moves them is being chosen.

@@ -12,7 +12,7 @@ use stator_core::standing::mark_unsettled;
 use stator_core::store::Batch;
 use stator_core::time::{Instant, Now, WallTime};
 use stator_core::token::Partition;
-use stator_core::view::View;
+use stator_core::view::{Suspicion, View};
 
 use crate::disk::Disk;
 use crate::draw::Draw;
@@ -45,7 +45,7 @@ pub struct Node {
     /// Peers that it has a connection to, and to which of their starts.
     pub connected: BTreeMap<usize, u64>,
     /// Peers that it holds to be down.
-    pub suspected: BTreeSet<usize>,
+    pub suspected: BTreeMap<usize, Suspicion>,
     /// Calls that it has not answered.
     pub open: BTreeSet<CallId>,
     /// The last time at which something was wrong with it.
@@ -77,7 +77,7 @@ impl Node {
             disk_slowness: Duration::ZERO,
             wall_ahead: 0,
             connected: BTreeMap::new(),
-            suspected: BTreeSet::new(),
+            suspected: BTreeMap::new(),
             open: BTreeSet::new(),
             troubled_at: Instant::default(),
             doomed: None,
@@ -158,7 +158,7 @@ impl Node {
 
     /// The cluster as it sees it.
     pub fn view(&self, layout: &Layout) -> View {
-        let suspected = self.suspected.iter().map(|&place| layout.nodes[place]);
+        let suspected = self.suspected.iter().map(|(&place, &how)| (layout.nodes[place], how));
         View {
             ring: Some(Arc::clone(&layout.ring)),
             buckets: Arc::clone(&layout.buckets),

@@ -101,7 +101,7 @@ fn one_put() -> Scenario {
 fn every_interleaving_of_a_tiny_world_is_explored_and_none_violates() {
     let crash = Budget { crashes: 1, ..Budget::default() };
     let loss = Budget { losses: 1, ..Budget::default() };
-    for (budget, ends) in [(Budget::default(), 1), (loss, 4), (crash, 24)] {
+    for (budget, ends) in [(Budget::default(), 1), (loss, 4), (crash, 45)] {
         let findings = search::explore(&Scenario { budget, ..one_put() }, u64::MAX);
         assert!(findings.exhausted && findings.counterexample.is_none(), "{findings:?}");
         assert_eq!(findings.ends, ends, "{budget:?}");

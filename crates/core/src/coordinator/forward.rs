@@ -126,7 +126,7 @@ impl Forward {
 
     /// The replica has not answered in time.
     pub fn on_deadline<S: ReadStore>(&self, turn: &mut Turn<'_, S>) -> Progress {
-        turn.suspect(self.at);
+        turn.suspect(self.at, self.frame.took(turn.now));
         self.finish(Err(RequestError::Indeterminate { needed: self.needed, acked: 0 }), turn)
     }
 
@@ -150,13 +150,18 @@ fn next_replica<S: ReadStore>(
     let partition = ring.partition_of(key.token());
     let n = turn.view.bucket(key.bucket()).fixed.n;
     let now = turn.now.instant;
-    let primaries =
-        turn.peers.healthy_by_speed(turn.view, now, ring.primaries(partition, n)).into_iter();
+    let primaries = ring.primaries(partition, n);
     let fallbacks = match mode {
         QuorumMode::Sloppy => ring.fallbacks(partition, n),
         QuorumMode::Strict => Vec::new(),
     };
     let healthy =
         |node: &NodeId| *node != turn.view.me && turn.peers.healthy(turn.view, now, *node);
-    primaries.chain(fallbacks.into_iter().filter(healthy)).find(|node| !tried.contains(node))
+    let healthy_primaries = turn.peers.healthy_by_speed(turn.view, now, primaries).into_iter();
+    let stand_ins = fallbacks.iter().copied().filter(healthy);
+    let doubted = [primaries, &fallbacks].map(|nodes| turn.peers.doubted(turn.view, now, nodes));
+    healthy_primaries
+        .chain(stand_ins)
+        .chain(doubted.into_iter().flatten())
+        .find(|node| !tried.contains(node))
 }

@@ -234,10 +234,14 @@ impl Get {
         let to = self.spare.remove(0);
         let request = self.frame.id;
         turn.out.push(Effect::Observe(Observation::Hedged { request, to }));
-        // The one that was asked for a state may be the slow one.
         self.tally.ask(to, self.role_of(to, ring));
-        let wish = if self.has_state() { ReadWish::Digest } else { ReadWish::State };
-        self.ask(to, wish, ring, turn);
+        if to == turn.view.me {
+            self.read_here(turn);
+        } else {
+            // The one that was asked for a state may be the slow one.
+            let wish = if self.has_state() { ReadWish::Digest } else { ReadWish::State };
+            self.ask(to, wish, ring, turn);
+        }
         self.set_hedge(turn);
         self.settle(ring, turn)
     }
@@ -252,11 +256,9 @@ impl Get {
 
     /// The deadline has passed: those who have not answered are avoided from now on.
     pub fn on_deadline<S: ReadStore>(&mut self, turn: &mut Turn<'_, S>) -> GetProgress {
-        let silent: Vec<NodeId> =
-            self.asked_state.keys().chain(self.asked_digest.keys()).copied().collect();
-        for peer in silent {
+        for (&peer, &asked) in self.asked_state.iter().chain(&self.asked_digest) {
             if !self.heard.contains_key(&peer) {
-                turn.suspect(peer);
+                turn.suspect(peer, turn.now.instant.since(asked));
             }
         }
         self.finish(Err(self.shortfall()), turn)

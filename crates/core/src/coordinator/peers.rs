@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::identity::NodeId;
 use crate::time::Instant;
-use crate::view::View;
+use crate::view::{Suspicion, View};
 
 /// What a shard knows of its peers from its own traffic.
 #[derive(Clone, Debug, Default)]
@@ -58,8 +58,14 @@ impl Peers {
     /// node's failure detector.
     pub fn healthy(&self, view: &View, now: Instant, peer: NodeId) -> bool {
         self.connected(peer)
-            && !view.suspected.contains(&peer)
+            && !view.suspected.contains_key(&peer)
             && self.suspected.get(&peer).is_none_or(|&until| until <= now)
+    }
+
+    /// Whether a peer may answer: connected, and not held to be down. One that was only waited for
+    /// in vain lately is asked if there are too few healthy ones: a doubt refuses nothing.
+    pub fn reachable(&self, view: &View, peer: NodeId) -> bool {
+        self.connected(peer) && view.suspected.get(&peer) != Some(&Suspicion::Down)
     }
 
     /// The healthy ones of `nodes` other than this node, fastest first; of equals, in the order
@@ -72,6 +78,15 @@ impl Peers {
             .collect();
         healthy.sort_by_key(|node| self.usual.get(node).map_or(Duration::ZERO, UsualTime::rank));
         healthy
+    }
+
+    /// Those of `nodes` other than this node that are reachable, but not healthy; in the order
+    /// given.
+    pub fn doubted(&self, view: &View, now: Instant, nodes: &[NodeId]) -> Vec<NodeId> {
+        let doubted = |&node: &NodeId| {
+            node != view.me && self.reachable(view, node) && !self.healthy(view, now, node)
+        };
+        nodes.iter().copied().filter(doubted).collect()
     }
 
     /// How long a peer may take before another one is asked too (rule 10).
@@ -127,6 +142,8 @@ impl UsualTime {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
 
     const PEER: NodeId = NodeId::new(7);
@@ -153,8 +170,13 @@ mod tests {
         let mut peers = Peers::default();
         let mut view = View::alone(NodeId::new(1));
         peers.link_up(PEER);
-        view.suspected = std::sync::Arc::new(BTreeSet::from([PEER]));
+        view.suspected = Arc::new(BTreeMap::from([(PEER, Suspicion::Down)]));
         assert!(!peers.healthy(&view, Instant::default(), PEER));
+        assert!(!peers.reachable(&view, PEER));
+        view.suspected = Arc::new(BTreeMap::from([(PEER, Suspicion::Doubted)]));
+        assert!(!peers.healthy(&view, Instant::default(), PEER));
+        assert!(peers.reachable(&view, PEER), "a doubt refuses nothing");
+        assert_eq!(peers.doubted(&view, Instant::default(), &[PEER]), [PEER]);
     }
 
     #[test]

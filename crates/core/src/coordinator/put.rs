@@ -211,7 +211,7 @@ impl Put {
     pub fn on_deadline<S: ReadStore>(&mut self, turn: &mut Turn<'_, S>) -> Progress {
         let silent: Vec<NodeId> = self.tally.outstanding().collect();
         for peer in silent.into_iter().filter(|&peer| peer != turn.view.me) {
-            turn.suspect(peer);
+            turn.suspect(peer, self.frame.took(turn.now));
         }
         self.finish(Err(self.doubt()), turn)
     }
@@ -269,10 +269,10 @@ fn place<'r, S: ReadStore>(
     if !is_primary && !all_fallbacks.contains(&me) {
         return Err(RequestError::Moving { partition });
     }
-    let healthy = |node: NodeId| turn.peers.healthy(turn.view, turn.now.instant, node);
+    let may_answer = |node: NodeId| node != me && turn.peers.reachable(turn.view, node);
     let fallbacks: Vec<NodeId> =
-        all_fallbacks.into_iter().filter(|&node| node != me && healthy(node)).collect();
-    let others = primaries.iter().filter(|&&node| node != me && healthy(node)).count();
+        all_fallbacks.into_iter().filter(|&node| may_answer(node)).collect();
+    let others = primaries.iter().filter(|&&node| may_answer(node)).count();
     let needs = Needs::from(quorum);
     let reachable_primaries = (usize::from(is_primary) + others) as u8;
     let reachable = (1 + others + fallbacks.len()) as u8;

@@ -1,5 +1,6 @@
 //! Which replicas a read asks, and in which order: this node first if it is one, then the fastest
-//! healthy ones, then the fallbacks that stand in for the others (rules 8 and 10).
+//! healthy ones, then the fallbacks that stand in for the others, and last those that somebody
+//! waited for in vain lately (rules 8 and 10).
 
 use crate::identity::NodeId;
 use crate::request::RequestError;
@@ -32,12 +33,18 @@ impl Readers {
         if primaries.contains(&me) {
             first.insert(0, me);
         }
+        let mut doubted = turn.peers.doubted(turn.view, now, primaries);
+        if first.len() < usize::from(needs.primaries) {
+            first.append(&mut doubted);
+        }
         let reachable = first.len() as u8;
         if reachable < needs.primaries {
             return Err(RequestError::NotEnoughReplicas { needed: needs.primaries, reachable });
         }
         let stands_in = |&&node: &&NodeId| node == me || turn.peers.healthy(turn.view, now, node);
         first.extend(fallbacks.iter().filter(stands_in));
+        first.append(&mut doubted);
+        first.extend(turn.peers.doubted(turn.view, now, fallbacks));
         let reachable = first.len() as u8;
         if reachable < needs.total {
             return Err(RequestError::NotEnoughReplicas { needed: needs.total, reachable });

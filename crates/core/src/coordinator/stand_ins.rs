@@ -28,12 +28,16 @@ impl StandIns {
     }
 
     /// The next fallback for `node`, which is a primary or stands in for one, and for whom it is to
-    /// keep the state; none if a primary has a stand-in already, or none that is healthy is left.
+    /// keep the state; none if a primary has a stand-in already, or none is left. Those that are
+    /// not healthy come last.
     pub(super) fn next_for(
         &mut self,
         node: NodeId,
         healthy: impl Fn(NodeId) -> bool,
     ) -> Option<(NodeId, NodeId)> {
+        if self.left.is_empty() {
+            return None;
+        }
         let owner = if self.primaries.contains(&node) {
             if self.owners.values().any(|&owner| owner == node) {
                 return None;
@@ -42,7 +46,7 @@ impl StandIns {
         } else {
             self.owners.remove(&node)?
         };
-        let next = self.left.iter().position(|&fallback| healthy(fallback))?;
+        let next = self.left.iter().position(|&fallback| healthy(fallback)).unwrap_or(0);
         let fallback = self.left.remove(next);
         self.owners.insert(fallback, owner);
         Some((fallback, owner))
@@ -76,11 +80,12 @@ mod tests {
     }
 
     #[test]
-    fn one_that_is_not_healthy_is_passed_over_and_may_be_used_later() {
+    fn one_that_is_not_healthy_is_used_last() {
         let [p1, p2, f1, f2] = nodes([1, 2, 11, 12]);
         let mut stand_ins = StandIns::new(&[p1, p2], vec![f1, f2], p1);
         assert_eq!(stand_ins.next_for(p2, |node| node != f1), Some((f2, p2)));
-        assert!(stand_ins.any_left());
+        assert_eq!(stand_ins.next_for(f2, |node| node != f1), Some((f1, p2)));
+        assert!(!stand_ins.any_left());
     }
 
     #[test]

@@ -20,6 +20,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::time::Instant;
+use crate::view::Suspicion;
 
 /// How many intervals are remembered.
 const WINDOW: usize = 100;
@@ -163,9 +164,12 @@ impl Detector {
         self.heard.phi(now).max(self.hears.phi(now))
     }
 
-    /// Whether the peer is held to be down.
-    pub fn is_down(&self, now: Instant, threshold: f64) -> bool {
-        self.suspected_until_echo.is_some() || self.phi(now) > threshold
+    /// What is to be thought of the peer; none if it is trusted.
+    pub fn suspicion(&self, now: Instant, threshold: f64) -> Option<Suspicion> {
+        if self.phi(now) > threshold {
+            return Some(Suspicion::Down);
+        }
+        self.suspected_until_echo.map(|_| Suspicion::Doubted)
     }
 
     /// The peer's last sequence: what this node's heartbeats echo.

@@ -49,6 +49,6 @@ pub(super) async fn answer(front: Shared, request: Request) -> Answer {
 fn tell(view: &View, ring: &Ring, node: NodeId) -> Value {
     let id = node.to_string();
     let name = ring.members.get(&node).map_or(id.as_str(), |member| &member.name);
-    let state = if view.suspected.contains(&node) { "down" } else { "up" };
+    let state = if view.suspected.contains_key(&node) { "down" } else { "up" };
     json!({ "name": name, "id": id, "state": state })
 }

@@ -1,10 +1,11 @@
 //! Where an object lives.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::json;
 use stator_core::identity::NodeId;
+use stator_core::view::Suspicion;
 
 use crate::client::Door;
 use crate::fake::{Fake, ME, key, member, ring};
@@ -19,7 +20,7 @@ async fn an_objects_preference_list_is_told() {
         ring.members.insert(third, member("n3"));
         ring.table.fill(vec![third, ME]);
         view.ring = Some(Arc::new(ring));
-        view.suspected = Arc::new(BTreeSet::from([third]));
+        view.suspected = Arc::new(BTreeMap::from([(third, Suspicion::Down)]));
     });
     let answer = Door::open(fake).await.get("/v1/locate/carts/a%2Fb").await;
     let token = key("carts", b"a/b").token();

@@ -121,8 +121,13 @@ impl World {
     /// A put was refused for want of replicas: it must not be if enough nodes could be relied on.
     fn judge_refusal(&mut self, coordinator: usize, call: CallId) {
         let Some((key, place)) = self.history.write_of(call) else { return };
-        let needs = self.history.keys[key].writes[place].needs;
-        if needs.mode == QuorumMode::Strict || !self.is_reliable(coordinator) {
+        let write = &self.history.keys[key].writes[place];
+        let (needs, kind) = (write.needs, write.kind);
+        // Of a delete that reads first, it may be the read that was refused.
+        if needs.mode == QuorumMode::Strict
+            || kind == WriteKind::DeleteWhatIsRead
+            || !self.is_reliable(coordinator)
+        {
             return;
         }
         let ring = &self.layout.ring;
@@ -135,18 +140,15 @@ impl World {
         };
         let (primaries, fallbacks) = (places(primaries), places(&fallbacks));
         let can_rely = |a: usize, b: usize| a == b || self.can_rely(a, b);
-        // Somebody whom the coordinator reaches has to mint it, and to reach enough others.
-        let could_mint = |&minter: &usize| {
-            let reached = |nodes: &[usize]| {
-                nodes.iter().filter(|&&node| can_rely(minter, node)).count() as u8
-            };
+        let reaches_enough = |from: usize| {
+            let reached =
+                |nodes: &[usize]| nodes.iter().filter(|&&node| can_rely(from, node)).count() as u8;
             let of_primaries = reached(&primaries);
-            can_rely(coordinator, minter)
-                && of_primaries + reached(&fallbacks) >= needs.w
-                && of_primaries >= needs.pw
+            of_primaries + reached(&fallbacks) >= needs.w && of_primaries >= needs.pw
         };
-        let first = primaries.iter().find(|&&minter| can_rely(coordinator, minter));
-        if first.or(fallbacks.first()).is_some_and(could_mint) {
+        // Whoever mints it has to reach them as well.
+        let minter = primaries.iter().chain(&fallbacks).find(|&&to| can_rely(coordinator, to));
+        if reaches_enough(coordinator) && minter.is_some_and(|&minter| reaches_enough(minter)) {
             self.history.unavailable.push(call);
         }
     }

@@ -5,11 +5,13 @@
 //! it is judged again. This detector sees the truth, late; production's judges by heartbeats.
 
 use std::collections::BTreeSet;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 use std::time::Duration;
 
 use stator_core::effect::Input;
 use stator_core::time::Instant;
+use stator_core::view::Suspicion;
 
 use super::World;
 use crate::event::{Event, Process};
@@ -65,7 +67,8 @@ impl World {
     pub(super) fn suspect(&mut self, node: usize, peer: usize) {
         let again = self.draw.duration(Duration::from_secs(1), Duration::from_secs(4));
         self.after(again, Event::Detect(Direction { from: node, to: peer }));
-        if self.nodes[node].suspected.insert(peer) {
+        if let Entry::Vacant(trusted) = self.nodes[node].suspected.entry(peer) {
+            trusted.insert(Suspicion::Doubted);
             self.publish(node);
         }
     }
@@ -78,12 +81,12 @@ impl World {
         let stands_still = self.nodes[to].paused_until.is_some_and(|until| until > self.now);
         let reachable =
             self.nodes[to].is_up() && !stands_still && self.network.passes(self.now, from, to);
-        let changed = if reachable {
+        let before = if reachable {
             self.nodes[from].suspected.remove(&to)
         } else {
-            self.nodes[from].suspected.insert(to)
+            self.nodes[from].suspected.insert(to, Suspicion::Down)
         };
-        if changed {
+        if before != (!reachable).then_some(Suspicion::Down) {
             self.publish(from);
         }
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use stator_core::effect::{Effect, Effects, Input};
 use stator_core::identity::NodeId;
 use stator_core::message::{ExchangeAnswer, ExchangeAsk, ShardMessage};
+use stator_core::object::ObjectKey;
 
 use super::World;
 use crate::disk::Writer;
@@ -104,6 +105,10 @@ impl World {
     ) {
         let peer = self.layout.place_of(to);
         let (request, asks) = message_request(&message);
+        let call = call.or_else(|| match &message {
+            ShardMessage::ForwardPut { order, .. } => self.delete_that_read(at, &order.key),
+            _ => None,
+        });
         if let Some(call) = call
             && asks
         {
@@ -154,7 +159,7 @@ impl World {
         for minting in mintings(effects, self.layout.nodes[at.node], self.now) {
             let place = self.layout.keys.iter().position(|name| *name == minting.key);
             let Some(place) = place else { continue };
-            let call = call.or_else(|| self.delete_that_read(at, place));
+            let call = call.or_else(|| self.delete_that_read(at, &minting.key));
             let (dot, siblings) = (minting.mint.dot, minting.beside.len());
             self.history.minted(place, call, minting.mint, &minting.beside);
             self.tracer.remark(self.now, Concern::Key(place), || {
@@ -166,7 +171,8 @@ impl World {
 
     /// A delete that has read goes on to write in whatever turn its read ends, also when a broken
     /// connection ends it.
-    fn delete_that_read(&self, at: Process, key: usize) -> Option<CallId> {
+    fn delete_that_read(&self, at: Process, name: &ObjectKey) -> Option<CallId> {
+        let key = self.layout.keys.iter().position(|key| key == name)?;
         let mut open = self.nodes[at.node].open.iter().copied();
         open.find(|&call| {
             self.history.write_of(call).is_some_and(|(of, place)| {

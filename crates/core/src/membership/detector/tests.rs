@@ -30,7 +30,7 @@ fn false_alarms(beats: u64, mut interval_millis: impl FnMut() -> u64) -> f64 {
     let (mut now, mut alarms) = (0, 0);
     for beat in 1..=beats {
         now += interval_millis();
-        alarms += u64::from(detector.is_down(at(now), THRESHOLD));
+        alarms += u64::from(detector.suspicion(at(now), THRESHOLD).is_some());
         detector.heartbeat(at(now), beat, beat);
     }
     alarms as f64 / beats as f64
@@ -39,15 +39,15 @@ fn false_alarms(beats: u64, mut interval_millis: impl FnMut() -> u64) -> f64 {
 #[test]
 fn a_peer_that_falls_silent_is_down_after_about_eighteen_intervals() {
     let detector = healthy(100);
-    assert!(!detector.is_down(at(100_000 + 15_000), THRESHOLD));
-    assert!(detector.is_down(at(100_000 + 20_000), THRESHOLD));
+    assert!(!detector.suspicion(at(100_000 + 15_000), THRESHOLD).is_some());
+    assert!(detector.suspicion(at(100_000 + 20_000), THRESHOLD).is_some());
 }
 
 #[test]
 fn a_peer_that_was_never_heard_is_given_twice_the_time() {
     let detector = Detector::new(INTERVAL, at(0));
-    assert!(!detector.is_down(at(30_000), THRESHOLD));
-    assert!(detector.is_down(at(40_000), THRESHOLD));
+    assert!(!detector.suspicion(at(30_000), THRESHOLD).is_some());
+    assert!(detector.suspicion(at(40_000), THRESHOLD).is_some());
     assert_eq!(detector.last_heard(), None);
 }
 
@@ -58,23 +58,26 @@ fn a_path_broken_one_way_is_noticed_at_both_ends() {
     for beat in 61..=90 {
         here.heartbeat(at(beat * 1000), beat, there.sequence());
     }
-    assert!(there.is_down(at(90_000), THRESHOLD), "it hears nothing");
-    assert!(here.is_down(at(90_000), THRESHOLD), "its echo does not grow");
+    assert!(there.suspicion(at(90_000), THRESHOLD).is_some(), "it hears nothing");
+    assert!(here.suspicion(at(90_000), THRESHOLD).is_some(), "its echo does not grow");
     there.heartbeat(at(91_000), 91, 91);
     here.heartbeat(at(91_000), 91, there.sequence());
-    assert!(!here.is_down(at(91_000), THRESHOLD));
+    assert!(!here.suspicion(at(91_000), THRESHOLD).is_some());
 }
 
 #[test]
 fn a_suspicion_counts_at_once_and_ends_with_a_round_trip_begun_after_it() {
     let mut detector = healthy(60);
     detector.suspect(61);
-    assert!(detector.is_down(at(60_001), THRESHOLD));
+    assert!(detector.suspicion(at(60_001), THRESHOLD).is_some());
     detector.message(at(60_100));
     detector.heartbeat(at(61_000), 61, 60);
-    assert!(detector.is_down(at(61_000), THRESHOLD), "the echo is older than the suspicion");
+    assert!(
+        detector.suspicion(at(61_000), THRESHOLD).is_some(),
+        "the echo is older than the suspicion"
+    );
     detector.heartbeat(at(62_000), 62, 61);
-    assert!(!detector.is_down(at(62_000), THRESHOLD));
+    assert!(!detector.suspicion(at(62_000), THRESHOLD).is_some());
 }
 
 #[test]
@@ -82,7 +85,7 @@ fn a_handshake_ends_a_suspicion() {
     let mut detector = healthy(60);
     detector.suspect(61);
     detector.handshake(at(60_500));
-    assert!(!detector.is_down(at(60_500), THRESHOLD));
+    assert!(!detector.suspicion(at(60_500), THRESHOLD).is_some());
 }
 
 #[test]
@@ -91,22 +94,22 @@ fn bursts_of_other_messages_make_nobody_nervous() {
     for millis in 60_000..62_000 {
         detector.message(at(millis));
     }
-    assert!(!detector.is_down(at(70_000), THRESHOLD));
+    assert!(!detector.suspicion(at(70_000), THRESHOLD).is_some());
 }
 
 #[test]
 fn one_long_outage_does_not_make_the_detector_sleepy() {
     let mut detector = healthy(100);
     detector.heartbeat(at(3_600_000), 101, 101);
-    assert!(detector.is_down(at(3_600_000 + 20_000), THRESHOLD));
+    assert!(detector.suspicion(at(3_600_000 + 20_000), THRESHOLD).is_some());
 }
 
 #[test]
 fn a_pause_of_this_node_is_not_held_against_its_peers() {
     let mut detector = healthy(60);
-    assert!(detector.is_down(at(120_000), THRESHOLD));
+    assert!(detector.suspicion(at(120_000), THRESHOLD).is_some());
     detector.forgive(at(120_000));
-    assert!(!detector.is_down(at(120_000), THRESHOLD));
+    assert!(!detector.suspicion(at(120_000), THRESHOLD).is_some());
 }
 
 #[test]

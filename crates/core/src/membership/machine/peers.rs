@@ -12,6 +12,7 @@ use crate::membership::effect::{Introduction, MembershipEffect, MembershipObserv
 use crate::membership::facts::Facts;
 use crate::membership::staging;
 use crate::time::Instant;
+use crate::view::Suspicion;
 
 /// A beat that comes this many intervals late means that this node itself was paused.
 const PAUSE_INTERVALS: u32 = 3;
@@ -29,7 +30,7 @@ pub(super) struct Peers {
     edition: Option<u64>,
     detectors: BTreeMap<NodeId, Detector>,
     foreign: BTreeSet<NodeId>,
-    down: Arc<BTreeSet<NodeId>>,
+    suspected: Arc<BTreeMap<NodeId, Suspicion>>,
 }
 
 impl Peers {
@@ -42,7 +43,7 @@ impl Peers {
             edition: None,
             detectors: BTreeMap::new(),
             foreign: BTreeSet::new(),
-            down: Arc::default(),
+            suspected: Arc::default(),
         }
     }
 
@@ -63,9 +64,9 @@ impl Peers {
         self.detectors.keys().copied()
     }
 
-    /// The peers held to be down.
-    pub(super) const fn down(&self) -> &Arc<BTreeSet<NodeId>> {
-        &self.down
+    /// The peers that are not trusted.
+    pub(super) const fn suspected(&self) -> &Arc<BTreeMap<NodeId, Suspicion>> {
+        &self.suspected
     }
 
     pub(super) fn detector(&self, node: NodeId) -> Option<&Detector> {
@@ -126,17 +127,23 @@ impl Peers {
 
     /// Judges everybody anew; says who went down and who came up.
     fn judge(&mut self, now: Instant) -> Vec<MembershipObservation> {
-        let is_down = |(_, detector): &(&NodeId, &Detector)| detector.is_down(now, self.threshold);
-        let down: BTreeSet<NodeId> =
-            self.detectors.iter().filter(is_down).map(|(&node, _)| node).collect();
-        if *self.down == down {
+        let threshold = self.threshold;
+        let suspected: BTreeMap<NodeId, Suspicion> = self
+            .detectors
+            .iter()
+            .filter_map(|(&node, detector)| Some((node, detector.suspicion(now, threshold)?)))
+            .collect();
+        if *self.suspected == suspected {
             return Vec::new();
         }
-        let went = down.difference(&self.down).map(|&node| MembershipObservation::PeerDown(node));
-        let came = self.down.difference(&down).filter(|node| self.detectors.contains_key(node));
+        let before = &self.suspected;
+        let went = suspected.keys().filter(|node| !before.contains_key(node));
+        let went = went.map(|&node| MembershipObservation::PeerDown(node));
+        let came = before.keys().filter(|node| !suspected.contains_key(node));
+        let came = came.filter(|node| self.detectors.contains_key(node));
         let came = came.map(|&node| MembershipObservation::PeerUp(node));
         let news = went.chain(came).collect();
-        self.down = Arc::new(down);
+        self.suspected = Arc::new(suspected);
         news
     }
 }

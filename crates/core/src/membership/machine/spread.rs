@@ -91,9 +91,9 @@ impl Membership {
 
     /// Begins a gossip round with one peer.
     pub(super) fn gossip_round(&mut self, turn: &mut Turn<'_>) {
-        let down = self.peers.down();
+        let suspected = self.peers.suspected();
         let (down, live): (Vec<NodeId>, Vec<NodeId>) =
-            self.peers.all().partition(|node| down.contains(node));
+            self.peers.all().partition(|node| suspected.contains_key(node));
         let long_shot = self.random.below(ROUNDS_PER_LONG_SHOT) == 0;
         if let Some(peer) = self.pick(&live) {
             self.level_with(turn, peer);
@@ -258,10 +258,10 @@ impl Membership {
         if !push.pushed.contains(&self.config.me) {
             return false;
         }
-        let down = self.peers.down();
+        let suspected = self.peers.suspected();
         let members = ring.members.keys();
         let all_live =
-            members.clone().all(|node| push.pushed.contains(node) || down.contains(node));
+            members.clone().all(|node| push.pushed.contains(node) || suspected.contains_key(node));
         let known_by = members.filter(|node| push.pushed.contains(node)).count();
         all_live || push.enough == Enough::Majority && known_by >= ring.majority()
     }

@@ -29,7 +29,7 @@ impl Membership {
     }
 
     fn member_state(&self, node: NodeId) -> MemberState {
-        if self.peers.down().contains(&node) { MemberState::Down } else { MemberState::Up }
+        if self.peers.suspected().contains_key(&node) { MemberState::Down } else { MemberState::Up }
     }
 
     fn joining_status(&self, now: Instant) -> impl Iterator<Item = MemberStatus> {

@@ -25,7 +25,7 @@ impl Membership {
         let view = View {
             me: self.config.me,
             ring: self.disk.ring().cloned(),
-            suspected: Arc::clone(self.peers.down()),
+            suspected: Arc::clone(self.peers.suspected()),
             buckets: Arc::clone(self.disk.buckets()),
             held: self.held_as_shown(),
         };

@@ -11,7 +11,8 @@ use crate::membership::effect::{Introduction, MembershipInput, MembershipObserva
 use crate::membership::facts::Facts;
 
 fn suspects(world: &World, node: NodeId) -> BTreeSet<NodeId> {
-    world.nodes[&node].view.as_ref().map(|view| (*view.suspected).clone()).unwrap_or_default()
+    let view = world.nodes[&node].view.as_ref();
+    view.map(|view| view.suspected.keys().copied().collect()).unwrap_or_default()
 }
 
 #[test]
