@@ -147,9 +147,13 @@ impl FaultKind {
             Self::Crash | Self::CrashBeforeSync | Self::CrashInTurn => 25,
             Self::SlowNode | Self::SlowDisk | Self::Pause | Self::ClockJump => 30,
             Self::PartialPartition | Self::OneWayPartition | Self::Flapping => 40,
-            Self::FullPartition | Self::Restart => 60,
+            Self::FullPartition
+            | Self::Restart
+            | Self::DiskWipe
+            | Self::OldBackup
+            | Self::CorruptObject
+            | Self::DiskFull => 60,
             Self::PowerFailure => 180,
-            Self::DiskWipe | Self::OldBackup | Self::CorruptObject | Self::DiskFull => 60,
             _ => return None,
         };
         Some(Duration::from_secs(seconds))

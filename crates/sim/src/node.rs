@@ -23,6 +23,17 @@ use crate::layout::Layout;
 /// The wall clock when a run begins, in milliseconds since the epoch.
 const WALL_START: u64 = 1_790_000_000_000;
 
+/// How far a stop in good order has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// Nobody stops it.
+    NotAsked,
+    /// It takes no more calls, and answers those that it has.
+    TakesNoCalls,
+    /// Its shards were told.
+    ShardsTold,
+}
+
 /// One node.
 #[derive(Debug)]
 pub struct Node {
@@ -52,10 +63,8 @@ pub struct Node {
     pub troubled_at: Instant,
     /// How many effects of its next turn are carried out before it dies in the middle of it.
     pub doomed: Option<usize>,
-    /// Whether it takes no more calls, since an operator stops it.
-    pub stopping: bool,
-    /// Whether its shards were told that they stop.
-    pub told_to_stop: bool,
+    /// How far an operator's stop of it has come.
+    pub stop: Stop,
     /// Whether its disk was lost, or set aside, since it last ran.
     pub store_lost: bool,
     /// Whether only the reserve of its disk is left.
@@ -81,8 +90,7 @@ impl Node {
             open: BTreeSet::new(),
             troubled_at: Instant::default(),
             doomed: None,
-            stopping: false,
-            told_to_stop: false,
+            stop: Stop::NotAsked,
             store_lost: false,
             disk_reserved: false,
             started: Instant::default(),
@@ -107,8 +115,7 @@ impl Node {
         self.troubled_at = at;
         self.connected.clear();
         self.suspected.clear();
-        self.stopping = false;
-        self.told_to_stop = false;
+        self.stop = Stop::NotAsked;
         self.disk_reserved = false;
         let store = self.claim_store(layout);
         let view = Arc::new(self.view(layout));

@@ -73,7 +73,8 @@ impl Record {
         quorum: stator_core::quorum::WriteQuorum,
         seen: &Seen,
     ) -> CallId {
-        let needs = WriteNeeds { w: quorum.w(), dw: quorum.dw(), mode: quorum.mode() };
+        let needs =
+            WriteNeeds { w: quorum.w(), dw: quorum.dw(), pw: quorum.pw(), mode: quorum.mode() };
         self.history.begin_write(begun, kind, needs, seen)
     }
 

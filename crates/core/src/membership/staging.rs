@@ -87,3 +87,62 @@ fn joiner_objection(facts: &Facts, ring: &Ring, node: NodeId, name: &str) -> Opt
     let taken = ring.members.values().any(|member| member.name == name);
     taken.then(|| format!("a member is called {name} already: give this node another --name"))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::identity::ClusterId;
+    use crate::ring::{Member, Weight};
+    use crate::time::WallTime;
+    use crate::token::PartitionCount;
+
+    const ME: NodeId = NodeId::new(1);
+    const OTHER: NodeId = NodeId::new(2);
+
+    fn weight(number: u32) -> Weight {
+        Weight::new(number).expect("no weight is nothing")
+    }
+
+    fn facts(staged: &[(NodeId, StagedChange)]) -> Facts {
+        let member = Member { name: "n1".into(), zone: "here".into(), weight: weight(3) };
+        let partitions = PartitionCount::new(4).expect("a power of two");
+        let ring = Ring::found(ClusterId::new(7), partitions, 3, ME, member);
+        let at = (Stamp::at(WallTime::from_millis(1)), ME);
+        let staged = staged.iter().map(|(node, change)| {
+            ((*node, change.slot()), StagedFact { at, change: Some(change.clone()) })
+        });
+        Facts { ring: Some(Arc::new(ring)), staged: staged.collect(), ..Facts::default() }
+    }
+
+    #[test]
+    fn what_the_ring_shows_already_waits_for_no_commit() {
+        let done = [StagedChange::Weight(weight(3)), StagedChange::Zone("here".into())];
+        for change in done {
+            assert_eq!(pending(&facts(&[(ME, change)])), []);
+        }
+        for change in [StagedChange::Weight(weight(4)), StagedChange::Zone("there".into())] {
+            let waiting = Change { node: ME, change: change.clone() };
+            assert_eq!(pending(&facts(&[(ME, change)])), [waiting]);
+        }
+    }
+
+    #[test]
+    fn those_who_wait_to_join_are_named() {
+        let join = |name: &str| StagedChange::Join {
+            name: name.into(),
+            zone: String::new(),
+            weight: weight(1),
+        };
+        let facts = facts(&[(OTHER, join("n2")), (ME, StagedChange::Weight(weight(9)))]);
+        assert_eq!(joining(&facts).collect::<Vec<_>>(), [OTHER]);
+    }
+
+    #[test]
+    fn only_an_empty_zone_is_objected_to() {
+        let zone = |name: &str| objection(&facts(&[]), ME, &StagedChange::Zone(name.into()));
+        assert_eq!(zone("rack 1"), None);
+        assert!(zone(" ").is_some_and(|why| why.contains("empty")));
+    }
+}

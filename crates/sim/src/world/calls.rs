@@ -17,6 +17,7 @@ use crate::event::{Event, Process};
 use crate::history::{
     Asked, Begun, CallId, Fate, Reading, Seen, WriteKind, WriteNeeds, read_versions,
 };
+use crate::node::Stop;
 use crate::payload::payload;
 use crate::witness::is_durable;
 
@@ -83,7 +84,7 @@ impl World {
     }
 
     pub(super) fn arrive(&mut self, call: CallId, node: usize, mut request: ClientRequest) {
-        if !self.nodes[node].is_up() || self.nodes[node].stopping {
+        if !self.nodes[node].is_up() || self.nodes[node].stop != Stop::NotAsked {
             let why = "the node takes no connections".to_owned();
             self.conclude(call, Fate::Refused(why));
             return;

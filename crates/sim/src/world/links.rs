@@ -16,6 +16,7 @@ use stator_core::view::Suspicion;
 use super::World;
 use crate::event::{Event, Process};
 use crate::network::Direction;
+use crate::node::Stop;
 
 impl World {
     pub(super) fn cut(&mut self, way: Direction, until: Instant) {
@@ -127,10 +128,11 @@ impl World {
         if !self.is_current(at) {
             return;
         }
-        self.nodes[at.node].stopping = true;
-        if self.nodes[at.node].open.is_empty()
-            && !std::mem::replace(&mut self.nodes[at.node].told_to_stop, true)
-        {
+        if self.nodes[at.node].stop == Stop::NotAsked {
+            self.nodes[at.node].stop = Stop::TakesNoCalls;
+        }
+        if self.nodes[at.node].open.is_empty() && self.nodes[at.node].stop != Stop::ShardsTold {
+            self.nodes[at.node].stop = Stop::ShardsTold;
             self.tell_all_shards(at.node, &Input::Stopping);
             self.after(Duration::from_millis(20), Event::Stop(at));
             return;

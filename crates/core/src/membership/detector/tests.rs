@@ -39,14 +39,14 @@ fn false_alarms(beats: u64, mut interval_millis: impl FnMut() -> u64) -> f64 {
 #[test]
 fn a_peer_that_falls_silent_is_down_after_about_eighteen_intervals() {
     let detector = healthy(100);
-    assert!(!detector.suspicion(at(100_000 + 15_000), THRESHOLD).is_some());
+    assert!(detector.suspicion(at(100_000 + 15_000), THRESHOLD).is_none());
     assert!(detector.suspicion(at(100_000 + 20_000), THRESHOLD).is_some());
 }
 
 #[test]
 fn a_peer_that_was_never_heard_is_given_twice_the_time() {
     let detector = Detector::new(INTERVAL, at(0));
-    assert!(!detector.suspicion(at(30_000), THRESHOLD).is_some());
+    assert!(detector.suspicion(at(30_000), THRESHOLD).is_none());
     assert!(detector.suspicion(at(40_000), THRESHOLD).is_some());
     assert_eq!(detector.last_heard(), None);
 }
@@ -62,7 +62,7 @@ fn a_path_broken_one_way_is_noticed_at_both_ends() {
     assert!(here.suspicion(at(90_000), THRESHOLD).is_some(), "its echo does not grow");
     there.heartbeat(at(91_000), 91, 91);
     here.heartbeat(at(91_000), 91, there.sequence());
-    assert!(!here.suspicion(at(91_000), THRESHOLD).is_some());
+    assert!(here.suspicion(at(91_000), THRESHOLD).is_none());
 }
 
 #[test]
@@ -77,7 +77,7 @@ fn a_suspicion_counts_at_once_and_ends_with_a_round_trip_begun_after_it() {
         "the echo is older than the suspicion"
     );
     detector.heartbeat(at(62_000), 62, 61);
-    assert!(!detector.suspicion(at(62_000), THRESHOLD).is_some());
+    assert!(detector.suspicion(at(62_000), THRESHOLD).is_none());
 }
 
 #[test]
@@ -85,7 +85,7 @@ fn a_handshake_ends_a_suspicion() {
     let mut detector = healthy(60);
     detector.suspect(61);
     detector.handshake(at(60_500));
-    assert!(!detector.suspicion(at(60_500), THRESHOLD).is_some());
+    assert!(detector.suspicion(at(60_500), THRESHOLD).is_none());
 }
 
 #[test]
@@ -94,7 +94,7 @@ fn bursts_of_other_messages_make_nobody_nervous() {
     for millis in 60_000..62_000 {
         detector.message(at(millis));
     }
-    assert!(!detector.suspicion(at(70_000), THRESHOLD).is_some());
+    assert!(detector.suspicion(at(70_000), THRESHOLD).is_none());
 }
 
 #[test]
@@ -109,7 +109,7 @@ fn a_pause_of_this_node_is_not_held_against_its_peers() {
     let mut detector = healthy(60);
     assert!(detector.suspicion(at(120_000), THRESHOLD).is_some());
     detector.forgive(at(120_000));
-    assert!(!detector.suspicion(at(120_000), THRESHOLD).is_some());
+    assert!(detector.suspicion(at(120_000), THRESHOLD).is_none());
 }
 
 #[test]
@@ -135,6 +135,47 @@ fn losing_a_third_of_all_heartbeats_raises_no_alarm() {
         });
         assert!(rate == 0.0, "seed {seed}: {rate}");
     }
+}
+
+#[test]
+fn only_the_last_hundred_intervals_say_what_is_usual() {
+    let mut detector = Detector::new(INTERVAL, at(0));
+    let mut now = 0;
+    for (beat, interval) in (1..=400).zip([4000; 200].into_iter().chain([1000; 200])) {
+        now += interval;
+        detector.heartbeat(at(now), beat, beat);
+    }
+    assert!(detector.suspicion(at(now + 20_000), THRESHOLD).is_some(), "it is usual no more");
+}
+
+#[test]
+fn a_heartbeat_that_comes_twice_is_one_interval() {
+    let (mut once, mut twice) = (Detector::new(INTERVAL, at(0)), Detector::new(INTERVAL, at(0)));
+    for beat in 1..=50 {
+        once.heartbeat(at(beat * 4000), beat, beat);
+        twice.heartbeat(at(beat * 4000), beat, beat);
+        twice.heartbeat(at(beat * 4000 + 1), beat, beat);
+    }
+    let (fresh, aged) = (at(200_001), at(230_000));
+    once.message(fresh);
+    assert!((once.phi(aged) - twice.phi(aged)).abs() < 0.01);
+}
+
+#[test]
+fn any_message_is_a_sign_of_life() {
+    let mut detector = healthy(60);
+    detector.message(at(75_000));
+    assert_eq!(detector.last_heard(), Some(at(75_000)));
+    detector.heartbeat(at(76_000), 61, 61);
+    assert_eq!(detector.last_heard(), Some(at(76_000)));
+}
+
+#[test]
+fn the_threshold_itself_is_no_alarm() {
+    let detector = healthy(60);
+    let phi = detector.phi(at(70_000));
+    assert_eq!(detector.suspicion(at(70_000), phi), None);
+    assert_eq!(detector.suspicion(at(70_001), phi), Some(Suspicion::Down));
 }
 
 proptest! {

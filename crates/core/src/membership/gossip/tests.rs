@@ -177,6 +177,24 @@ fn what_is_said_of_a_removed_node_is_dropped() {
 }
 
 #[test]
+fn only_what_is_newer_is_lacking() {
+    let mut base = FactBase::default();
+    assert!(base.note(node(2), &node_fact(2, 2)));
+    base.merge(CLUSTER, &Facts { ring: Some(ring(2)), ..Facts::default() }).expect("our cluster");
+    let mine = base.digest();
+    assert!(!base.lacks(&mine));
+    let of_node = |boot, sequence| FactsDigest {
+        nodes: BTreeMap::from([(node(2), FactVersion { boot: BootNumber(boot), sequence })]),
+        ..mine.clone()
+    };
+    assert!(base.lacks(&of_node(2, 3)) && base.lacks(&of_node(3, 0)));
+    assert!(!base.lacks(&of_node(2, 1)) && !base.lacks(&of_node(1, 9)));
+    let of_ring = |version| FactsDigest { ring: Some(RingVersion(version)), ..mine.clone() };
+    assert!(base.lacks(&of_ring(3)));
+    assert!(!base.lacks(&of_ring(1)) && !base.lacks(&FactsDigest { ring: None, ..mine.clone() }));
+}
+
+#[test]
 fn facts_of_another_cluster_change_nothing() {
     let mut foreign = (*ring(9)).clone();
     foreign.cluster = ClusterId::new(8);

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::world::{World, id};
+use super::world::{Flags, World, id};
 use crate::identity::{BootNonce, BootNumber, NodeId};
 use crate::membership::MembershipMessage;
 use crate::membership::admin::MemberState;
 use crate::membership::effect::{Introduction, MembershipInput, MembershipObservation};
-use crate::membership::facts::Facts;
+use crate::membership::facts::{Facts, FactsDigest};
 
 fn suspects(world: &World, node: NodeId) -> BTreeSet<NodeId> {
     let view = world.nodes[&node].view.as_ref();
@@ -63,6 +63,26 @@ fn losing_a_fifth_of_all_messages_raises_no_alarm() {
         let alarm = |o: &MembershipObservation| matches!(o, MembershipObservation::PeerDown(_));
         assert!(!node.observed.iter().any(alarm));
     }
+}
+
+#[test]
+fn what_is_said_before_a_node_belongs_to_a_cluster_changes_nothing() {
+    let mut world = World::cluster(1, 2);
+    let facts = Box::new(world.facts(id(1)).clone());
+    world.start(id(7), &Flags { seeds: vec!["nobody".to_owned()], ..Flags::default() });
+    let message = MembershipMessage::Delta { facts, wants: None };
+    world.step(id(7), MembershipInput::Peer { from: id(1), message });
+    assert_eq!(world.facts(id(7)).ring, None);
+}
+
+#[test]
+fn its_own_voice_is_no_peer() {
+    let mut world = World::cluster(1, 2);
+    world.sent.clear();
+    let digest = FactsDigest::default();
+    let message = MembershipMessage::Digest(digest);
+    world.step(id(1), MembershipInput::Peer { from: id(1), message });
+    assert!(!world.sent.iter().any(|(_, to, _)| *to == id(1)));
 }
 
 #[test]
