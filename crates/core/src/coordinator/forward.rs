@@ -3,7 +3,8 @@
 //!
 //! Rule 2: one client write is minted once. A put that was certainly not sent may go to another
 //! replica; one that was sent and is not answered is indeterminate, and its replica is suspected,
-//! so that the next put goes elsewhere.
+//! so that the next put goes elsewhere. What all others have refused for their own situation, this
+//! node mints itself if it is a fallback.
 
 use crate::effect::Timer;
 use crate::identity::NodeId;
@@ -14,6 +15,7 @@ use crate::request::{PutOrder, PutReply, RequestError};
 use crate::ring::Ring;
 use crate::store::ReadStore;
 
+use super::put::Put;
 use super::tally::Needs;
 use super::{Frame, Progress, PutOrigin, Turn};
 
@@ -27,6 +29,17 @@ pub struct Forward {
     needed: u8,
     at: NodeId,
     tried: Vec<NodeId>,
+}
+
+/// What became of a put that was sent to a replica.
+#[derive(Debug)]
+pub enum ForwardProgress {
+    /// It waits for the replica.
+    Waiting,
+    /// It has replied and can be forgotten.
+    Finished,
+    /// No other node would mint it, and nobody has: this one does, if it can.
+    MintHere,
 }
 
 impl Forward {
@@ -69,15 +82,43 @@ impl Forward {
         to: NodeId,
         ring: &Ring,
         turn: &mut Turn<'_, S>,
-    ) -> Progress {
+    ) -> ForwardProgress {
         if to != self.at {
-            return Progress::Waiting;
-        }
-        if self.try_another(ring, turn) {
-            return Progress::Waiting;
+            return ForwardProgress::Waiting;
         }
         let refused = RequestError::NotEnoughReplicas { needed: self.needed, reachable: 0 };
-        self.finish(Err(refused), turn)
+        self.try_elsewhere(Err(refused), ring, turn)
+    }
+
+    /// Nobody has minted the put, as `result` says: another replica may, or a fallback that this
+    /// node is.
+    fn try_elsewhere<S: ReadStore>(
+        &mut self,
+        result: Result<PutReply, RequestError>,
+        ring: &Ring,
+        turn: &mut Turn<'_, S>,
+    ) -> ForwardProgress {
+        if self.try_another(ring, turn) {
+            return ForwardProgress::Waiting;
+        }
+        if self.mode == QuorumMode::Sloppy
+            && fallbacks(&self.order.key, ring, turn).contains(&turn.view.me)
+        {
+            return ForwardProgress::MintHere;
+        }
+        self.finish(result, turn)
+    }
+
+    /// Mints the put at this node. If it can't be minted, it is refused and whoever waits is told.
+    pub fn mint_here<S: ReadStore>(&self, ring: &Ring, turn: &mut Turn<'_, S>) -> Option<Put> {
+        match Put::start(self.frame, self.origin, self.order.clone(), ring, turn) {
+            Ok((put, Progress::Waiting)) => Some(put),
+            Ok((_, Progress::Finished)) => None,
+            Err(refused) => {
+                self.finish(Err(refused), turn);
+                None
+            }
+        }
     }
 
     /// Sends the put, which nobody has minted, to a replica that was not tried. Returns whether
@@ -99,9 +140,9 @@ impl Forward {
         result: Result<PutReply, RequestError>,
         ring: &Ring,
         turn: &mut Turn<'_, S>,
-    ) -> Progress {
+    ) -> ForwardProgress {
         if from != self.at {
-            return Progress::Waiting;
+            return ForwardProgress::Waiting;
         }
         turn.peers.answered(from, self.frame.took(turn.now));
         let its_own = matches!(
@@ -110,22 +151,23 @@ impl Forward {
                 | RequestError::DiskReserve
                 | RequestError::Overloaded)
         );
-        if its_own && self.try_another(ring, turn) {
-            return Progress::Waiting;
-        }
-        self.finish(result, turn)
+        if its_own { self.try_elsewhere(result, ring, turn) } else { self.finish(result, turn) }
     }
 
     /// The connection to the replica is lost: it may have minted the put.
-    pub fn on_unreachable<S: ReadStore>(&self, peer: NodeId, turn: &mut Turn<'_, S>) -> Progress {
+    pub fn on_unreachable<S: ReadStore>(
+        &self,
+        peer: NodeId,
+        turn: &mut Turn<'_, S>,
+    ) -> ForwardProgress {
         if peer != self.at {
-            return Progress::Waiting;
+            return ForwardProgress::Waiting;
         }
         self.finish(Err(RequestError::Indeterminate { needed: self.needed, acked: 0 }), turn)
     }
 
     /// The replica has not answered in time.
-    pub fn on_deadline<S: ReadStore>(&self, turn: &mut Turn<'_, S>) -> Progress {
+    pub fn on_deadline<S: ReadStore>(&self, turn: &mut Turn<'_, S>) -> ForwardProgress {
         turn.suspect(self.at, self.frame.took(turn.now));
         self.finish(Err(RequestError::Indeterminate { needed: self.needed, acked: 0 }), turn)
     }
@@ -134,9 +176,9 @@ impl Forward {
         &self,
         result: Result<PutReply, RequestError>,
         turn: &mut Turn<'_, S>,
-    ) -> Progress {
+    ) -> ForwardProgress {
         self.origin.end(&self.frame, &self.order.key, result, turn);
-        Progress::Finished
+        ForwardProgress::Finished
     }
 }
 
@@ -152,7 +194,7 @@ fn next_replica<S: ReadStore>(
     let now = turn.now.instant;
     let primaries = ring.primaries(partition, n);
     let fallbacks = match mode {
-        QuorumMode::Sloppy => ring.fallbacks(partition, n),
+        QuorumMode::Sloppy => fallbacks(key, ring, turn),
         QuorumMode::Strict => Vec::new(),
     };
     let healthy =
@@ -164,4 +206,9 @@ fn next_replica<S: ReadStore>(
         .chain(stand_ins)
         .chain(doubted.into_iter().flatten())
         .find(|node| !tried.contains(node))
+}
+
+fn fallbacks<S: ReadStore>(key: &ObjectKey, ring: &Ring, turn: &Turn<'_, S>) -> Vec<NodeId> {
+    let n = turn.view.bucket(key.bucket()).fixed.n;
+    ring.fallbacks(ring.partition_of(key.token()), n)
 }

@@ -12,7 +12,7 @@ use crate::ring::Ring;
 use crate::store::ReadStore;
 use crate::time::Deadline;
 
-use super::forward::Forward;
+use super::forward::{Forward, ForwardProgress};
 use super::get::{Get, GetProgress};
 use super::list::{List, ListProgress};
 use super::put::Put;
@@ -103,7 +103,15 @@ impl Machine {
                 end_get(get, progress, origin, turn)
             }
             Self::Put(put) => on_put(put, event, ring, turn).into(),
-            Self::Forward(forward) => on_forward(forward, event, ring, turn).into(),
+            Self::Forward(forward) => match on_forward(forward, event, ring, turn) {
+                ForwardProgress::Waiting => Step::Waiting,
+                ForwardProgress::Finished => Step::Finished,
+                ForwardProgress::MintHere => {
+                    let Some(put) = forward.mint_here(ring, turn) else { return Step::Finished };
+                    *self = Self::Put(put);
+                    Step::Waiting
+                }
+            },
             Self::List(list, client) => {
                 let progress = on_list(list, event, ring, turn);
                 end_list(progress, *client, turn)
@@ -152,7 +160,7 @@ fn on_forward<S: ReadStore>(
     event: Event,
     ring: &Ring,
     turn: &mut Turn<'_, S>,
-) -> Progress {
+) -> ForwardProgress {
     match event {
         Event::Answered(from, ShardMessage::PutAnswered { result, .. }) => {
             forward.on_answered(from, result, ring, turn)
@@ -160,7 +168,7 @@ fn on_forward<S: ReadStore>(
         Event::NotSent(peer) => forward.on_not_sent(peer, ring, turn),
         Event::LinkDown(peer) => forward.on_unreachable(peer, turn),
         Event::Deadline => forward.on_deadline(turn),
-        Event::Answered(..) | Event::Synced | Event::Hedge => Progress::Waiting,
+        Event::Answered(..) | Event::Synced | Event::Hedge => ForwardProgress::Waiting,
     }
 }
 
