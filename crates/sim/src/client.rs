@@ -28,7 +28,13 @@ pub enum Habit {
     Deleter,
     /// Reads only.
     Reader,
+    /// Reads its own cart and writes it back changed; now and then somebody else's.
+    Shopper,
 }
+
+/// The shoppers of a service: together they make one call a second.
+pub const SHOPPERS: usize = 8;
+const SHOPPERS_PAUSE: Duration = Duration::from_secs(8);
 
 impl Habit {
     const ALL: [Self; 6] = [
@@ -87,6 +93,7 @@ pub struct Intent {
 #[derive(Debug)]
 pub struct Client {
     habit: Habit,
+    number: usize,
     draw: Draw,
     held: BTreeMap<usize, Held>,
     /// The key that it has just read and will write next.
@@ -103,7 +110,12 @@ impl Client {
     pub fn new(number: usize, think: Duration, draw: Draw) -> Self {
         let habit = Habit::ALL[number % Habit::ALL.len()];
         let (held, read, again, current) = (BTreeMap::new(), None, None, None);
-        Self { habit, draw, held, read, again, current, think }
+        Self { habit, number, draw, held, read, again, current, think }
+    }
+
+    /// The `number`-th shopper of a service.
+    pub fn shopper(number: usize, draw: Draw) -> Self {
+        Self { habit: Habit::Shopper, number, ..Self::new(number, SHOPPERS_PAUSE, draw) }
     }
 
     /// How long it pauses before its next call.
@@ -138,6 +150,12 @@ impl Client {
     }
 
     fn any_key(&mut self, layout: &Layout) -> usize {
+        if self.habit == Habit::Shopper {
+            let key = self.draw.index(layout.keys.len());
+            let own = key / SHOPPERS * SHOPPERS + self.number;
+            let is_own = own < layout.keys.len() && self.draw.happens(Chance::percent(99));
+            return if is_own { own } else { key };
+        }
         let hot = layout.hot_keys.min(layout.keys.len());
         if self.draw.happens(Chance::percent(50)) {
             return self.draw.index(hot);
@@ -149,7 +167,7 @@ impl Client {
         let held = self.held.get(&key).cloned();
         let dice = self.draw.below(100);
         match (self.habit, held) {
-            (Habit::ReadModifyWrite, Some(_)) => {
+            (Habit::ReadModifyWrite | Habit::Shopper, Some(_)) => {
                 Action::Put { len: self.len(), held: self.held.remove(&key) }
             }
             (Habit::Stale, Some(held)) if dice < 85 => {
@@ -177,7 +195,7 @@ impl Client {
     /// Quorums that `n` replicas can meet.
     fn quorum(&mut self, n: u8) -> QuorumOptions {
         let none = QuorumOptions::default();
-        if n < 3 || self.draw.happens(Chance::percent(50)) {
+        if self.habit == Habit::Shopper || n < 3 || self.draw.happens(Chance::percent(50)) {
             return none;
         }
         let count = |number| Some(Level::Count(number));

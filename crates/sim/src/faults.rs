@@ -2,9 +2,8 @@
 //!
 //! Swarm testing: every seed draws its own subset of the faults and the strength of each, so that
 //! some runs see one fault alone and others many together. The adversary's limit: faults destroy
-//! at most dw - 1 durable copies of a write between two times at which all primaries held it. The
-//! faults that are on destroy none (a crash loses only what was not synced), so that the limit
-//! holds by itself; those that would need it are off until what heals them is built.
+//! at most dw - 1 durable copies of a write between two times at which all primaries held it; a
+//! crash loses only what was not synced, and `world/destroy.rs` holds back what would destroy more.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -186,6 +185,8 @@ pub struct Faults {
     pub clock_skew: Duration,
     intervals: BTreeMap<FaultKind, Duration>,
     on: BTreeMap<FaultKind, u64>,
+    longest_cut: Duration,
+    outage: (Duration, Duration),
 }
 
 impl Faults {
@@ -217,7 +218,57 @@ impl Faults {
         };
         let skew = Duration::from_millis(*draw.pick(&[5, 500, 60_000]));
         let clock_skew = if on.contains_key(&FaultKind::ClockSkew) { skew } else { Duration::ZERO };
-        Self { weather, clock_skew, intervals, on }
+        Self {
+            weather,
+            clock_skew,
+            intervals,
+            on,
+            longest_cut: Duration::from_secs(30),
+            outage: (Duration::from_millis(200), Duration::from_secs(30)),
+        }
+    }
+
+    /// What five machines and the network between them do to a service (the paper, 2 and 6: disks,
+    /// machines, routes and whole sites fail all the time), and more often than most will see it:
+    /// mean times for the whole cluster.
+    pub fn of_a_service() -> Self {
+        let minutes = |kind| {
+            Some(match kind {
+                FaultKind::SlowNode | FaultKind::SlowDisk | FaultKind::Pause => 60,
+                FaultKind::Crash => 120,
+                FaultKind::PartialPartition | FaultKind::OneWayPartition => 240,
+                FaultKind::Flapping | FaultKind::FullPartition | FaultKind::Restart => 480,
+                FaultKind::CorruptObject => 24 * 60,
+                FaultKind::DiskWipe | FaultKind::DiskFull => 3 * 24 * 60,
+                _ => return None,
+            })
+        };
+        let interval = |kind| Some((kind, Duration::from_secs(60 * minutes(kind)?)));
+        let intervals: BTreeMap<_, _> = FaultKind::ALL.into_iter().filter_map(interval).collect();
+        let weather = Weather {
+            delay_least: Duration::from_micros(100),
+            delay_most: Duration::from_millis(1),
+            heavy_tail: Chance(1_000),
+            loss: Chance(100),
+            duplication: Chance::NEVER,
+            reordering: Chance(1_000),
+        };
+        let by_chance = [
+            FaultKind::HeavyTail,
+            FaultKind::Loss,
+            FaultKind::Reordering,
+            FaultKind::LostTail,
+            FaultKind::TornTail,
+            FaultKind::ClockSkew,
+        ];
+        Self {
+            on: intervals.keys().copied().chain(by_chance).map(|kind| (kind, 0)).collect(),
+            weather,
+            clock_skew: Duration::from_millis(5),
+            intervals,
+            longest_cut: Duration::from_mins(5),
+            outage: (Duration::from_secs(20), Duration::from_hours(2)),
+        }
     }
 
     /// No faults at all.
@@ -235,7 +286,20 @@ impl Faults {
             clock_skew: Duration::ZERO,
             intervals: BTreeMap::new(),
             on: BTreeMap::new(),
+            longest_cut: Duration::ZERO,
+            outage: (Duration::ZERO, Duration::ZERO),
         }
+    }
+
+    /// The longest that a direction of the network is cut. A frame that it holds is delivered no
+    /// later than this and the frame's own delay, which the healing at the end waits for.
+    pub const fn longest_cut(&self) -> Duration {
+        self.longest_cut
+    }
+
+    /// For how long at least and at most a node that has died stays away.
+    pub const fn outage(&self) -> (Duration, Duration) {
+        self.outage
     }
 
     /// Whether this run has a fault.

@@ -56,6 +56,16 @@ impl Layout {
         }
     }
 
+    /// A cluster of `nodes` nodes that keeps shopping carts, in a bucket of the usual properties.
+    pub fn of_a_service(nodes: usize, draw: &mut Draw) -> Self {
+        let drawn = Self::drawn(nodes, draw);
+        let cart = |place| {
+            let key = Key::new(Bytes::from(format!("cart {place}"))).expect("the key is short");
+            ObjectKey::new(bucket_name("default"), key)
+        };
+        Self { shards: vec![1; nodes], keys: (0..CARTS).map(cart).collect(), ..drawn }
+    }
+
     /// A cluster of `nodes` nodes with one shard, one partition that all of them keep in the order of
     /// their places, one key, and buckets as their first write makes them: nothing is drawn.
     pub fn plain(nodes: usize) -> Self {
@@ -110,6 +120,9 @@ impl Layout {
         (partition.get() % u32::from(self.shards[node])) as u8
     }
 }
+
+/// The carts of a service.
+const CARTS: usize = 200;
 
 /// N, where there are nodes enough.
 const MOST_REPLICAS: usize = 3;

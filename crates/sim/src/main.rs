@@ -13,7 +13,7 @@ use stator_sim::report::{Report, Totals};
 use stator_sim::story::tell;
 use stator_sim::sweep::Sweep;
 use stator_sim::tracer::Keep;
-use stator_sim::world::{Scope, run};
+use stator_sim::world::{Life, Scope, run};
 
 /// Whole clusters in a box: the production core under virtual time, with seeded faults.
 #[derive(Parser)]
@@ -70,6 +70,24 @@ enum Size {
     Wide,
 }
 
+#[derive(Clone, Copy, ValueEnum)]
+enum Lives {
+    /// All faults every few seconds, clients of every habit: finds what is wrong.
+    Swarm,
+    /// Carts at one call a second, and the failures of machines and networks: shows how available
+    /// the cluster is. A month is `--seeds 0..30 --minutes 1440 --nodes 5`.
+    Service,
+}
+
+impl From<Lives> for Life {
+    fn from(life: Lives) -> Self {
+        match life {
+            Lives::Swarm => Self::Swarm,
+            Lives::Service => Self::Service,
+        }
+    }
+}
+
 #[derive(Args)]
 struct Common {
     /// For how many simulated minutes clients call and faults strike.
@@ -78,6 +96,9 @@ struct Common {
     /// How many nodes; drawn from the seed if absent.
     #[arg(long)]
     nodes: Option<usize>,
+    /// What happens to them.
+    #[arg(long, value_enum, default_value_t = Lives::Swarm)]
+    life: Lives,
     /// One line of JSON per run, totals last.
     #[arg(long)]
     json: bool,
@@ -133,7 +154,13 @@ fn explore(asked: &Explore) -> ExitCode {
 
 fn run_one(seed: u64, common: &Common, trace: bool) -> Totals {
     let keep = if trace { Keep::All } else { Keep::Hash };
-    let scope = Scope { seed, minutes: common.minutes, nodes: common.nodes, keep };
+    let scope = Scope {
+        seed,
+        minutes: common.minutes,
+        nodes: common.nodes,
+        life: common.life.into(),
+        keep,
+    };
     let mut aftermath = run(scope);
     for line in std::mem::take(&mut aftermath.trace) {
         print(&line);
@@ -146,7 +173,8 @@ fn run_one(seed: u64, common: &Common, trace: bool) -> Totals {
 }
 
 fn run_many(seeds: Range<u64>, common: &Common) -> Totals {
-    let sweep = Sweep { seeds, minutes: common.minutes, nodes: common.nodes };
+    let sweep =
+        Sweep { seeds, minutes: common.minutes, nodes: common.nodes, life: common.life.into() };
     sweep.run(|report| show(report, sweep.scope(report.seed), common.json))
 }
 

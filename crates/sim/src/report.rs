@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::checkers::{OFF, Violation, check};
 use crate::faults::FaultKind;
-use crate::history::{Asked, WriteKind};
+use crate::history::{Asked, History, WriteKind};
 use crate::world::Aftermath;
 
 /// The findings of one run.
@@ -23,6 +23,8 @@ pub struct Report {
     pub faults: BTreeMap<&'static str, u64>,
     /// Operations by kind and outcome, `get_done` and so on.
     pub operations: BTreeMap<String, u64>,
+    /// Reads by how many versions they gave, those at the end left out.
+    pub reads_by_versions: BTreeMap<usize, u64>,
     /// What must not be.
     pub violations: Vec<Violation>,
     /// Simulated time.
@@ -52,6 +54,7 @@ impl Report {
             nodes: aftermath.nodes,
             faults: aftermath.faults.counts().iter().map(|(kind, &n)| (kind.name(), n)).collect(),
             operations,
+            reads_by_versions: reads_by_versions(history),
             violations: check(history),
             simulated: aftermath.simulated,
             events: aftermath.events,
@@ -66,6 +69,7 @@ impl Report {
             "nodes": self.nodes,
             "faults": self.faults,
             "operations": self.operations,
+            "reads_by_versions": self.reads_by_versions,
             "violations": violations_json(&self.violations),
             "simulated_seconds": self.simulated.as_secs_f64(),
             "events": self.events,
@@ -90,6 +94,15 @@ impl Report {
         ];
         lines.join("\n")
     }
+}
+
+fn reads_by_versions(history: &History) -> BTreeMap<usize, u64> {
+    let mut reads = BTreeMap::new();
+    let readings = history.keys.iter().flat_map(|key| &key.readings);
+    for reading in readings.filter(|reading| !reading.last) {
+        *reads.entry(reading.versions.len()).or_default() += 1;
+    }
+    reads
 }
 
 fn violations_json(violations: &[Violation]) -> Value {
@@ -119,6 +132,7 @@ pub struct Totals {
     pub violations: u64,
     faults: BTreeMap<&'static str, u64>,
     operations: BTreeMap<String, u64>,
+    reads_by_versions: BTreeMap<usize, u64>,
     simulated: Duration,
     events: u64,
 }
@@ -138,6 +152,9 @@ impl Totals {
         }
         for (name, n) in &report.faults {
             *self.faults.entry(name).or_default() += n;
+        }
+        for (versions, n) in &report.reads_by_versions {
+            *self.reads_by_versions.entry(*versions).or_default() += n;
         }
         for (name, n) in &report.operations {
             *self.operations.entry(name.clone()).or_default() += n;
@@ -170,6 +187,7 @@ impl Totals {
                 "faults_off": off_faults(),
                 "checkers_off": OFF.map(|(name, why)| json!({ "name": name, "waits_for": why })),
                 "operations": self.operations,
+                "reads_by_versions": self.reads_by_versions,
                 "simulated_seconds": self.simulated.as_secs_f64(),
                 "wall_seconds": wall.as_secs_f64(),
                 "simulated_per_wall": self.simulated.as_secs_f64() / wall.as_secs_f64(),
@@ -198,6 +216,8 @@ impl Totals {
         lines.extend(off_faults);
         lines.extend(off_checkers);
         lines.push(format!("  operations: {}", counts(&self.operations)));
+        let reads = self.reads_by_versions.iter().map(|(versions, n)| (versions.to_string(), *n));
+        lines.push(format!("  reads by number of versions: {}", counts(&reads.collect())));
         let verdict = verdict(self.violations);
         lines.push(format!("  {verdict}; failed seeds: {:?}", self.failed));
         lines.join("\n")

@@ -8,7 +8,7 @@ use std::sync::mpsc;
 
 use crate::report::{Report, Totals};
 use crate::tracer::Keep;
-use crate::world::{Scope, run};
+use crate::world::{Life, Scope, run};
 
 /// What to sweep.
 #[derive(Clone, Debug)]
@@ -19,12 +19,14 @@ pub struct Sweep {
     pub minutes: u64,
     /// Nodes; drawn for each seed if absent.
     pub nodes: Option<usize>,
+    /// What kind of life they lead.
+    pub life: Life,
 }
 
 impl Sweep {
     /// The scope of one seed.
     pub const fn scope(&self, seed: u64) -> Scope {
-        Scope { seed, minutes: self.minutes, nodes: self.nodes, keep: Keep::Hash }
+        Scope { seed, minutes: self.minutes, nodes: self.nodes, life: self.life, keep: Keep::Hash }
     }
 
     /// Runs every seed and hands each report over in the order of seeds.

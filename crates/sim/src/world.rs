@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use stator_core::time::Instant;
 
-use crate::client::Client;
+use crate::client::{Client, SHOPPERS};
 use crate::draw::Draw;
 use crate::event::{Event, Line, Process};
 use crate::faults::{FaultKind, Faults};
@@ -27,6 +27,16 @@ use crate::node::Node;
 use crate::queue::Queue;
 use crate::tracer::{Concern, Keep, Tracer};
 
+/// What kind of life a cluster leads.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Life {
+    /// A short and hard one: a subset of all faults every few seconds, and clients of every habit.
+    #[default]
+    Swarm,
+    /// A service's: shopping carts, and the failures that machines and networks have in a month.
+    Service,
+}
+
 /// What a run is made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Scope {
@@ -36,13 +46,15 @@ pub struct Scope {
     pub minutes: u64,
     /// How many nodes; drawn if absent.
     pub nodes: Option<usize>,
+    /// What kind of life they lead.
+    pub life: Life,
     /// What is kept of the trace.
     pub keep: Keep,
 }
 
-/// How long everything takes to come to rest at least: longer than the longest cut, the slowest
-/// frame, its double and the longest deadline together.
-const RESTING: Duration = Duration::from_secs(75);
+/// How long everything takes to come to rest at least, apart from the longest cut: longer than the
+/// slowest frame, its double and the longest deadline together.
+const RESTING: Duration = Duration::from_secs(45);
 /// How long replicas may take to agree once everything has healed: a full round of exchanges, a
 /// refill and its settling, and the next look at every object.
 const HEALING: Duration = Duration::from_mins(5);
@@ -61,6 +73,7 @@ pub struct World {
     network: Network,
     faults: Faults,
     clients: Vec<Client>,
+    life: Life,
     history: History,
     tracer: Tracer,
     draw: Draw,
@@ -119,10 +132,25 @@ impl World {
         let mut size = draw.child("size");
         let drawn = *size.pick(&[3, 4, 5, 5, 5, 7]);
         let count = scope.nodes.unwrap_or(drawn).max(1);
-        let layout = Layout::drawn(count, &mut draw.child("layout"));
+        let layout = match scope.life {
+            Life::Swarm => Layout::drawn(count, &mut draw.child("layout")),
+            Life::Service => Layout::of_a_service(count, &mut draw.child("layout")),
+        };
         let mut load = draw.child("load");
-        let clients = load.between(4, 12) as usize;
-        let think = Duration::from_millis(load.between(100, 800));
+        let (faults, clients) = match scope.life {
+            Life::Swarm => {
+                let count = load.between(4, 12) as usize;
+                let think = Duration::from_millis(load.between(100, 800));
+                let client =
+                    |number| Client::new(number, think, draw.child(&format!("client {number}")));
+                (Faults::drawn(&mut draw.child("faults")), (0..count).map(client).collect())
+            }
+            Life::Service => {
+                let client =
+                    |number| Client::shopper(number, draw.child(&format!("client {number}")));
+                (Faults::of_a_service(), (0..SHOPPERS).map(client).collect())
+            }
+        };
         Self {
             now: Instant::default(),
             queue: Queue::new(),
@@ -130,16 +158,18 @@ impl World {
                 .map(|place| Node::new(place, draw.child(&format!("node {place}"))))
                 .collect(),
             network: Network::new(draw.child("network")),
-            faults: Faults::drawn(&mut draw.child("faults")),
-            clients: (0..clients)
-                .map(|number| Client::new(number, think, draw.child(&format!("client {number}"))))
-                .collect(),
+            faults,
+            clients,
             history: History { keys: layout.histories(), ..History::default() },
             layout,
+            life: scope.life,
             tracer: Tracer::new(scope.keep),
             healing: false,
             last: false,
-            max_requests: *load.pick(&[4, 1_000, 1_000]),
+            max_requests: match scope.life {
+                Life::Swarm => *load.pick(&[4, 1_000, 1_000]),
+                Life::Service => 1_000,
+            },
             requests: BTreeMap::new(),
             frames: 0,
             crash_at_commit: false,
@@ -261,7 +291,7 @@ impl World {
                 break;
             }
         }
-        self.run_until(self.now.max(end.after(RESTING)));
+        self.run_until(self.now.max(end.after(self.faults.longest_cut() + RESTING)));
         self.history.unconverged = self.unrest();
         self.history.unconverged.extend(self.unlike());
     }

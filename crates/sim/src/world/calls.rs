@@ -10,7 +10,7 @@ use stator_core::request::{
 };
 use stator_core::time::Deadline;
 
-use super::World;
+use super::{Life, World};
 use crate::client::{Action, Held, Intent};
 use crate::draw::Chance;
 use crate::event::{Event, Process};
@@ -31,8 +31,20 @@ impl World {
         if self.healing {
             return;
         }
-        let intent = self.clients[client].next(&self.layout);
+        let mut intent = self.clients[client].next(&self.layout);
+        if self.life == Life::Service {
+            intent.node = self.balanced(intent.node);
+        }
         self.call(client, intent);
+    }
+
+    /// The node that a load balancer in front of the service would take for this one: the next
+    /// that takes connections.
+    fn balanced(&self, wanted: usize) -> usize {
+        let all = (wanted..self.nodes.len()).chain(0..wanted);
+        let takes_calls =
+            |&node: &usize| self.nodes[node].is_up() && self.nodes[node].stop == Stop::NotAsked;
+        all.into_iter().find(takes_calls).unwrap_or(wanted)
     }
 
     fn call(&mut self, client: usize, intent: Intent) -> CallId {
@@ -140,16 +152,19 @@ impl World {
             nodes.iter().map(|&node| self.layout.place_of(node)).collect()
         };
         let (primaries, fallbacks) = (places(primaries), places(&fallbacks));
-        let can_rely = |a: usize, b: usize| a == b || self.can_rely(a, b);
+        // A node whose disk has reached its reserve takes no new values.
+        let takes_it =
+            |node: usize| kind == WriteKind::Tombstone || !self.nodes[node].disk_reserved;
+        let can_rely = |a: usize, b: usize| (a == b || self.can_rely(a, b)) && takes_it(b);
         let reaches_enough = |from: usize| {
             let reached =
                 |nodes: &[usize]| nodes.iter().filter(|&&node| can_rely(from, node)).count() as u8;
             let of_primaries = reached(&primaries);
             of_primaries + reached(&fallbacks) >= needs.w && of_primaries >= needs.pw
         };
-        // Whoever mints it has to reach them as well.
-        let minter = primaries.iter().chain(&fallbacks).find(|&&to| can_rely(coordinator, to));
-        if reaches_enough(coordinator) && minter.is_some_and(|&minter| reaches_enough(minter)) {
+        // Whoever mints it has to reach them as well; who refuses it is not the last to be asked.
+        let may_mint = |&minter: &usize| can_rely(coordinator, minter) && reaches_enough(minter);
+        if reaches_enough(coordinator) && primaries.iter().chain(&fallbacks).any(may_mint) {
             self.history.unavailable.push(call);
         }
     }

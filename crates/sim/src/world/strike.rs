@@ -11,10 +11,6 @@ use crate::event::Event;
 use crate::faults::FaultKind;
 use crate::network::Direction;
 
-/// The longest that a direction of the network is cut. A frame that it holds is delivered no later
-/// than this and the frame's own delay, which the healing at the end waits for.
-const CUT_MOST: Duration = Duration::from_secs(30);
-
 impl World {
     pub(super) fn strike_later(&mut self, kind: FaultKind) {
         let Some(&mean) = self.faults.strikes().get(&kind) else { return };
@@ -108,7 +104,8 @@ impl World {
     }
 
     fn cut_for(&mut self, pairs: &[Direction]) {
-        let lasting = self.draw.wait(Duration::from_secs(12)).min(CUT_MOST);
+        let lasting = self.faults.longest_cut().mul_f64(0.4);
+        let lasting = self.draw.wait(lasting).min(self.faults.longest_cut());
         let until = self.now.after(lasting);
         for &way in pairs {
             self.after(Duration::ZERO, Event::Cut(way, until));
@@ -228,7 +225,8 @@ impl World {
         for peer in (0..self.nodes.len()).filter(|&peer| peer != node).collect::<Vec<_>>() {
             self.look_both_ways(node, peer, Duration::ZERO);
         }
-        let down = self.draw.heavy(Duration::from_millis(200), Duration::from_secs(30));
+        let (least, most) = self.faults.outage();
+        let down = self.draw.heavy(least, most);
         let down = if self.healing { Duration::from_millis(100) } else { down };
         self.after(down, Event::Start(node));
         true
