@@ -92,6 +92,20 @@ impl<S: ReadStore> Turn<'_, S> {
     ) -> Result<(Option<EncodedState>, Round), CantTell> {
         let Some(ring) = &self.view.ring else { return Err(CantTell) };
         let partition = ring.partition_of(key.token());
+        if ring.owns(self.view.me, partition) && !self.standing.counts(partition) {
+            // What was lost here may be what the answer would have to say (rule 19).
+            return Err(CantTell);
+        }
+        self.state_kept_here(key)
+    }
+
+    /// As [`Self::state_here`], also where this replica does not count in reads.
+    pub fn state_kept_here(
+        &mut self,
+        key: &ObjectKey,
+    ) -> Result<(Option<EncodedState>, Round), CantTell> {
+        let Some(ring) = &self.view.ring else { return Err(CantTell) };
+        let partition = ring.partition_of(key.token());
         let round = self.replica.round(partition);
         let found = if !ring.owns(self.view.me, partition) {
             let held = self.hints.read(key, self.store);
@@ -99,12 +113,9 @@ impl<S: ReadStore> Turn<'_, S> {
                 let what = format!("the hints for {key}: {unreadable}");
                 self.out.push(Effect::Observe(Observation::Damaged { what }));
             }
-            held.map(|held| held.map_or((None, round), |(state, round)| (Some(state), round)))
-        } else if self.standing.counts(partition) {
-            self.replica.read(key, self.store, self.out).map(|state| (state, round))
+            held.map(|held| (held, round))
         } else {
-            // What was lost here may be what the answer would have to say (rule 19).
-            return Err(CantTell);
+            self.replica.read(key, self.store, self.out).map(|state| (state, round))
         };
         // What is damaged was reported when it was met; a replica's object was set aside as well.
         found.map_err(|_| CantTell)

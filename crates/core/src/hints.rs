@@ -21,7 +21,6 @@ pub use record::{Hint, HintKey};
 pub use shelf::Page;
 use shelf::Shelf;
 
-use crate::collection::Round;
 use crate::effect::{Effect, Effects, Ticket};
 use crate::identity::NodeId;
 use crate::message::EncodedState;
@@ -67,8 +66,6 @@ pub struct NewHint<'a> {
     pub partition: Partition,
     /// Its whole state.
     pub state: &'a EncodedState,
-    /// The collection round at which the state was read.
-    pub round: Round,
 }
 
 /// What storing something needs of the shard.
@@ -125,8 +122,8 @@ impl Hints {
         desk: &mut Desk<'_, S>,
     ) -> Result<(), MergeError> {
         for &owner in owners {
-            let (key, state, round) = (&hint.key, &hint.state, hint.round);
-            let new = NewHint { owner, key, partition, state, round };
+            let (key, state) = (&hint.key, &hint.state);
+            let new = NewHint { owner, key, partition, state };
             let held = self.held_for(&new, desk.store)?;
             self.keep(&new, held, hint.stored, desk)?;
         }
@@ -155,19 +152,19 @@ impl Hints {
         let at = HintKey::of(new.owner, new.key);
         let undecodable = |_| MergeError::Undecodable;
         let theirs = new.state.decode().map_err(undecodable)?;
-        let (state, round, stored) = match &held {
-            None => (new.state.clone(), new.round, stored),
+        let (state, stored) = match &held {
+            None => (new.state.clone(), stored),
             Some(hint) => {
                 let ours = hint.state.decode().map_err(undecodable)?;
                 let merged = EncodedState::of(&ours.merge(theirs));
-                if merged == hint.state && hint.round <= new.round {
+                if merged == hint.state {
                     return Ok(self.shelf.ticket(&at));
                 }
-                (merged, hint.round.min(new.round), hint.stored.min(stored))
+                (merged, hint.stored.min(stored))
             }
         };
         let (owner, key) = (new.owner, new.key.clone());
-        let hint = Hint { owner, key, state, round, stored };
+        let hint = Hint { owner, key, state, stored };
         Ok(Some(self.put(at, new.partition, hint, held.as_ref(), desk)))
     }
 
@@ -199,25 +196,25 @@ impl Hints {
         self.shelf.delete(at, desk.journal, desk.out);
     }
 
-    /// All that is kept of an object, whomever it is kept for, merged; and the lowest round of it.
+    /// All that is kept of an object, whomever it is kept for, merged.
     /// If any of it is damaged, what is left is not all of it, and can't be told (rule 19).
     pub fn read(
         &self,
         key: &ObjectKey,
         store: &impl ReadStore,
-    ) -> Result<Option<(EncodedState, Round)>, Unreadable> {
-        let mut merged: Option<(ObjectState, Round)> = None;
+    ) -> Result<Option<EncodedState>, Unreadable> {
+        let mut merged: Option<ObjectState> = None;
         for hint in self.shelf.of_token(key.token(), store)? {
             if hint.key != *key {
                 continue;
             }
             let state = hint.state.decode().map_err(|error| Unreadable(error.to_string()))?;
             merged = Some(match merged {
-                None => (state, hint.round),
-                Some((so_far, round)) => (so_far.merge(state), round.min(hint.round)),
+                None => state,
+                Some(so_far) => so_far.merge(state),
             });
         }
-        Ok(merged.map(|(state, round)| (EncodedState::of(&state), round)))
+        Ok(merged.map(|state| EncodedState::of(&state)))
     }
 
     /// The owner has acknowledged a hint as it was when it had this digest: deletes it, unless it

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::collection::Round;
+use crate::collection::{CollectAnswer, CollectAsk, Round};
 use crate::identity::NodeId;
 use crate::merkle::{BranchSet, LeafIndex, TreeSum};
 use crate::object::{DecodeError, ObjectDigest, ObjectKey, ObjectState};
@@ -325,5 +325,29 @@ pub enum ShardMessage {
         counts: bool,
         /// What it says.
         answer: ExchangeAnswer,
+    },
+    /// A step of a collection round (rule 13). Answered with [`Self::Collected`].
+    Collect {
+        /// The sender's request.
+        request: RequestId,
+        /// The sender's ring version.
+        ring: RingVersion,
+        /// The partition that is collected.
+        partition: Partition,
+        /// The round that is to be, or is.
+        round: Round,
+        /// What is asked.
+        ask: CollectAsk,
+    },
+    /// The answer to [`Self::Collect`].
+    Collected {
+        /// The asker's request.
+        request: RequestId,
+        /// The partition.
+        partition: Partition,
+        /// At which round it is at the answering node.
+        round: Round,
+        /// The answer.
+        answer: CollectAnswer,
     },
 }

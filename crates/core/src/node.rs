@@ -4,6 +4,7 @@
 //! is stepped by one caller at a time: [`Shard::step`] takes what happened, with the time, and
 //! says what is to be done. It never blocks, reads a clock or touches a socket.
 
+mod collect;
 mod condition;
 mod handoff;
 mod keep;
@@ -106,6 +107,7 @@ pub struct Shard {
     disk: DiskRoom,
     tasks: BTreeMap<RequestId, Task>,
     schedule: Schedule,
+    collections: collect::Collections,
     standing: Standing,
     counts: UpkeepCounts,
     /// Whether the store can be read.
@@ -132,6 +134,7 @@ impl Shard {
             stopping: false,
             tasks: BTreeMap::new(),
             schedule: Schedule::new(random.child("exchanges")),
+            collections: collect::Collections::default(),
             standing: Standing::default(),
             counts: UpkeepCounts::default(),
             config,
@@ -169,6 +172,7 @@ impl Shard {
             Input::LinkUp(peer) => {
                 self.peers.link_up(peer);
                 self.peer_returned(now, peer);
+                self.ask_for_rounds(out);
                 self.send_hints_to(now, peer, store, out);
             }
             Input::LinkDown(peer) => {
@@ -333,6 +337,7 @@ impl Shard {
 
     fn on_synced(&mut self, now: Now, ticket: Ticket, store: &impl ReadStore, out: &mut Effects) {
         self.hints.synced(ticket);
+        self.tell_agreements(ticket, out);
         for waiter in self.replica.synced(ticket) {
             match waiter {
                 Waiter::Peer { node, request, partition } => {
@@ -410,12 +415,14 @@ const fn asks(message: &ShardMessage) -> Option<RequestId> {
         | ShardMessage::Read { request, .. }
         | ShardMessage::ForwardPut { request, .. }
         | ShardMessage::List { request, .. }
-        | ShardMessage::Exchange { request, .. } => Some(*request),
+        | ShardMessage::Exchange { request, .. }
+        | ShardMessage::Collect { request, .. } => Some(*request),
         ShardMessage::Replicated { .. }
         | ShardMessage::ReadAnswered { .. }
         | ShardMessage::PutAnswered { .. }
         | ShardMessage::Listed { .. }
-        | ShardMessage::ExchangeAnswered { .. } => None,
+        | ShardMessage::ExchangeAnswered { .. }
+        | ShardMessage::Collected { .. } => None,
     }
 }
 

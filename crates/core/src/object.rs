@@ -6,6 +6,7 @@
 pub(crate) mod codec;
 mod merge;
 mod name;
+mod prune;
 mod state;
 
 pub use codec::{DecodeError, FORMAT};

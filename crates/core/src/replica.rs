@@ -7,6 +7,7 @@
 
 mod actors;
 mod buffer;
+mod collecting;
 mod journal;
 mod listing;
 mod look;
@@ -17,18 +18,19 @@ mod snapshot;
 mod trees;
 mod write;
 
+pub use collecting::{Agreement, Candidates};
 pub use journal::{Journal, Waiter};
 pub use look::Looked;
 pub use record::{StoreKey, decode_record, encode_record};
 pub use write::{MintError, Minted, Stamps, Write};
 
-use crate::collection::Round;
+use crate::collection::{Round, Rounds};
 use crate::effect::{Effect, Effects, Ticket};
 use crate::message::EncodedState;
 use crate::object::{DecodeError, ObjectKey, ObjectState};
 use crate::observe::Observation;
 use crate::random::Random;
-use crate::store::{Batch, Keyspace, ReadStore};
+use crate::store::{Batch, Keyspace, ReadStore, StoreError};
 use crate::time::WallTime;
 use crate::token::Partition;
 
@@ -49,6 +51,7 @@ pub struct Replica {
     trees: Trees,
     look: Look,
     quarantine: Quarantine,
+    rounds: Rounds,
 }
 
 /// The object can't be read here: its stored bytes are damaged or the engine failed. It is not
@@ -68,6 +71,7 @@ impl Replica {
             trees: Trees::default(),
             look: Look::default(),
             quarantine: Quarantine::default(),
+            rounds: Rounds::default(),
         }
     }
 
@@ -129,17 +133,53 @@ impl Replica {
         let encoded = EncodedState::of(&state);
         let ticket = self.record(at, key, &before, Some(&encoded), out);
         self.journal.wait(ticket, waiter);
-        Ok(Minted { encoded, context })
+        Ok(Minted { dot, encoded, context })
     }
 
     /// The collection round of a partition here: every state that is sent is labelled with it.
-    pub fn round(&self, _partition: Partition) -> Round {
-        Round::default()
+    /// One of an earlier round is not taken any more (rule 13).
+    pub fn round(&self, partition: Partition) -> Round {
+        self.rounds.of(partition)
     }
 
-    /// States of an earlier round than this are not taken any more (rule 13).
-    pub fn refuse_below(&self, _partition: Partition) -> Round {
-        Round::default()
+    /// Whether that round is known for certain: not after the store was lost, until an owner has
+    /// told its own. Nothing is taken from others before.
+    pub fn is_round_known(&self, partition: Partition) -> bool {
+        self.rounds.is_known(partition)
+    }
+
+    /// Partitions whose round is not known.
+    pub fn unknown_rounds(&self) -> impl Iterator<Item = Partition> {
+        self.rounds.unknown()
+    }
+
+    /// Whether this replica has agreed to this round, with the store that it has.
+    pub fn has_agreed(&self, partition: Partition, round: Round) -> bool {
+        self.rounds.has_agreed(partition, round)
+    }
+
+    /// Somebody has refused a state since it is at a later round: so is this node from now on.
+    pub fn rise(&mut self, partition: Partition, round: Round, out: &mut Effects) {
+        self.rounds.rise(partition, round, &mut self.journal, out);
+    }
+
+    /// An owner has told at which round it is.
+    pub fn learn_round(&mut self, partition: Partition, round: Round, out: &mut Effects) {
+        self.rounds.learn(partition, round, &mut self.journal, out);
+    }
+
+    /// Reads the rounds that the start before this one has left.
+    pub fn load_rounds(&mut self, store: &impl ReadStore) -> Result<(), StoreError> {
+        self.rounds.load(store)
+    }
+
+    /// The store was lost, and with it the rounds of these partitions.
+    pub fn lose_rounds(
+        &mut self,
+        partitions: impl IntoIterator<Item = Partition>,
+        out: &mut Effects,
+    ) {
+        self.rounds.lost(partitions, &mut self.journal, out);
     }
 
     /// Merges a state that another replica sent (rule 5) and has the result written. Returns

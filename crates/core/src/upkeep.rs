@@ -4,6 +4,7 @@
 //! The paper, 4.7 and 6.5. A task never holds up a request: it takes one bounded step for each
 //! event and goes on when the next one comes.
 
+use crate::collection::machine::{Collection, CollectionEnded};
 use crate::coordinator::Turn;
 use crate::coordinator::repair::Repair;
 use crate::exchange::heal::{Heal, HealEnded};
@@ -25,6 +26,8 @@ pub enum Task {
     Heal(Heal),
     /// A read has replied and still waits for replicas that may be behind.
     Repair(Repair),
+    /// A collection round of a partition.
+    Collection(Collection),
 }
 
 /// Something that happened to a task.
@@ -65,6 +68,8 @@ pub enum TaskEnded {
     Exchange(ExchangeEnded),
     /// The healing of damaged objects.
     Heal(HealEnded),
+    /// A collection round.
+    Collection(CollectionEnded),
     /// Nobody has anything to book.
     Quietly,
 }
@@ -76,6 +81,7 @@ impl Task {
             Self::Exchange(exchange) => exchange.on(event, turn),
             Self::Heal(heal) => heal.on(event, turn),
             Self::Repair(repair) => repair.on(event, turn),
+            Self::Collection(collection) => collection.on(event, turn),
         }
     }
 
@@ -84,6 +90,7 @@ impl Task {
         match self {
             Self::Exchange(exchange) => exchange.asked(request),
             Self::Heal(heal) => heal.asked(request),
+            Self::Collection(collection) => collection.asked(request),
             Self::Repair(_) => false,
         }
     }
@@ -93,8 +100,13 @@ impl Task {
     pub fn as_exchange(&self) -> Option<&Exchange> {
         match self {
             Self::Exchange(exchange) => Some(exchange),
-            Self::Heal(_) | Self::Repair(_) => None,
+            Self::Heal(_) | Self::Repair(_) | Self::Collection(_) => None,
         }
+    }
+
+    /// Whether the task is a collection round.
+    pub fn is_collection(&self) -> bool {
+        matches!(self, Self::Collection(_))
     }
 
     /// Whether the task heals damaged objects of this partition.

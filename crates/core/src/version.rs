@@ -91,6 +91,11 @@ impl VersionVector {
         }
     }
 
+    /// Leaves only the entries of some actors.
+    pub(crate) fn keep(&mut self, keeps: impl Fn(ActorId) -> bool) {
+        self.entries.retain(|(actor, _)| keeps(*actor));
+    }
+
     fn position(&self, actor: ActorId) -> Result<usize, usize> {
         self.entries.binary_search_by_key(&actor, |entry| entry.0)
     }

@@ -17,6 +17,9 @@ mod strict;
 
 use std::fmt;
 
+use stator_core::time::{Instant, Stamp};
+use stator_core::version::Dot;
+
 use crate::event::Short;
 use crate::history::{History, KeyHistory};
 
@@ -68,6 +71,17 @@ pub fn check(history: &History) -> Vec<Violation> {
     report("convergence", convergence::check(history));
     report("availability", availability::check(history));
     found
+}
+
+/// The stamps and dots of deletes whose tombstones were collected.
+fn stamps_of_collected(
+    key: &KeyHistory,
+    by: Option<Instant>,
+) -> impl Iterator<Item = (Stamp, Dot)> + '_ {
+    key.collected(by).filter_map(|place| {
+        let mint = key.writes[place].mints.first()?;
+        Some((mint.stamp?, mint.dot))
+    })
 }
 
 /// The names that writes have in traces.

@@ -150,6 +150,9 @@ pub struct Write {
     pub answers_at_ack: Option<u8>,
     /// Whether a fault has destroyed its only durable copy: nothing is promised then.
     pub destroyed: bool,
+    /// When a replica first dropped its tombstone, if it was a delete: from then on it may be there
+    /// or not, but what it superseded must not.
+    pub collected: Option<Instant>,
 }
 
 /// A key and all that happened to it.
@@ -242,6 +245,15 @@ impl KeyHistory {
         seen
     }
 
+    /// Deletes whose tombstones were dropped by then; by now if none is said.
+    pub fn collected(&self, by: Option<Instant>) -> impl Iterator<Item = usize> + '_ {
+        let until = by.unwrap_or(Instant::from_micros(u64::MAX));
+        let writes = self.writes.iter().enumerate();
+        let dropped =
+            writes.filter(move |(_, write)| write.collected.is_some_and(|at| at <= until));
+        dropped.map(|(place, _)| place)
+    }
+
     /// What was read after everything had healed, if it was.
     pub fn last_reading(&self) -> Option<&Reading> {
         self.readings.iter().rev().find(|reading| reading.last)
@@ -275,6 +287,7 @@ impl History {
             durable_at_ack: None,
             answers_at_ack: None,
             destroyed: false,
+            collected: None,
         });
         call
     }
@@ -319,6 +332,17 @@ impl History {
         let call = &mut self.calls[write.call.0 as usize];
         if call.fate == Fate::Done {
             call.fate = Fate::Indeterminate("a fault destroyed its only durable copy".to_owned());
+        }
+    }
+
+    /// A replica has dropped the tombstones with these dots.
+    pub fn collected(&mut self, key: usize, at: Instant, dots: &[Dot]) {
+        let history = &mut self.keys[key];
+        for place in dots.iter().filter_map(|dot| history.dots.get(dot).copied().flatten()) {
+            let write = &mut history.writes[place];
+            if !matches!(write.kind, WriteKind::Value(_)) {
+                write.collected.get_or_insert(at);
+            }
         }
     }
 

@@ -196,12 +196,15 @@ impl Node {
             }
             ShardMessage::ForwardPut { order, .. } => layout.shard_of(self.place, &order.key),
             ShardMessage::List { order, .. } => self.shard_of(layout, order.partition),
-            ShardMessage::Exchange { partition, .. } => self.shard_of(layout, *partition),
+            ShardMessage::Exchange { partition, .. } | ShardMessage::Collect { partition, .. } => {
+                self.shard_of(layout, *partition)
+            }
             ShardMessage::Replicated { request, .. }
             | ShardMessage::ReadAnswered { request, .. }
             | ShardMessage::PutAnswered { request, .. }
             | ShardMessage::Listed { request, .. }
-            | ShardMessage::ExchangeAnswered { request, .. } => request.shard(),
+            | ShardMessage::ExchangeAnswered { request, .. }
+            | ShardMessage::Collected { request, .. } => request.shard(),
         };
         shard % layout.shards[self.place]
     }
@@ -242,12 +245,14 @@ pub fn message_request(message: &ShardMessage) -> (u64, bool) {
         | ShardMessage::Read { request, .. }
         | ShardMessage::ForwardPut { request, .. }
         | ShardMessage::List { request, .. }
-        | ShardMessage::Exchange { request, .. } => (request, true),
+        | ShardMessage::Exchange { request, .. }
+        | ShardMessage::Collect { request, .. } => (request, true),
         ShardMessage::Replicated { request, .. }
         | ShardMessage::ReadAnswered { request, .. }
         | ShardMessage::PutAnswered { request, .. }
         | ShardMessage::Listed { request, .. }
-        | ShardMessage::ExchangeAnswered { request, .. } => (request, false),
+        | ShardMessage::ExchangeAnswered { request, .. }
+        | ShardMessage::Collected { request, .. } => (request, false),
     };
     (request.to_bits(), asks)
 }

@@ -8,7 +8,7 @@ use stator_core::message::ShardMessage;
 use stator_core::object::{ObjectKey, ObjectState};
 use stator_core::observe::Observation;
 use stator_core::replica::{StoreKey, decode_record};
-use stator_core::store::{Keyspace, WriteOp};
+use stator_core::store::{Keyspace, ReadStore, WriteOp};
 use stator_core::time::Instant;
 use stator_core::version::Dot;
 
@@ -40,6 +40,23 @@ pub(crate) fn mintings(effects: &[Effect], node: NodeId, at: Instant) -> Vec<Min
         })
     });
     minted.collect()
+}
+
+/// The objects that the effects of a turn drop, and the dots of what they were: collected.
+pub(crate) fn collected(effects: &[Effect], disk: &Disk) -> Vec<(ObjectKey, Vec<Dot>)> {
+    let written = effects.iter().filter_map(|effect| match effect {
+        Effect::Write { batch, .. } => Some(batch.ops()),
+        _ => None,
+    });
+    let dropped = written.flatten().filter_map(|op| {
+        let WriteOp::Delete { keyspace: Keyspace::Objects, key } = op else { return None };
+        // What was damaged is dropped by healing.
+        let record = disk.get(Keyspace::Objects, key).ok()??;
+        let (name, state) = decode_record(&StoreKey::from_bytes(key.clone()), &record).ok()?;
+        let state = state.decode().ok()?;
+        Some((name, state.siblings().iter().map(|sibling| sibling.dot).collect()))
+    });
+    dropped.collect()
 }
 
 /// The whole state in which `dot` was minted: it is on its way to the disk in the same turn.

@@ -16,6 +16,7 @@
 
 mod bucket;
 mod code;
+mod collect;
 mod exchange;
 mod facts;
 mod field;

@@ -144,8 +144,8 @@ fn on_put<S: ReadStore>(
     turn: &mut Turn<'_, S>,
 ) -> Progress {
     match event {
-        Event::Answered(from, ShardMessage::Replicated { stage, .. }) => {
-            put.on_replicated(from, stage, ring, turn)
+        Event::Answered(from, ShardMessage::Replicated { stage, round, .. }) => {
+            put.on_replicated(from, (stage, round), ring, turn)
         }
         Event::NotSent(peer) | Event::LinkDown(peer) => put.on_unreachable(peer, ring, turn),
         Event::Synced => put.synced(turn),

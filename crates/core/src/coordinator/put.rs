@@ -7,17 +7,19 @@
 //! A fallback stands in for each primary that is not healthy, at once; for one that turns out not
 //! to be reachable, or is slower than usual, within the same request.
 
+use crate::collection::Round;
 use crate::effect::{DiskRoom, Effect, Timer};
 use crate::hints::Desk;
 use crate::identity::NodeId;
 use crate::message::{AckStage, AckWish, EncodedState, Purpose, ReplicateRefusal, ShardMessage};
-use crate::object::{Content, ObjectKey};
+use crate::object::{Content, ObjectKey, ObjectState};
 use crate::quorum::{QuorumMode, WriteQuorum};
 use crate::replica::{MintError, Minted, Waiter, Write};
 use crate::request::{PutOrder, PutReply, RequestError};
 use crate::ring::Ring;
 use crate::store::ReadStore;
 use crate::token::Partition;
+use crate::version::Dot;
 
 use super::stand_ins::StandIns;
 use super::tally::{Needs, Role, Tally, Verdict};
@@ -32,6 +34,9 @@ pub struct Put {
     key: ObjectKey,
     partition: Partition,
     state: EncodedState,
+    /// The write itself, and the collection round at which `state` was read.
+    dot: Dot,
+    round: Round,
     tally: Tally,
     quorum: WriteQuorum,
     stand_ins: StandIns,
@@ -76,6 +81,8 @@ impl Put {
             existing: place.primaries.len() as u8,
             key: order.key,
             state: minted.encoded,
+            dot: minted.dot,
+            round: turn.replica.round(place.partition),
         };
         put.send_to_all(place.primaries, ring, turn);
         turn.set_timer(frame.deadline.at(), Timer::Deadline(frame.id));
@@ -132,7 +139,7 @@ impl Put {
         let message = ShardMessage::Replicate {
             request: self.frame.id,
             ring: ring.version,
-            round: turn.replica.round(self.partition),
+            round: self.round,
             purpose,
             key: self.key.clone(),
             state: self.state.clone(),
@@ -156,11 +163,16 @@ impl Put {
     pub fn on_replicated<S: ReadStore>(
         &mut self,
         from: NodeId,
-        stage: Result<AckStage, ReplicateRefusal>,
+        (stage, round): (Result<AckStage, ReplicateRefusal>, Round),
         ring: &Ring,
         turn: &mut Turn<'_, S>,
     ) -> Progress {
         match stage {
+            Err(ReplicateRefusal::EarlierRound) if self.catch_up(round, turn) => {
+                let owner = self.stand_ins.owner_of(from);
+                let purpose = owner.map_or(Purpose::Write, |owner| Purpose::Hint { owner });
+                self.send(from, purpose, ring, turn);
+            }
             Ok(AckStage::Received) => self.tally.received(from),
             Ok(AckStage::Durable) => self.tally.durable(from),
             Err(refusal) => {
@@ -172,6 +184,22 @@ impl Put {
             }
         }
         self.settle(turn)
+    }
+
+    /// A replica is at a later collection round than the state that it was sent: rises to it and
+    /// reads again (rule 13). Returns whether there is something to be sent.
+    fn catch_up<S: ReadStore>(&mut self, theirs: Round, turn: &mut Turn<'_, S>) -> bool {
+        if theirs <= self.round {
+            return false;
+        }
+        turn.replica.rise(self.partition, theirs, turn.out);
+        let Ok((Some(state), round)) = turn.state_kept_here(&self.key) else { return false };
+        let has_it = |state: &ObjectState| state.vector().covers(self.dot);
+        if round < theirs || !state.decode().is_ok_and(|state| has_it(&state)) {
+            return false;
+        }
+        (self.state, self.round) = (state, round);
+        true
     }
 
     /// A replica can't be reached any more, or was not reached at all: another one stands in.
@@ -311,10 +339,9 @@ fn mint<S: ReadStore>(
         turn.replica.mint(wall, write, waiter, turn.store, turn.out)
     } else {
         let owner = place.primaries[0];
-        let round = turn.replica.round(place.partition);
         let (journal, stamps) = turn.replica.journal_and_stamps();
         let mut desk = Desk { wall, journal, store: turn.store, out: turn.out };
-        turn.hints.mint(owner, write, (round, waiter), stamps, &mut desk)
+        turn.hints.mint(owner, write, waiter, stamps, &mut desk)
     };
     minted.map_err(|error| refusal(error, properties.mutable.max_siblings))
 }

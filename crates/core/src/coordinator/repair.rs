@@ -120,7 +120,7 @@ impl Repair {
             let repaired = if primary == turn.view.me {
                 let waiter = Waiter::Coordinator(self.id);
                 // A state of an earlier round must not come in by this door either (rule 13).
-                round >= turn.replica.refuse_below(self.partition)
+                round >= turn.replica.round(self.partition)
                     && turn.replica.merge(key, &state, waiter, turn.store, turn.out).is_ok()
             } else {
                 !turn.deliveries.carries(primary, key)

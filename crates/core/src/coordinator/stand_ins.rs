@@ -52,6 +52,11 @@ impl StandIns {
         Some((fallback, owner))
     }
 
+    /// Whom a node stands in for; none if it is a primary.
+    pub(super) fn owner_of(&self, fallback: NodeId) -> Option<NodeId> {
+        self.owners.get(&fallback).copied()
+    }
+
     /// Whether any fallback was not asked yet.
     pub(super) fn any_left(&self) -> bool {
         !self.left.is_empty()

@@ -178,7 +178,7 @@ impl Heal {
         round: Round,
         turn: &Turn<'_, S>,
     ) -> bool {
-        if round < turn.replica.refuse_below(self.partition) {
+        if round < turn.replica.round(self.partition) {
             return false;
         }
         for (key, theirs) in states {

@@ -100,7 +100,7 @@ impl Moving {
             return Err(Nonsense);
         }
         // A state from before a collection must not bring back what was collected (rule 13).
-        if round < turn.replica.refuse_below(self.partition) {
+        if round < turn.replica.round(self.partition) {
             self.not_pulled += states.len() as u64;
         } else {
             for (key, state) in &states {

@@ -1,7 +1,6 @@
 //! A put that is minted into a hint, since none of its primaries can be reached (rules 1 and 2).
 
 use super::{Desk, Hint, HintKey, Hints};
-use crate::collection::Round;
 use crate::effect::Effect;
 use crate::identity::{ActorId, NodeId};
 use crate::message::EncodedState;
@@ -18,20 +17,20 @@ impl Hints {
         &mut self,
         owner: NodeId,
         write: Write<'_>,
-        (round, waiter): (Round, Waiter),
+        waiter: Waiter,
         stamps: &mut Stamps,
         desk: &mut Desk<'_, S>,
     ) -> Result<Minted, MintError> {
         let at = HintKey::of(owner, write.key);
         let known = self.read(write.key, desk.store).map_err(MintError::Unreadable)?;
-        let (current, round) = match known {
-            None => (ObjectState::default(), round),
-            Some((encoded, lowest)) => {
+        let current = match known {
+            None => ObjectState::default(),
+            Some(encoded) => {
                 let decoded = encoded.decode();
                 let unreadable = |error: crate::object::DecodeError| {
                     MintError::Unreadable(crate::replica::Unreadable(error.to_string()))
                 };
-                (decoded.map_err(unreadable)?, lowest.min(round))
+                decoded.map_err(unreadable)?
             }
         };
         let held = self.shelf.get(&at, desk.store).map_err(MintError::Unreadable)?;
@@ -47,10 +46,10 @@ impl Hints {
         desk.out.push(Effect::Observe(minted));
         let encoded = EncodedState::of(&state);
         let stored = held.as_ref().map_or(desk.wall, |held| held.stored);
-        let hint = Hint { owner, key, state: encoded.clone(), round, stored };
+        let hint = Hint { owner, key, state: encoded.clone(), stored };
         let ticket = self.put(at, partition, hint, held.as_ref(), desk);
         desk.journal.wait(ticket, waiter);
-        Ok(Minted { encoded, context })
+        Ok(Minted { dot, encoded, context })
     }
 
     fn next_dot(&mut self, at: &HintKey) -> Dot {

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! key   = token (16 bytes) owner (8 bytes) BLAKE3(bucket length, bucket, key), cut to 16 bytes
-//! value = round (8 bytes) when stored (8 bytes, ms) bucket length, bucket, key length, key, state
+//! value = when stored (8 bytes, ms) bucket length, bucket, key length, key, state
 //! ```
 //!
 //! Keys begin with the token, so that the hints of a partition, and those of an object, are ranges.
@@ -11,7 +11,6 @@ use std::fmt;
 
 use bytes::{BufMut, Bytes, BytesMut};
 
-use crate::collection::Round;
 use crate::identity::NodeId;
 use crate::message::EncodedState;
 use crate::object::codec::{DecodeError, Reader, put_bytes};
@@ -43,8 +42,6 @@ pub struct Hint {
     pub key: ObjectKey,
     /// Its whole state.
     pub state: EncodedState,
-    /// The collection round at which the oldest part of it was read (rule 13).
-    pub round: Round,
     /// When it was first stored.
     pub stored: WallTime,
 }
@@ -87,7 +84,6 @@ pub(super) fn encode(hint: &Hint) -> Bytes {
     let (bucket, name) = (hint.key.bucket().as_bytes(), hint.key.key().as_bytes());
     let state = hint.state.as_bytes();
     let mut out = BytesMut::with_capacity(16 + bucket.len() + name.len() + state.len() + 16);
-    out.put_u64(hint.round.0);
     out.put_u64(hint.stored.as_millis());
     put_bytes(&mut out, bucket);
     put_bytes(&mut out, name);
@@ -106,7 +102,7 @@ fn decode(at: &HintKey, value: &Bytes) -> Result<Hint, DecodeError> {
     let owner = at.0.get(16..24).and_then(|bytes| bytes.try_into().ok());
     let owner = NodeId::new(u64::from_be_bytes(owner.ok_or(DecodeError::Truncated)?));
     let mut reader = Reader::new(value.clone());
-    let (round, stored) = (Round(reader.fixed()?), WallTime::from_millis(reader.fixed()?));
+    let stored = WallTime::from_millis(reader.fixed()?);
     let bucket = BucketName::new(reader.bytes()?)
         .map_err(|_| DecodeError::NotCanonical("a bucket's name"))?;
     let name = Key::new(reader.bytes()?).map_err(|_| DecodeError::NotCanonical("a key"))?;
@@ -114,5 +110,5 @@ fn decode(at: &HintKey, value: &Bytes) -> Result<Hint, DecodeError> {
     if HintKey::of(owner, &key) != *at {
         return Err(DecodeError::NotCanonical("a hint under another hint's key"));
     }
-    Ok(Hint { owner, key, state: EncodedState::from_bytes(reader.rest()), round, stored })
+    Ok(Hint { owner, key, state: EncodedState::from_bytes(reader.rest()), stored })
 }

@@ -122,7 +122,7 @@ impl Fallback {
         key: &ObjectKey,
         state: &EncodedState,
     ) -> Result<Durability, HintRefused> {
-        let new = NewHint { owner, key, partition: WHOLE, state, round: Round(0) };
+        let new = NewHint { owner, key, partition: WHOLE, state };
         let Self { hints, journal, disk, out, .. } = self;
         let mut desk = Desk { wall: WallTime::from_millis(5), journal, store: &*disk, out };
         hints.take(&new, WAITER, &mut desk)

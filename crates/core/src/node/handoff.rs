@@ -193,8 +193,7 @@ fn move_on<S: ReadStore>(
     if !healthy || turn.deliveries.carries(owner, &hint.key) {
         return true;
     }
-    let what = (&hint.key, &hint.state);
-    turn.deliver_read_at(hint.round, owner, what, Reason::Hint { owner })
+    turn.deliver(owner, &hint.key, &hint.state, partition, Reason::Hint { owner })
 }
 
 /// Keeps a hint for the present primaries; if this node is one of them, it has the state as its own
@@ -207,9 +206,6 @@ fn readdress<S: ReadStore>(
 ) {
     let me = turn.view.me;
     if primaries.contains(&me) {
-        if hint.round < turn.replica.refuse_below(partition) {
-            return;
-        }
         // Nobody waits: that it is on disk before the hint's deletion is a matter of order.
         let nobody = Waiter::Coordinator(turn.ids.next());
         let merged = turn.replica.merge(&hint.key, &hint.state, nobody, turn.store, turn.out);

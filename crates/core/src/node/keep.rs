@@ -47,6 +47,11 @@ impl Shard {
         if self.stopping {
             return Some(Err(ReplicateRefusal::Overloaded));
         }
+        if arrived.round < self.replica.round(arrived.partition)
+            || !self.replica.is_round_known(arrived.partition)
+        {
+            return Some(Err(ReplicateRefusal::EarlierRound));
+        }
         if self.has_no_room_for(arrived.purpose, state) {
             return Some(Err(ReplicateRefusal::DiskReserve));
         }
@@ -54,7 +59,7 @@ impl Shard {
         let waiter = Waiter::Peer { node: arrived.from, request, partition };
         let kept = match arrived.purpose {
             Purpose::Hint { owner } if !self.is_replica_of(partition) => {
-                let new = NewHint { owner, key, partition, state, round: arrived.round };
+                let new = NewHint { owner, key, partition, state };
                 self.keep_hint(now, &new, waiter, store, out)
             }
             _ => self.replica.merge(key, state, waiter, store, out).map_err(unmergeable),

@@ -9,7 +9,7 @@ use super::Shard;
 use crate::delivery::{Delivery, Reason};
 use crate::effect::{Effect, Effects, Timer};
 use crate::identity::NodeId;
-use crate::message::{RequestId, ShardMessage};
+use crate::message::{ReplicateRefusal, RequestId, ShardMessage};
 use crate::store::ReadStore;
 use crate::time::Now;
 use crate::upkeep::TaskEvent;
@@ -63,6 +63,7 @@ impl Shard {
             self.delivery_ended(now, &delivery, Err(()), store, out);
         }
         self.hints_counted = self.hints_counted || !self.count_hints(store, out);
+        self.ask_for_rounds(out);
         let sending = self.send_hints_home(now, store, out);
         let looking = self.look(now, store, out);
         self.advance_all_tasks(now, &TaskEvent::Room, store, out);
@@ -81,8 +82,12 @@ impl Shard {
         store: &impl ReadStore,
         out: &mut Effects,
     ) -> bool {
-        let ShardMessage::Replicated { stage, .. } = answer else { return false };
+        let ShardMessage::Replicated { stage, round, .. } = answer else { return false };
         let Some(delivery) = self.deliveries.end(request, from) else { return false };
+        if *stage == Err(ReplicateRefusal::EarlierRound) {
+            let partition = self.partition_of(&delivery.key);
+            self.replica.rise(partition, *round, out);
+        }
         let result = stage.map(|_| ()).map_err(|_| ());
         self.delivery_ended(now, &delivery, result, store, out);
         true

@@ -3,7 +3,7 @@
 
 use super::Shard;
 use super::keep::Arrived;
-use crate::collection::Round;
+use crate::collection::{CollectAnswer, Round};
 use crate::coordinator::Event;
 use crate::effect::{Effect, Effects};
 use crate::identity::NodeId;
@@ -68,7 +68,16 @@ impl Shard {
                 self.notice_ring(from, ring, out);
                 self.answer_exchange((from, request), partition, &ask, store, out);
             }
-            ShardMessage::ExchangeAnswered { request, .. } => {
+            ShardMessage::Collect { request, ring, partition, round, ask } => {
+                self.notice_ring(from, ring, out);
+                let place = (partition, round);
+                self.answer_collect(now, (from, request), place, ask, store, out);
+            }
+            ShardMessage::Collected { partition, round, answer: CollectAnswer::Round, .. } => {
+                self.replica.learn_round(partition, round, out);
+            }
+            ShardMessage::ExchangeAnswered { request, .. }
+            | ShardMessage::Collected { request, .. } => {
                 let event = TaskEvent::Answered(from, message);
                 self.advance_asker(now, request, event, store, out);
             }

@@ -26,8 +26,11 @@ const SOON: Duration = Duration::from_secs(1);
 impl Shard {
     /// The store can be read: which partitions count in reads is known from now on (rule 19).
     pub(super) fn take_stock(&mut self, now: Now, store: &impl ReadStore, out: &mut Effects) {
-        let known = self.standing.load(now.instant, store);
-        if self.config.store == StoreStanding::Lost || known.is_err() {
+        let known = self.standing.load(now.instant, store).is_ok()
+            && self.replica.load_rounds(store).is_ok();
+        if self.config.store == StoreStanding::Lost || !known {
+            let all: Vec<Partition> = self.partitions_here().collect();
+            self.replica.lose_rounds(all, out);
             let owned: Vec<Partition> = self.owned_partitions().collect();
             let journal = self.replica.journal_mut();
             self.standing.lost(now.instant, owned, journal, out);
@@ -41,6 +44,13 @@ impl Shard {
         self.view.ring.iter().flat_map(move |ring| {
             ring.partitions.all().filter(move |&p| shard_of(p, shards) == shard && ring.owns(me, p))
         })
+    }
+
+    /// All partitions of this shard, also those that this node may only hold hints of.
+    fn partitions_here(&self) -> impl Iterator<Item = Partition> {
+        let (shard, shards) = (self.config.shard, self.config.shards);
+        let all = self.view.ring.iter().flat_map(|ring| ring.partitions.all());
+        all.filter(move |&partition| shard_of(partition, shards) == shard)
     }
 
     fn pairs(&self) -> Vec<Pair> {
@@ -70,6 +80,7 @@ impl Shard {
         self.standing.settle(&self.view, self.replica.journal_mut(), out);
         self.begin_exchanges(now, store, out);
         self.begin_healing(now, store, out);
+        self.begin_collection(now, store, out);
     }
 
     fn begin_exchanges(&mut self, now: Now, store: &impl ReadStore, out: &mut Effects) {
@@ -176,6 +187,7 @@ impl Shard {
                 self.standing.settle(&self.view, self.replica.journal_mut(), out);
                 self.begin_exchanges(now, store, out);
             }
+            TaskEnded::Collection(ended) => self.collection_ended(now, ended),
             // What is still set aside is met again by the next look around.
             TaskEnded::Heal(_) | TaskEnded::Quietly => {}
         }

@@ -31,6 +31,11 @@ impl Actors {
         *last
     }
 
+    /// The id that the partition's replica mints under, if it has minted.
+    pub(super) fn live(&self, partition: Partition) -> Option<ActorId> {
+        self.minting.get(&partition).map(|last| last.actor)
+    }
+
     /// Gives up the partition's id for good: something minted under it was dropped, quarantined or
     /// lost. The next mint draws a new one.
     pub(super) fn retire(&mut self, partition: Partition) {

@@ -29,6 +29,8 @@ pub struct Write<'a> {
 /// A write that has been minted.
 #[derive(Clone, Debug)]
 pub struct Minted {
+    /// Its name.
+    pub dot: Dot,
     /// The whole state after it, encoded.
     pub encoded: EncodedState,
     /// What the writer may send back with its next put.

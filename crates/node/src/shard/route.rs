@@ -26,12 +26,15 @@ pub(super) fn home(message: &ShardMessage, ring: Option<&Ring>, shards: u8) -> H
         }
         ShardMessage::ForwardPut { order, .. } => of_key(&order.key, ring, shards),
         ShardMessage::List { order, .. } => Home::Shard(of_partition(order.partition, shards)),
-        ShardMessage::Exchange { partition, .. } => Home::Shard(of_partition(*partition, shards)),
+        ShardMessage::Exchange { partition, .. } | ShardMessage::Collect { partition, .. } => {
+            Home::Shard(of_partition(*partition, shards))
+        }
         ShardMessage::Replicated { request, .. }
         | ShardMessage::ReadAnswered { request, .. }
         | ShardMessage::PutAnswered { request, .. }
         | ShardMessage::Listed { request, .. }
-        | ShardMessage::ExchangeAnswered { request, .. } => {
+        | ShardMessage::ExchangeAnswered { request, .. }
+        | ShardMessage::Collected { request, .. } => {
             if request.shard() < shards {
                 Home::Shard(ShardIndex(request.shard()))
             } else {

@@ -1,11 +1,11 @@
 //! a. Every acknowledged write is there at the end, or was superseded by a write that is there and
-//! whose writer had seen it.
+//! whose writer had seen it; or by a delete whose tombstone was collected.
 //!
 //! In a last-write-wins bucket: the version at the end is not older than any acknowledged one.
 
 use stator_core::object::ConflictRule;
 
-use super::writes_of;
+use super::{stamps_of_collected, writes_of};
 use crate::history::{Author, Fate, History, KeyHistory, Reading};
 
 pub(super) fn check(history: &History, key: &KeyHistory) -> Vec<String> {
@@ -35,7 +35,7 @@ fn acknowledged<'a>(history: &'a History, key: &'a KeyHistory) -> impl Iterator<
 }
 
 fn kept(history: &History, key: &KeyHistory, last: &Reading) -> Vec<String> {
-    let there = key.seen_in(last.writes()).may;
+    let there = key.seen_in(last.writes().chain(key.collected(None))).may;
     acknowledged(history, key)
         .filter(|&place| !there.contains(place))
         .map(|place| {
@@ -49,7 +49,8 @@ fn kept(history: &History, key: &KeyHistory, last: &Reading) -> Vec<String> {
 }
 
 fn newest(history: &History, key: &KeyHistory, last: &Reading) -> Vec<String> {
-    let newest = last.versions.iter().map(|version| (version.stamp, version.dot)).max();
+    let there = last.versions.iter().map(|version| (version.stamp, version.dot));
+    let newest = there.chain(stamps_of_collected(key, None)).max();
     acknowledged(history, key)
         .filter_map(|place| {
             let mint = key.writes[place].mints.first()?;

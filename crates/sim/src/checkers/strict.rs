@@ -6,7 +6,7 @@ use stator_core::object::ConflictRule;
 use stator_core::quorum::QuorumMode;
 use stator_core::time::Instant;
 
-use super::writes_of;
+use super::{stamps_of_collected, writes_of};
 use crate::history::{Author, Bits, Fate, History, KeyHistory, Reading};
 
 pub(super) fn check(history: &History, key: &KeyHistory) -> Vec<String> {
@@ -15,7 +15,12 @@ pub(super) fn check(history: &History, key: &KeyHistory) -> Vec<String> {
         reading.mode == QuorumMode::Strict
             && !reading.versions.iter().any(|version| version.author == Author::Untraced)
     });
-    strict.filter_map(|reading| stale(key, reading, &promised)).collect()
+    strict
+        .filter_map(|reading| {
+            let ended = history.call(reading.call).ended;
+            stale(key, reading, ended, &promised)
+        })
+        .collect()
 }
 
 /// A write that was acknowledged with a strict quorum.
@@ -39,16 +44,29 @@ fn acknowledged_strictly(history: &History, key: &KeyHistory) -> Vec<Promised> {
     promised
 }
 
-fn stale(key: &KeyHistory, reading: &Reading, promised: &[Promised]) -> Option<String> {
+fn stale(
+    key: &KeyHistory,
+    reading: &Reading,
+    ended: Option<Instant>,
+    promised: &[Promised],
+) -> Option<String> {
     let before = promised.partition_point(|promise| promise.at < reading.began);
     let due = promised[..before].iter().filter(|promise| reading.r + promise.dw > key.replicas);
     let missed = match key.rule {
         ConflictRule::Siblings => {
             let due: Bits = due.map(|promise| promise.place).collect();
-            due.first_missing_in(&key.seen_in(reading.writes()).may)
+            let seen = key.seen_in(reading.writes().chain(key.collected(ended))).may;
+            // A delete that was collected since need not be seen, but what it deleted must not be.
+            let undone = |&place: &usize| {
+                let superseded = &key.writes[place].must;
+                key.writes[place].collected.is_some()
+                    && reading.writes().any(|shown| superseded.contains(shown))
+            };
+            due.first_missing_in(&seen).or_else(|| due.iter().find(undone))
         }
         ConflictRule::LastWriteWins => {
-            let newest = reading.versions.iter().map(|version| (version.stamp, version.dot)).max();
+            let shown = reading.versions.iter().map(|version| (version.stamp, version.dot));
+            let newest = shown.chain(stamps_of_collected(key, ended)).max();
             due.map(|promise| promise.place).find(|&place| {
                 let mint = key.writes[place].mints.first();
                 let stamped = mint.and_then(|mint| Some((mint.stamp?, mint.dot)));

@@ -15,7 +15,7 @@ use crate::history::{CallId, WriteKind};
 use crate::network::Direction;
 use crate::node::{Namer, message_request, request_of};
 use crate::tracer::Concern;
-use crate::witness::mintings;
+use crate::witness::{collected, mintings};
 
 impl World {
     pub(super) fn is_current(&self, at: Process) -> bool {
@@ -57,6 +57,7 @@ impl World {
         node.shards[usize::from(shard)].step(now, input, &node.disk, &mut out);
         let effects: Vec<Effect> = out.drain().collect();
         self.look_on(at, call, &effects);
+        self.note_collected(at, &effects);
         let doom = if effects.is_empty() { None } else { self.nodes[at.node].doomed.take() };
         let carried_out = doom.map_or(effects.len(), |most| most % effects.len());
         for effect in effects.into_iter().take(carried_out) {
@@ -169,6 +170,18 @@ impl World {
         }
     }
 
+    /// Learns which tombstones are dropped.
+    fn note_collected(&mut self, at: Process, effects: &[Effect]) {
+        for (name, dots) in collected(effects, &self.nodes[at.node].disk) {
+            let place = self.layout.keys.iter().position(|key| *key == name);
+            let Some(place) = place else { continue };
+            self.history.collected(place, self.now, &dots);
+            self.tracer.remark(self.now, Concern::Key(place), || {
+                format!("n{} collects {dots:?}", at.node + 1)
+            });
+        }
+    }
+
     /// A delete that has read goes on to write in whatever turn its read ends, also when a broken
     /// connection ends it.
     fn delete_that_read(&self, at: Process, name: &ObjectKey) -> Option<CallId> {
@@ -224,7 +237,9 @@ impl World {
 fn is_a_check(message: &ShardMessage) -> bool {
     matches!(
         message,
-        ShardMessage::Exchange { ask: ExchangeAsk::Root(_), .. }
+        ShardMessage::Collect { .. }
+            | ShardMessage::Collected { .. }
+            | ShardMessage::Exchange { ask: ExchangeAsk::Root(_), .. }
             | ShardMessage::ExchangeAnswered {
                 answer: ExchangeAnswer::Same | ExchangeAnswer::NotReady,
                 ..

@@ -14,6 +14,7 @@ use stator_core::ring::RingVersion;
 use super::code::{
     ack_wish, from_ack_wish, from_read_wish, from_refusal, from_stage, read_wish, refusal, stage,
 };
+use super::collect::{Collect, Collected};
 use super::exchange::{Exchange, ExchangeAnswered};
 use super::field::{digest, from_digest, from_object_key, known, object_key, required};
 use super::request::{ListOrderMessage, ListPageMessage, PutOrderMessage, PutReplyMessage};
@@ -23,7 +24,7 @@ use crate::error::WireError;
 
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct ShardFrame {
-    #[prost(oneof = "ShardKind", tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10")]
+    #[prost(oneof = "ShardKind", tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12")]
     pub(super) kind: Option<ShardKind>,
 }
 
@@ -49,6 +50,10 @@ pub(super) enum ShardKind {
     Exchange(Exchange),
     #[prost(message, tag = "10")]
     ExchangeAnswered(ExchangeAnswered),
+    #[prost(message, tag = "11")]
+    Collect(Collect),
+    #[prost(message, tag = "12")]
+    Collected(Collected),
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -258,6 +263,13 @@ impl From<&ShardMessage> for ShardKind {
             ShardMessage::ExchangeAnswered { request, round, counts, answer } => {
                 Self::ExchangeAnswered(ExchangeAnswered::of(*request, *round, *counts, answer))
             }
+            ShardMessage::Collect { request, ring, partition, round, ask } => {
+                let place = (*ring, *partition, *round);
+                Self::Collect(Collect::of(*request, place, ask))
+            }
+            ShardMessage::Collected { request, partition, round, answer } => {
+                Self::Collected(Collected::of(*request, (*partition, *round), answer))
+            }
         }
     }
 }
@@ -282,6 +294,8 @@ impl TryFrom<ShardFrame> for ShardMessage {
             ShardKind::Listed(message) => message.try_into(),
             ShardKind::Exchange(message) => message.try_into(),
             ShardKind::ExchangeAnswered(message) => message.try_into(),
+            ShardKind::Collect(message) => message.try_into(),
+            ShardKind::Collected(message) => message.try_into(),
         }
     }
 }

@@ -521,6 +521,8 @@ fn brief(message: &ShardMessage) -> String {
             let standing = if *counts { "" } else { ", uncounted" };
             format!("{}{standing}", brief_answer(answer))
         }
+        ShardMessage::Collect { ask, .. } => format!("{ask:?}"),
+        ShardMessage::Collected { answer, .. } => format!("{answer:?}"),
         ShardMessage::Listed { page, .. } => {
             format!("{} keys", page.as_ref().map_or(0, |page| page.entries.len()))
         }

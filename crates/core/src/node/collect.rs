@@ -1,0 +1,194 @@
+//! The shard's side of collection: begins rounds for partitions that it is the first owner of, and
+//! answers those of others. Rule 13.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use super::Shard;
+use crate::collection::machine::{Collection, CollectionEnded};
+use crate::collection::{Candidate, CollectAnswer, CollectAsk, Round};
+use crate::coordinator::Turn;
+use crate::effect::{Effect, Effects, Ticket};
+use crate::identity::{ActorId, NodeId};
+use crate::message::{RequestId, ShardMessage};
+use crate::observe::Observation;
+use crate::replica::StoreKey;
+use crate::store::ReadStore;
+use crate::time::{Instant, Now};
+use crate::token::Partition;
+use crate::upkeep::Task;
+
+/// How often a partition is looked through for what may be collected.
+const COLLECT_EVERY: Duration = Duration::from_secs(30);
+/// When a round that came to nothing is tried again, and how soon a search goes on.
+const AGAIN: Duration = Duration::from_secs(5);
+/// Partitions whose round is asked for in one look around.
+const ASKED_AT_ONCE: usize = 64;
+
+/// What collection remembers between two looks around.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Collections {
+    due: BTreeMap<Partition, Instant>,
+    /// After which object the search of a partition goes on.
+    after: BTreeMap<Partition, StoreKey>,
+    /// Agreements that are told once they are on disk.
+    agreed: Vec<(Ticket, NodeId, ShardMessage)>,
+}
+
+impl Shard {
+    /// Begins the next round that is due, if none is under way.
+    pub(super) fn begin_collection(&mut self, now: Now, store: &impl ReadStore, out: &mut Effects) {
+        if self.tasks.values().any(Task::is_collection) {
+            return;
+        }
+        let Some(ring) = self.view.ring.clone() else { return };
+        let mine: Vec<Partition> = self
+            .owned_partitions()
+            .filter(|p| ring.table[p.index()].first() == Some(&self.config.me))
+            .collect();
+        for partition in mine {
+            let first = now.instant.after(COLLECT_EVERY);
+            let due = *self.collections.due.entry(partition).or_insert(first);
+            if due > now.instant {
+                continue;
+            }
+            let after = self.collections.after.remove(&partition);
+            let found = self.replica.candidates(ring.partitions, partition, after.as_ref(), store);
+            let found = found.unwrap_or_default();
+            let again = if found.next.is_some() { AGAIN } else { COLLECT_EVERY };
+            self.collections.due.insert(partition, now.instant.after(again));
+            if let Some(next) = found.next {
+                self.collections.after.insert(partition, next);
+            }
+            if found.found.is_empty() {
+                continue;
+            }
+            let id = self.ids.next();
+            let mut turn = self.turn(now, store, out);
+            if let Some(round) = Collection::begin(id, partition, found.found, &mut turn) {
+                self.tasks.insert(id, Task::Collection(round));
+                return;
+            }
+        }
+    }
+
+    pub(super) fn collection_ended(&mut self, now: Now, ended: CollectionEnded) {
+        if !ended.decided {
+            self.collections.due.insert(ended.partition, now.instant.after(AGAIN));
+        }
+    }
+
+    /// Asks owners at which round partitions are, where that was lost with the store.
+    pub(super) fn ask_for_rounds(&mut self, out: &mut Effects) {
+        let Some(ring) = self.view.ring.clone() else { return };
+        let unknown: Vec<Partition> = self.replica.unknown_rounds().take(ASKED_AT_ONCE).collect();
+        for partition in unknown {
+            let Some(owners) = ring.table.get(partition.index()) else { continue };
+            for &owner in owners.iter().filter(|&&owner| self.peers.connected(owner)) {
+                let message = ShardMessage::Collect {
+                    request: self.ids.next(),
+                    ring: ring.version,
+                    partition,
+                    round: Round::default(),
+                    ask: CollectAsk::Round,
+                };
+                out.push(Effect::Send { to: owner, message });
+            }
+        }
+    }
+
+    /// Answers a step of a round that a peer runs.
+    pub(super) fn answer_collect(
+        &mut self,
+        now: Now,
+        (from, request): (NodeId, RequestId),
+        (partition, round): (Partition, Round),
+        ask: CollectAsk,
+        store: &impl ReadStore,
+        out: &mut Effects,
+    ) {
+        let answer = match ask {
+            CollectAsk::Round if self.replica.is_round_known(partition) => CollectAnswer::Round,
+            CollectAsk::Agree(candidates) => {
+                return self.agree((from, request), (partition, round), &candidates, store, out);
+            }
+            CollectAsk::Confirm if self.replica.has_agreed(partition, round) => {
+                CollectAnswer::Confirmed
+            }
+            CollectAsk::Drop { candidates, live } if self.replica.has_agreed(partition, round) => {
+                self.turn(now, store, out).drop_collected(partition, round, &candidates, &live);
+                CollectAnswer::Dropped
+            }
+            CollectAsk::Round | CollectAsk::Confirm | CollectAsk::Drop { .. } => {
+                CollectAnswer::Declined
+            }
+        };
+        let round = self.replica.round(partition);
+        let message = ShardMessage::Collected { request, partition, round, answer };
+        out.push(Effect::Send { to: from, message });
+    }
+
+    fn agree(
+        &mut self,
+        (from, request): (NodeId, RequestId),
+        (partition, round): (Partition, Round),
+        candidates: &[Candidate],
+        store: &impl ReadStore,
+        out: &mut Effects,
+    ) {
+        let agreement = self
+            .may_agree(from, partition)
+            .then(|| self.replica.agree(partition, round, candidates, store, out))
+            .flatten();
+        let own = self.replica.round(partition);
+        let said = |answer| ShardMessage::Collected { request, partition, round: own, answer };
+        match agreement {
+            None => out.push(Effect::Send { to: from, message: said(CollectAnswer::Declined) }),
+            Some(agreed) => {
+                let answer = CollectAnswer::Agreed { same: agreed.same, live: agreed.live };
+                self.collections.agreed.push((agreed.ticket, from, said(answer)));
+            }
+        }
+    }
+
+    /// Whether the peer may run a round, and nothing here stands against it.
+    fn may_agree(&self, from: NodeId, partition: Partition) -> bool {
+        let Some(ring) = &self.view.ring else { return false };
+        let runs = ring.table.get(partition.index()).and_then(|owners| owners.first());
+        runs == Some(&from)
+            && !self.stopping
+            && self.standing.counts(partition)
+            && !self.hints.may_hold(ring.partitions, partition)
+    }
+
+    /// Tells of agreements that are on disk now.
+    pub(super) fn tell_agreements(&mut self, synced: Ticket, out: &mut Effects) {
+        let agreed = std::mem::take(&mut self.collections.agreed);
+        for (ticket, to, message) in agreed {
+            if ticket <= synced {
+                out.push(Effect::Send { to, message });
+            } else {
+                self.collections.agreed.push((ticket, to, message));
+            }
+        }
+    }
+}
+
+impl<S: ReadStore> Turn<'_, S> {
+    /// Drops here what all have agreed to, and reports it.
+    pub(crate) fn drop_collected(
+        &mut self,
+        partition: Partition,
+        round: Round,
+        candidates: &[Candidate],
+        live: &BTreeSet<ActorId>,
+    ) {
+        let dropped =
+            self.replica.drop_collected(partition, candidates, live, self.store, self.out);
+        self.counts.collected += u64::from(dropped.tombstones);
+        self.counts.pruned += u64::from(dropped.pruned);
+        let (dropped, pruned) = (dropped.tombstones, dropped.pruned);
+        let collected = Observation::Collected { partition, round, dropped, pruned };
+        self.out.push(Effect::Observe(collected));
+    }
+}

@@ -1,0 +1,161 @@
+//! What collection does with one replica: finds what might be collected, says what it holds, and
+//! drops what all have agreed to. Rule 13.
+
+use std::collections::BTreeSet;
+
+use super::trees::Before;
+use super::{Replica, StoreKey, Unreadable};
+use crate::collection::{Candidate, Dropped, LONG_VECTOR, MAX_CANDIDATES, Round};
+use crate::effect::{Effects, Ticket};
+use crate::identity::ActorId;
+use crate::merkle::TreeSum;
+use crate::message::EncodedState;
+use crate::object::{Content, ObjectKey, ObjectState};
+use crate::store::ReadStore;
+use crate::token::{Partition, PartitionCount, Token};
+
+/// Objects read in one search for candidates.
+const ROWS_AT_ONCE: usize = 2048;
+
+/// What this replica agreed to.
+#[derive(Clone, Debug)]
+pub struct Agreement {
+    /// For each candidate, whether it is here in the same durable state.
+    pub same: Vec<bool>,
+    /// The id that is minted under here.
+    pub live: Option<ActorId>,
+    /// The batch that carries the agreement to disk.
+    pub ticket: Ticket,
+}
+
+/// Some objects that may be collected, and after which one the search goes on.
+#[derive(Clone, Debug, Default)]
+pub struct Candidates {
+    /// The objects.
+    pub found: Vec<Candidate>,
+    /// None if the end of the partition was reached.
+    pub next: Option<StoreKey>,
+}
+
+impl Replica {
+    /// Looks for objects that are nothing but tombstones, or whose vectors may be pruned. What the
+    /// last full look at the partition found says whether that is worth it.
+    pub fn candidates(
+        &self,
+        partitions: PartitionCount,
+        partition: Partition,
+        after: Option<&StoreKey>,
+        store: &impl ReadStore,
+    ) -> Result<Candidates, Unreadable> {
+        let (tombstones, longest) = self.found(partition);
+        if tombstones == 0 && longest as usize <= LONG_VECTOR {
+            return Ok(Candidates::default());
+        }
+        let (first, last) = partitions.range_of(partition);
+        let mut range = StoreKey::range(first, last);
+        if let Some(after) = after {
+            range.from = [&after.as_bytes()[..], &[0]].concat().into();
+        }
+        let page = self.rows(&range, ROWS_AT_ONCE, store)?;
+        let mut found = Candidates { found: Vec::new(), next: page.more_after };
+        let live = self.actors.live(partition);
+        for row in page.rows {
+            let Ok((key, encoded)) = row.object else { continue };
+            let Ok(state) = encoded.decode() else { continue };
+            let prunable = || state.vector().len() > LONG_VECTOR && state.has_prunable(live);
+            if !is_dead(&state) && !prunable() {
+                continue;
+            }
+            let sum = TreeSum::of(&key, encoded.digest());
+            found.found.push(Candidate { token: key.token(), sum });
+            if found.found.len() == MAX_CANDIDATES {
+                found.next = Some(row.at);
+                break;
+            }
+        }
+        Ok(found)
+    }
+
+    /// Rises to a round and says which candidates are here, in the same durable state; none if that
+    /// can't be said for certain.
+    pub fn agree(
+        &mut self,
+        partition: Partition,
+        round: Round,
+        candidates: &[Candidate],
+        store: &impl ReadStore,
+        out: &mut Effects,
+    ) -> Option<Agreement> {
+        let can_tell = self.rounds.is_known(partition)
+            && round > self.rounds.of(partition)
+            && self.quarantined_count(partition) == 0;
+        if !can_tell {
+            return None;
+        }
+        let partitions = self.trees.partitions?;
+        let same = |candidate: &Candidate| {
+            partitions.partition_of(candidate.token) == partition
+                && self
+                    .holds(candidate, store)
+                    .is_some_and(|(key, _)| self.buffer.get(&StoreKey::of(&key)).is_none())
+        };
+        let same = candidates.iter().map(same).collect();
+        let live = self.actors.live(partition);
+        let ticket = self.rounds.agree(partition, round, &mut self.journal, out);
+        Some(Agreement { same, live, ticket })
+    }
+
+    /// The object that a candidate stands for, if it is here in that state and alone at its token.
+    fn holds(
+        &self,
+        candidate: &Candidate,
+        store: &impl ReadStore,
+    ) -> Option<(ObjectKey, EncodedState)> {
+        let (key, state) = self.alone_at(candidate.token, store)?;
+        (TreeSum::of(&key, state.digest()) == candidate.sum).then_some((key, state))
+    }
+
+    fn alone_at(&self, token: Token, store: &impl ReadStore) -> Option<(ObjectKey, EncodedState)> {
+        let mut rows = self.rows(&StoreKey::range(token, token), 2, store).ok()?.rows.into_iter();
+        let object = rows.next()?.object.ok()?;
+        rows.next().is_none().then_some(object)
+    }
+
+    /// Drops the tombstones and prunes the vectors of what all have agreed to, where it is still in
+    /// that state.
+    pub fn drop_collected(
+        &mut self,
+        partition: Partition,
+        candidates: &[Candidate],
+        live: &BTreeSet<ActorId>,
+        store: &impl ReadStore,
+        out: &mut Effects,
+    ) -> Dropped {
+        let mut dropped = Dropped::default();
+        for candidate in candidates {
+            let Some((key, encoded)) = self.holds(candidate, store) else { continue };
+            let (at, before) = (StoreKey::of(&key), Before::Known(Some(encoded.clone())));
+            let Ok(state) = encoded.decode() else { continue };
+            if is_dead(&state) {
+                self.record(at, &key, &before, None, out);
+                dropped.tombstones += 1;
+                continue;
+            }
+            let pruned = EncodedState::of(&state.pruned(live));
+            if pruned != encoded {
+                self.record(at, &key, &before, Some(&pruned), out);
+                dropped.pruned += 1;
+            }
+        }
+        if dropped.tombstones > 0 {
+            // What was minted here under the id may be among it (rule 1).
+            self.actors.retire(partition);
+        }
+        dropped
+    }
+}
+
+/// Whether an object is nothing but tombstones.
+fn is_dead(state: &ObjectState) -> bool {
+    state.siblings().iter().all(|sibling| sibling.content == Content::Tombstone)
+}
