@@ -110,3 +110,6 @@ pub struct Dropped {
     /// Vectors pruned.
     pub pruned: u32,
 }
+
+#[cfg(test)]
+mod tests;

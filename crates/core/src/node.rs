@@ -172,7 +172,7 @@ impl Shard {
             Input::LinkUp(peer) => {
                 self.peers.link_up(peer);
                 self.peer_returned(now, peer);
-                self.ask_for_rounds(out);
+                self.ask_for_rounds(|owner| owner == peer, out);
                 self.send_hints_to(now, peer, store, out);
             }
             Input::LinkDown(peer) => {

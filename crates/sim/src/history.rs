@@ -200,10 +200,23 @@ pub struct History {
     pub answered_twice: Vec<CallId>,
     /// Puts that were refused for want of replicas although enough could be reached for long.
     pub unavailable: Vec<CallId>,
+    /// Collection rounds carried out by a replica, tombstones dropped and vectors pruned.
+    pub collections: Collections,
     /// What stood in the way of convergence at the end.
     pub unconverged: Vec<String>,
     /// How long after everything had healed all replicas agreed; none if they never did.
     pub converged_after: Option<Duration>,
+}
+
+/// What collection came to, over all replicas.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Collections {
+    /// Rounds.
+    pub rounds: u64,
+    /// Tombstones dropped.
+    pub dropped: u64,
+    /// Vectors pruned.
+    pub pruned: u64,
 }
 
 /// Who calls, whom, about which key and when.

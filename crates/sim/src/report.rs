@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::checkers::{OFF, Violation, check};
 use crate::faults::FaultKind;
-use crate::history::{Asked, History, WriteKind};
+use crate::history::{Asked, Collections, History, WriteKind};
 use crate::world::Aftermath;
 
 /// The findings of one run.
@@ -25,6 +25,8 @@ pub struct Report {
     pub operations: BTreeMap<String, u64>,
     /// Reads by how many versions they gave, those at the end left out.
     pub reads_by_versions: BTreeMap<usize, u64>,
+    /// Collection rounds that replicas carried out, and what they dropped and pruned.
+    pub collections: BTreeMap<&'static str, u64>,
     /// What must not be.
     pub violations: Vec<Violation>,
     /// Simulated time.
@@ -55,6 +57,7 @@ impl Report {
             faults: aftermath.faults.counts().iter().map(|(kind, &n)| (kind.name(), n)).collect(),
             operations,
             reads_by_versions: reads_by_versions(history),
+            collections: collections(history),
             violations: check(history),
             simulated: aftermath.simulated,
             events: aftermath.events,
@@ -70,6 +73,7 @@ impl Report {
             "faults": self.faults,
             "operations": self.operations,
             "reads_by_versions": self.reads_by_versions,
+            "collections": self.collections,
             "violations": violations_json(&self.violations),
             "simulated_seconds": self.simulated.as_secs_f64(),
             "events": self.events,
@@ -94,6 +98,15 @@ impl Report {
         ];
         lines.join("\n")
     }
+}
+
+fn collections(history: &History) -> BTreeMap<&'static str, u64> {
+    let Collections { rounds, dropped, pruned } = history.collections;
+    BTreeMap::from([
+        ("rounds", rounds),
+        ("tombstones_dropped", dropped),
+        ("vectors_pruned", pruned),
+    ])
 }
 
 fn reads_by_versions(history: &History) -> BTreeMap<usize, u64> {
@@ -133,6 +146,7 @@ pub struct Totals {
     faults: BTreeMap<&'static str, u64>,
     operations: BTreeMap<String, u64>,
     reads_by_versions: BTreeMap<usize, u64>,
+    collections: BTreeMap<&'static str, u64>,
     simulated: Duration,
     events: u64,
 }
@@ -152,6 +166,9 @@ impl Totals {
         }
         for (name, n) in &report.faults {
             *self.faults.entry(name).or_default() += n;
+        }
+        for (name, n) in &report.collections {
+            *self.collections.entry(name).or_default() += n;
         }
         for (versions, n) in &report.reads_by_versions {
             *self.reads_by_versions.entry(*versions).or_default() += n;
@@ -188,6 +205,7 @@ impl Totals {
                 "checkers_off": OFF.map(|(name, why)| json!({ "name": name, "waits_for": why })),
                 "operations": self.operations,
                 "reads_by_versions": self.reads_by_versions,
+                "collections": self.collections,
                 "simulated_seconds": self.simulated.as_secs_f64(),
                 "wall_seconds": wall.as_secs_f64(),
                 "simulated_per_wall": self.simulated.as_secs_f64() / wall.as_secs_f64(),
@@ -218,6 +236,7 @@ impl Totals {
         lines.push(format!("  operations: {}", counts(&self.operations)));
         let reads = self.reads_by_versions.iter().map(|(versions, n)| (versions.to_string(), *n));
         lines.push(format!("  reads by number of versions: {}", counts(&reads.collect())));
+        lines.push(format!("  collections: {}", counts(&self.collections)));
         let verdict = verdict(self.violations);
         lines.push(format!("  {verdict}; failed seeds: {:?}", self.failed));
         lines.join("\n")

@@ -144,7 +144,11 @@ impl Rounds {
     ) -> Ticket {
         self.partitions.insert(partition, entry);
         let mut batch = Batch::new();
-        batch.put(Keyspace::Meta, row(partition), encode(entry));
+        if entry == Entry::default() {
+            batch.delete(Keyspace::Meta, row(partition));
+        } else {
+            batch.put(Keyspace::Meta, row(partition), encode(entry));
+        }
         journal.write(batch, out)
     }
 }

@@ -1,7 +1,7 @@
 mod answering;
 mod healing;
 mod settling;
-mod world;
+pub(crate) mod world;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

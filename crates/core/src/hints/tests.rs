@@ -140,7 +140,7 @@ impl Fallback {
         };
         let Self { hints, journal, disk, out, stamps, .. } = self;
         let mut desk = Desk { wall: WallTime::from_millis(5), journal, store: &*disk, out };
-        hints.mint(ALICE, write, (Round(0), WAITER), stamps, &mut desk)
+        hints.mint(ALICE, write, WAITER, stamps, &mut desk)
     }
 
     fn deliver(&mut self, owner: NodeId, key: &ObjectKey, digest: ObjectDigest) -> bool {
@@ -154,7 +154,7 @@ impl Fallback {
     }
 
     fn read(&self, key: &ObjectKey) -> Option<EncodedState> {
-        self.hints.read(key, &self.disk).expect("readable").map(|(state, _)| state)
+        self.hints.read(key, &self.disk).expect("readable")
     }
 }
 

@@ -31,6 +31,8 @@ pub(super) struct Collections {
     due: BTreeMap<Partition, Instant>,
     /// After which object the search of a partition goes on.
     after: BTreeMap<Partition, StoreKey>,
+    /// Owners that have lost the round of a partition as well.
+    at_a_loss: BTreeMap<Partition, BTreeSet<NodeId>>,
     /// Agreements that are told once they are on disk.
     agreed: Vec<(Ticket, NodeId, ShardMessage)>,
 }
@@ -78,13 +80,18 @@ impl Shard {
         }
     }
 
-    /// Asks owners at which round partitions are, where that was lost with the store.
-    pub(super) fn ask_for_rounds(&mut self, out: &mut Effects) {
+    /// Asks owners at which round partitions are, where that was lost with the store: those of them
+    /// that are `asked` and can be reached.
+    pub(super) fn ask_for_rounds(&mut self, asked: impl Fn(NodeId) -> bool, out: &mut Effects) {
         let Some(ring) = self.view.ring.clone() else { return };
         let unknown: Vec<Partition> = self.replica.unknown_rounds().take(ASKED_AT_ONCE).collect();
         for partition in unknown {
             let Some(owners) = ring.table.get(partition.index()) else { continue };
-            for &owner in owners.iter().filter(|&&owner| self.peers.connected(owner)) {
+            if owners[..] == [self.config.me] {
+                self.replica.learn_round(partition, Round::default(), out);
+            }
+            let reached = |owner: &&NodeId| asked(**owner) && self.peers.connected(**owner);
+            for &owner in owners.iter().filter(reached) {
                 let message = ShardMessage::Collect {
                     request: self.ids.next(),
                     ring: ring.version,
@@ -94,6 +101,29 @@ impl Shard {
                 };
                 out.push(Effect::Send { to: owner, message });
             }
+        }
+    }
+
+    /// An owner can't tell at which round a partition is. Where no other can either, nothing is left
+    /// of what was collected, and the round that is known to be used goes on.
+    pub(super) fn round_not_told(
+        &mut self,
+        from: NodeId,
+        (partition, round): (Partition, Round),
+        out: &mut Effects,
+    ) {
+        if self.replica.is_round_known(partition) {
+            return;
+        }
+        self.replica.rise(partition, round, out);
+        let at_a_loss = self.collections.at_a_loss.entry(partition).or_default();
+        at_a_loss.insert(from);
+        let Some(ring) = &self.view.ring else { return };
+        let Some(owners) = ring.table.get(partition.index()) else { return };
+        let mut others = owners.iter().filter(|&&owner| owner != self.config.me);
+        if others.all(|owner| at_a_loss.contains(owner)) {
+            let round = self.replica.round(partition);
+            self.replica.learn_round(partition, round, out);
         }
     }
 

@@ -63,7 +63,7 @@ impl Shard {
             self.delivery_ended(now, &delivery, Err(()), store, out);
         }
         self.hints_counted = self.hints_counted || !self.count_hints(store, out);
-        self.ask_for_rounds(out);
+        self.ask_for_rounds(|_| true, out);
         let sending = self.send_hints_home(now, store, out);
         let looking = self.look(now, store, out);
         self.advance_all_tasks(now, &TaskEvent::Room, store, out);

@@ -76,6 +76,11 @@ impl Shard {
             ShardMessage::Collected { partition, round, answer: CollectAnswer::Round, .. } => {
                 self.replica.learn_round(partition, round, out);
             }
+            ShardMessage::Collected {
+                partition, round, answer: CollectAnswer::Declined, ..
+            } if !self.replica.is_round_known(partition) => {
+                self.round_not_told(from, (partition, round), out);
+            }
             ShardMessage::ExchangeAnswered { request, .. }
             | ShardMessage::Collected { request, .. } => {
                 let event = TaskEvent::Answered(from, message);

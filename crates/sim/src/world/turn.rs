@@ -6,6 +6,7 @@ use stator_core::effect::{Effect, Effects, Input};
 use stator_core::identity::NodeId;
 use stator_core::message::{ExchangeAnswer, ExchangeAsk, ShardMessage};
 use stator_core::object::ObjectKey;
+use stator_core::observe::Observation;
 
 use super::World;
 use crate::disk::Writer;
@@ -86,6 +87,12 @@ impl World {
                 let peer = self.layout.place_of(peer);
                 self.trouble_between(at.node, peer, self.now);
                 self.suspect(at.node, peer);
+            }
+            Effect::Observe(Observation::Collected { dropped, pruned, .. }) => {
+                let collections = &mut self.history.collections;
+                collections.rounds += 1;
+                collections.dropped += u64::from(dropped);
+                collections.pruned += u64::from(pruned);
             }
             // Every node knows the one ring of this stage, and buckets keep their defaults.
             Effect::NewerRing { .. }

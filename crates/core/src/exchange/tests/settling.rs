@@ -120,6 +120,9 @@ fn an_unsettled_replica_takes_writes() {
     let mut world = three_with_data(6);
     world.weather = Weather { lost: 20, twice: 20 };
     world.restart(LOST, StoreStanding::Lost);
+    // It has to hear first at which collection round the others are.
+    world.pass(seconds(5));
+    assert!(!is_settled(&world));
     let (key, state) = (object("new"), EncodedState::of(&written(7, "new".into())));
     let message = ShardMessage::Replicate {
         request: RequestId::new(0, 1),

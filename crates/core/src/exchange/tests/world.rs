@@ -28,8 +28,8 @@ use crate::view::View;
 
 /// What is on a disk, and what is on its way there.
 #[derive(Default)]
-pub(super) struct Disk {
-    pub(super) synced: BTreeMap<(Keyspace, Bytes), Bytes>,
+pub(crate) struct Disk {
+    pub(crate) synced: BTreeMap<(Keyspace, Bytes), Bytes>,
     unsynced: VecDeque<(Ticket, Batch)>,
 }
 
@@ -89,29 +89,29 @@ struct Node {
 
 /// Of a hundred messages, how many are lost and how many come twice.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Weather {
-    pub(super) lost: u32,
-    pub(super) twice: u32,
+pub(crate) struct Weather {
+    pub(crate) lost: u32,
+    pub(crate) twice: u32,
 }
 
 /// The nodes, numbered from 1.
-pub(super) struct World {
+pub(crate) struct World {
     nodes: BTreeMap<NodeId, Node>,
     ring: Arc<Ring>,
-    pub(super) now: Instant,
+    pub(crate) now: Instant,
     flying: Vec<(NodeId, NodeId, ShardMessage)>,
     random: Random,
-    pub(super) weather: Weather,
+    pub(crate) weather: Weather,
     /// Everything that was sent.
-    pub(super) sent: Vec<(NodeId, NodeId, ShardMessage)>,
-    pub(super) observed: Vec<(NodeId, Observation)>,
+    pub(crate) sent: Vec<(NodeId, NodeId, ShardMessage)>,
+    pub(crate) observed: Vec<(NodeId, Observation)>,
 }
 
-pub(super) fn node(number: u64) -> NodeId {
+pub(crate) fn node(number: u64) -> NodeId {
     NodeId::new(number)
 }
 
-pub(super) fn object(name: &str) -> ObjectKey {
+pub(crate) fn object(name: &str) -> ObjectKey {
     ObjectKey::new(
         BucketName::new("b".into()).expect("a bucket"),
         Key::new(Bytes::copy_from_slice(name.as_bytes())).expect("a key"),
@@ -119,7 +119,7 @@ pub(super) fn object(name: &str) -> ObjectKey {
 }
 
 /// A state that one write under `actor` made.
-pub(super) fn written(actor: u64, bytes: Bytes) -> ObjectState {
+pub(crate) fn written(actor: u64, bytes: Bytes) -> ObjectState {
     let mut state = ObjectState::default();
     let content = Content::Value(Value { bytes, metadata: Metadata::default() });
     let dot = Dot { actor: ActorId::new(actor), counter: 1 };
@@ -130,7 +130,7 @@ pub(super) fn written(actor: u64, bytes: Bytes) -> ObjectState {
 
 impl World {
     /// So many owners of one partition, none of them started.
-    pub(super) fn new(owners: u64, seed: u64) -> Self {
+    pub(crate) fn new(owners: u64, seed: u64) -> Self {
         let ids: Vec<NodeId> = (1..=owners).map(node).collect();
         let member = |id: NodeId| Member {
             name: format!("n{}", id.get()),
@@ -180,7 +180,7 @@ impl World {
     }
 
     /// Puts a state onto the disk of a node that has not started.
-    pub(super) fn store(&mut self, at: NodeId, key: &ObjectKey, state: &EncodedState) {
+    pub(crate) fn store(&mut self, at: NodeId, key: &ObjectKey, state: &EncodedState) {
         let place = StoreKey::of(key);
         let record = encode_record(&place, key, state);
         let disk = &mut self.nodes.get_mut(&at).expect("a node").disk;
@@ -188,7 +188,7 @@ impl World {
     }
 
     /// Starts every node and connects all of them.
-    pub(super) fn start(&mut self) {
+    pub(crate) fn start(&mut self) {
         let ids: Vec<NodeId> = self.nodes.keys().copied().collect();
         for &id in &ids {
             self.step(id, Input::Started);
@@ -211,7 +211,7 @@ impl World {
     }
 
     /// All connections of a node break.
-    pub(super) fn cut(&mut self, id: NodeId) {
+    pub(crate) fn cut(&mut self, id: NodeId) {
         self.flying.retain(|(from, to, _)| *from != id && *to != id);
         let others: Vec<NodeId> = self.nodes.keys().copied().filter(|other| *other != id).collect();
         for other in others {
@@ -221,7 +221,7 @@ impl World {
     }
 
     /// A node is killed and starts again; what was not synced is lost, or everything.
-    pub(super) fn restart(&mut self, id: NodeId, standing: StoreStanding) {
+    pub(crate) fn restart(&mut self, id: NodeId, standing: StoreStanding) {
         self.cut(id);
         let starts = self.nodes[&id].starts + 1;
         let shard = self.shard(id, starts, standing);
@@ -236,7 +236,7 @@ impl World {
         self.connect(id);
     }
 
-    pub(super) fn step(&mut self, id: NodeId, input: Input) {
+    pub(crate) fn step(&mut self, id: NodeId, input: Input) {
         let wall = WallTime::from_millis(self.now.as_micros() / 1000);
         let mut out = Effects::new();
         let node = self.nodes.get_mut(&id).expect("a node");
@@ -258,7 +258,7 @@ impl World {
     }
 
     /// Delivers a message, syncs a disk, or moves on to the next timer.
-    pub(super) fn turn(&mut self) {
+    pub(crate) fn turn(&mut self) {
         let dirty: Vec<NodeId> = self
             .nodes
             .iter()
@@ -309,7 +309,7 @@ impl World {
     }
 
     /// Goes on until something has happened; says whether it did within `patience`.
-    pub(super) fn until(&mut self, patience: Duration, done: impl Fn(&Self) -> bool) -> bool {
+    pub(crate) fn until(&mut self, patience: Duration, done: impl Fn(&Self) -> bool) -> bool {
         let end = self.now.after(patience);
         while !done(self) {
             if self.now >= end {
@@ -321,23 +321,23 @@ impl World {
     }
 
     /// Lets time pass.
-    pub(super) fn pass(&mut self, time: Duration) {
+    pub(crate) fn pass(&mut self, time: Duration) {
         self.until(time, |_| false);
     }
 
     /// What is on a node's disk once everything written has got there.
-    pub(super) fn objects(&mut self, id: NodeId) -> BTreeMap<Bytes, Bytes> {
+    pub(crate) fn objects(&mut self, id: NodeId) -> BTreeMap<Bytes, Bytes> {
         self.sync(id);
         self.nodes[&id].disk.rows(Keyspace::Objects)
     }
 
     /// The node's own records on its disk.
-    pub(super) fn records(&self, id: NodeId) -> BTreeMap<Bytes, Bytes> {
+    pub(crate) fn records(&self, id: NodeId) -> BTreeMap<Bytes, Bytes> {
         self.nodes[&id].disk.rows(Keyspace::Meta)
     }
 
     /// Exchanges that have ended, and how many objects each healed.
-    pub(super) fn exchanges(&self) -> Vec<(NodeId, Option<u64>)> {
+    pub(crate) fn exchanges(&self) -> Vec<(NodeId, Option<u64>)> {
         let ended = self.observed.iter().filter_map(|(at, observation)| match observation {
             Observation::Exchanged { healed, .. } => Some((*at, *healed)),
             _ => None,
@@ -347,7 +347,7 @@ impl World {
 }
 
 /// Roughly the bytes of a message on the wire.
-pub(super) fn size(message: &ShardMessage) -> usize {
+pub(crate) fn size(message: &ShardMessage) -> usize {
     let state = |key: &ObjectKey, state: &EncodedState| {
         key.bucket().as_bytes().len() + key.key().as_bytes().len() + state.as_bytes().len() + 8
     };

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use proptest::collection::vec;
+use proptest::collection::{btree_set, vec};
 use proptest::option;
 use proptest::prelude::{BoxedStrategy, Just, Strategy, any, prop_oneof};
-use stator_core::collection::Round;
+use stator_core::collection::{Candidate, CollectAnswer, CollectAsk, Round};
 use stator_core::context::{Context, ContextError, SealedContext};
 use stator_core::identity::{ActorId, NodeId};
 use stator_core::merkle::{BranchSet, FAN_OUT, LEAVES, LeafIndex, TreeSum};
@@ -230,6 +230,39 @@ fn sum() -> impl Strategy<Value = TreeSum> {
     any::<u128>().prop_map(TreeSum::from_bits)
 }
 
+fn candidates() -> BoxedStrategy<Vec<Candidate>> {
+    let candidate = (any::<u128>(), any::<u128>()).prop_map(|(token, sum)| Candidate {
+        token: Token::new(token),
+        sum: TreeSum::from_bits(sum),
+    });
+    vec(candidate, 0..5).boxed()
+}
+
+fn collect_ask() -> BoxedStrategy<CollectAsk> {
+    let live = btree_set(any::<u64>().prop_map(ActorId::new), 0..4);
+    prop_oneof![
+        Just(CollectAsk::Round),
+        candidates().prop_map(CollectAsk::Agree),
+        Just(CollectAsk::Confirm),
+        (candidates(), live).prop_map(|(candidates, live)| CollectAsk::Drop { candidates, live }),
+    ]
+    .boxed()
+}
+
+fn collect_answer() -> BoxedStrategy<CollectAnswer> {
+    let agreed = (vec(any::<bool>(), 0..5), option::of(any::<u64>()));
+    prop_oneof![
+        Just(CollectAnswer::Declined),
+        Just(CollectAnswer::Round),
+        agreed.prop_map(|(same, live)| {
+            CollectAnswer::Agreed { same, live: live.map(ActorId::new) }
+        }),
+        Just(CollectAnswer::Confirmed),
+        Just(CollectAnswer::Dropped),
+    ]
+    .boxed()
+}
+
 fn exchange_ask() -> impl Strategy<Value = ExchangeAsk> {
     let leaf = (0..LEAVES as u16).prop_map(|leaf| LeafIndex::new(leaf).expect("below the bound"));
     prop_oneof![
@@ -314,6 +347,23 @@ pub(super) fn shard_message() -> BoxedStrategy<ShardMessage> {
                 request,
                 round,
                 counts,
+                answer,
+            }
+        ),
+        (request(), ring(), partition(), round(), collect_ask()).prop_map(
+            |(request, ring, partition, round, ask)| ShardMessage::Collect {
+                request,
+                ring,
+                partition,
+                round,
+                ask,
+            }
+        ),
+        (request(), partition(), round(), collect_answer()).prop_map(
+            |(request, partition, round, answer)| ShardMessage::Collected {
+                request,
+                partition,
+                round,
                 answer,
             }
         ),
