@@ -1,6 +1,7 @@
 mod answering;
 mod healing;
 mod settling;
+mod slowly;
 mod world;
 
 use std::collections::BTreeMap;
