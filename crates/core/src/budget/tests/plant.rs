@@ -74,14 +74,6 @@ fn requests_stay_about_twice_as_slow_while_background_work_gets_what_is_left() {
         sent += if may { CHUNK } else { 0 };
         may
     });
-    eprintln!(
-        "p99 alone {:?}, budgeted {:?} with {} MiB/s, unbounded {:?} with {} MiB/s",
-        alone.p99,
-        budgeted.p99,
-        budgeted.background / MIB,
-        unbounded.p99,
-        unbounded.background / MIB,
-    );
     assert!(budgeted.p99 <= alone.p99 * 3, "{:?} against {:?}", budgeted.p99, alone.p99);
     assert!(unbounded.p99 > alone.p99 * 10, "{:?} against {:?}", unbounded.p99, alone.p99);
     assert!(budgeted.background >= 10 * MIB, "{}", budgeted.background);
