@@ -40,6 +40,7 @@ pub(crate) const KNOWN: &[Known] = &[
     Known { name: "max_object_bytes", default: "8388608" },
     Known { name: "max_hint_bytes", default: "8589934592" },
     Known { name: "scrub_interval", default: "3600" },
+    Known { name: "background_bytes_per_second", default: "134217728" },
     Known { name: "disk_reserve", default: "" },
     Known { name: "log", default: "info,fjall=warn,lsm_tree=warn" },
     Known { name: "log_format", default: "text" },

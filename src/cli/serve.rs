@@ -80,6 +80,10 @@ pub(crate) struct ServeArgs {
     /// How often every stored object is read in full to verify it, in seconds
     #[arg(long, value_name = "SECONDS")]
     pub(crate) scrub_interval: Option<String>,
+    /// What the node reads and sends in the background at most, while requests are fast: hints
+    /// going home, replicas being compared and refilled, objects being verified
+    #[arg(long, value_name = "BYTES")]
+    pub(crate) background_bytes_per_second: Option<String>,
     /// Free bytes of the disk below which new values are refused [default: 2 GiB, at most 5 %]
     #[arg(long, value_name = "BYTES")]
     pub(crate) disk_reserve: Option<String>,

@@ -132,6 +132,7 @@ fn node_config(settings: &Settings, secret: &SecretSource) -> NodeConfig {
             ..HintLimits::default()
         },
         scrub_interval: settings.scrub_interval,
+        background: settings.background,
         disk_reserve: settings.disk_reserve,
     }
 }

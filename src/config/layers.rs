@@ -132,6 +132,7 @@ fn of_flags(flags: &ServeArgs) -> Texts {
         ("max_object_bytes", &flags.max_object_bytes),
         ("max_hint_bytes", &flags.max_hint_bytes),
         ("scrub_interval", &flags.scrub_interval),
+        ("background_bytes_per_second", &flags.background_bytes_per_second),
         ("disk_reserve", &flags.disk_reserve),
         ("log", &flags.log),
         ("log_format", &flags.log_format),

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use stator_core::ring::Weight;
 use stator_core::token::PartitionCount;
-use stator_node::DiskReserve;
+use stator_node::{BytesPerSecond, DiskReserve};
 
 use crate::config::{KNOWN, Layers, SecretSource, flag, variable};
 use crate::failure::Failure;
@@ -59,6 +59,8 @@ pub(crate) struct Settings {
     /// Of the whole node.
     pub(crate) max_hint_bytes: u64,
     pub(crate) scrub_interval: Duration,
+    /// Of the whole node.
+    pub(crate) background: BytesPerSecond,
     pub(crate) disk_reserve: DiskReserve,
     pub(crate) log: String,
     pub(crate) log_format: LogFormat,
@@ -123,6 +125,12 @@ impl Settings {
                 "scrub_interval",
                 "write seconds, at least 1",
                 |text| text.parse().ok().filter(|&seconds| seconds > 0).map(Duration::from_secs),
+            )?,
+            background: checked(
+                layers,
+                "background_bytes_per_second",
+                "write a number of bytes above 0",
+                |text| text.parse().ok().and_then(BytesPerSecond::new),
             )?,
             disk_reserve: checked(layers, "disk_reserve", "write a number of bytes", |text| {
                 if text.is_empty() {

@@ -24,6 +24,7 @@ pub mod tally;
 
 use std::time::Duration;
 
+use crate::budget::{Budget, Foreground};
 use crate::collection::Round;
 use crate::context::Sealer;
 use crate::delivery::{self, Deliveries, Delivery, Reason};
@@ -61,6 +62,8 @@ pub struct Turn<'a, S> {
     pub hints: &'a mut Hints,
     /// States on their way to replicas that lack them.
     pub deliveries: &'a mut Deliveries,
+    /// What background work may be done.
+    pub budget: &'a mut Budget,
     /// Which partitions count in reads here.
     pub standing: &'a Standing,
     /// Background work done so far.
@@ -122,7 +125,8 @@ impl<S: ReadStore> Turn<'_, S> {
     }
 
     /// Sends a replica a state that it lacks. Returns whether it was sent: not if too much is under
-    /// way to that peer, or if it has no connection.
+    /// way to that peer, if it has no connection, or if the budget of background work is spent. A
+    /// read repair is never refused for that: it is part of a request, and small.
     pub fn deliver(
         &mut self,
         to: NodeId,
@@ -147,6 +151,11 @@ impl<S: ReadStore> Turn<'_, S> {
         if !self.peers.connected(to) || !self.deliveries.has_room(to) {
             return false;
         }
+        let now = self.now.instant;
+        if reason != Reason::ReadRepair && !self.budget.allows(now) {
+            return false;
+        }
+        self.budget.spend(now, state.as_bytes().len() as u64);
         let request = self.ids.next();
         let delivery = Delivery {
             to,
@@ -154,7 +163,7 @@ impl<S: ReadStore> Turn<'_, S> {
             digest: state.digest(),
             bytes: state.as_bytes().len(),
             reason,
-            until: self.now.instant.after(delivery::PATIENCE),
+            until: now.after(delivery::PATIENCE),
         };
         self.deliveries.begin(request, delivery);
         let message = ShardMessage::Replicate {
@@ -189,6 +198,20 @@ impl<S: ReadStore> Turn<'_, S> {
         if self.peers.suspect(self.now.instant, peer) {
             self.out.push(Effect::Suspect(peer));
             self.out.push(Effect::Observe(Observation::PeerSuspected(peer)));
+        }
+    }
+}
+
+impl<S> Turn<'_, S> {
+    /// A request has ended after `took`: background work goes by that. One that was refused early
+    /// says nothing of how fast requests are.
+    fn tell_budget(&mut self, what: Foreground, took: Duration, error: Option<&RequestError>) {
+        let waited = match error {
+            None => true,
+            Some(error) => error.came_too_late(),
+        };
+        if waited {
+            self.budget.finished(self.now.instant, what, took);
         }
     }
 }
@@ -243,6 +266,7 @@ impl PutOrigin {
             Err(error) => Err(error.clone()),
         };
         let (key, took) = (key.clone(), frame.took(turn.now));
+        turn.tell_budget(Foreground::Put, took, result.as_ref().err());
         turn.out.push(Effect::Observe(Observation::PutFinished { key, took, result: observed }));
         self.reply(result, turn);
     }

@@ -149,6 +149,8 @@ pub enum Timer {
     Hedge(RequestId),
     /// Look after what is not urgent: hints, exchanges, trees, scrubbing, collection.
     Patrol,
+    /// Background work that waited for the budget may go on.
+    Budget,
     /// Forget remembered outcomes of forwarded puts that nobody can repeat any more.
     ForgetForwarded,
 }

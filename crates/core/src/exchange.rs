@@ -37,8 +37,9 @@ use crate::effect::{Effect, Timer};
 use crate::identity::NodeId;
 use crate::merkle::{LeafIndex, TreeSum};
 use crate::message::{
-    ExchangeAnswer, ExchangeAsk, LeafItem, MAX_LEAVES_ASKED, RequestId, ShardMessage,
+    EncodedState, ExchangeAnswer, ExchangeAsk, LeafItem, MAX_LEAVES_ASKED, RequestId, ShardMessage,
 };
+use crate::object::ObjectKey;
 use crate::observe::Observation;
 use crate::ring::Ring;
 use crate::store::ReadStore;
@@ -94,6 +95,11 @@ pub struct ExchangeEnded {
     /// Objects brought here or taken there, all of them durably; none if it was broken off or
     /// something did not get to its place.
     pub healed: Option<u64>,
+}
+
+/// Bytes of states.
+pub fn bytes_of(states: &[(ObjectKey, EncodedState)]) -> u64 {
+    states.iter().map(|(_, state)| state.as_bytes().len() as u64).sum()
 }
 
 /// How much of a partition was compared.
@@ -225,6 +231,7 @@ impl Exchange {
                 self.go_on(turn)
             }
             (ExchangeAsk::States(tokens), ExchangeAnswer::States { answered, states }) => {
+                turn.budget.spend(turn.now.instant, bytes_of(&states));
                 match self.moving.take(tokens, answered, states, round, turn) {
                     Ok(()) => self.go_on(turn),
                     Err(moving::Nonsense) => Course::Broken,
@@ -303,6 +310,9 @@ impl Exchange {
             return Course::Waiting;
         }
         if let Some(tokens) = self.moving.next_to_pull() {
+            if !turn.budget.allows(turn.now.instant) {
+                return Course::Waiting;
+            }
             self.ask(ExchangeAsk::States(tokens), turn);
             return Course::Waiting;
         }
@@ -333,7 +343,7 @@ impl Exchange {
         if self.asked.is_some() || self.moving.waits_for_disk() || self.moving.under_way() > 0 {
             return Course::Broken;
         }
-        // Only room to send more is waited for, since others send to the same peer.
+        // Only room to send more is waited for, since others send to the same peer, or the budget.
         let course = self.came_on(turn);
         turn.set_timer(self.until, Timer::Deadline(self.id));
         course

@@ -92,6 +92,12 @@ impl Hints {
         }
     }
 
+    /// Bytes of a hint, on the average.
+    pub fn usual_bytes(&self) -> u64 {
+        let total = self.ledger.total();
+        total.bytes.checked_div(total.objects).unwrap_or(0)
+    }
+
     /// Keeps a state for a primary, merged with what is kept for it already; `waiter` is told when
     /// it is on disk, unless it is there already.
     pub fn take<S: ReadStore>(

@@ -7,6 +7,7 @@
 //! Each module is a chapter of the Dynamo paper (DeCandia et al., SOSP 2007) and says which one.
 
 pub mod bucket;
+pub mod budget;
 pub mod collection;
 pub mod context;
 pub mod coordinator;

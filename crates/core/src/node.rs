@@ -10,12 +10,14 @@ mod handoff;
 mod keep;
 mod patrol;
 mod serve;
+mod slices;
 mod upkeep;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::budget::{Budget, BytesPerSecond};
 use crate::context::Sealer;
 use crate::coordinator::forwarded::{Admission, ForwardedPuts, REMEMBER_FORWARDED};
 use crate::coordinator::peers::Peers;
@@ -59,6 +61,8 @@ pub struct ShardConfig {
     pub hint_limits: HintLimits,
     /// How often every object is read in full, to verify its checksum and its tree.
     pub scrub_interval: Duration,
+    /// What background work may spend at most (rule 20).
+    pub background: BytesPerSecond,
     /// The most client and forwarded requests under way at once; past it, requests are refused.
     pub max_requests: usize,
 }
@@ -103,6 +107,8 @@ pub struct Shard {
     /// Whether the hints that were here at the start are counted.
     hints_counted: bool,
     deliveries: Deliveries,
+    budget: Budget,
+    slices: slices::Slices,
     ids: RequestIds,
     disk: DiskRoom,
     tasks: BTreeMap<RequestId, Task>,
@@ -128,6 +134,8 @@ impl Shard {
             hints_counted: false,
             hints: Hints::new(random.child("hints"), config.hint_limits),
             deliveries: Deliveries::default(),
+            budget: Budget::new(config.background),
+            slices: slices::Slices::default(),
             ids: RequestIds::new(config.shard, random.child("request ids").bits()),
             disk: DiskRoom::default(),
             started: false,
@@ -194,6 +202,7 @@ impl Shard {
                 out.push(Effect::Held { proposal, with_data });
             }
         }
+        self.settle_budget(now, out);
     }
 
     /// How many requests are under way.
@@ -229,6 +238,7 @@ impl Shard {
             peers: &mut self.peers,
             hints: &mut self.hints,
             deliveries: &mut self.deliveries,
+            budget: &mut self.budget,
             ids: &mut self.ids,
             disk: self.disk,
             standing: &self.standing,
@@ -360,6 +370,7 @@ impl Shard {
             }
             Timer::Hedge(request) => self.advance(now, request, Event::Hedge, store, out),
             Timer::Patrol => self.on_patrol(now, store, out),
+            Timer::Budget => self.on_budget(now, store, out),
             Timer::ForgetForwarded => {
                 if let Some(at) = self.forwarded.forget(now.instant) {
                     out.push(Effect::SetTimer { at, timer: Timer::ForgetForwarded });

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use crate::budget::BytesPerSecond;
 use crate::collection::Round;
 use crate::identity::NodeId;
 use crate::message::RequestId;
@@ -95,6 +96,13 @@ pub enum Observation {
         /// none if it was broken off.
         healed: Option<u64>,
     },
+    /// Requests are slower than usual: background work is cut (rule 20).
+    BudgetCut {
+        /// What it may spend from now on.
+        allowance: BytesPerSecond,
+    },
+    /// Background work is at its ceiling again.
+    BudgetRestored,
     /// A partition's replica counts in reads again: what was lost is refilled (rule 19).
     Refilled(Partition),
     /// A damaged object was replaced by its peers' states.

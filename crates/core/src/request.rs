@@ -245,6 +245,11 @@ pub enum Outcome {
 }
 
 impl RequestError {
+    /// Whether the request was under way and ended because answers were late.
+    pub const fn came_too_late(&self) -> bool {
+        matches!(self, Self::Indeterminate { .. } | Self::ReadTimeout { .. })
+    }
+
     /// What is known of the write that met this error.
     pub const fn outcome(&self) -> Outcome {
         match self {

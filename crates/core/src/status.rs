@@ -85,4 +85,6 @@ pub struct UpkeepCounts {
     pub collected: u64,
     /// Version vectors pruned by collection.
     pub pruned: u64,
+    /// Bytes read and sent in the background, as the budget counts them (rule 20).
+    pub budgeted_bytes: u64,
 }

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use stator_core::budget::BytesPerSecond;
 use stator_core::membership::facts::Addresses;
 use stator_core::node::HintLimits;
 use stator_core::ring::Weight;
@@ -68,6 +69,8 @@ pub struct NodeConfig {
     pub hint_limits: HintLimits,
     /// How often every stored object is read in full, to verify it.
     pub scrub_interval: Duration,
+    /// What the node, all shards together, may read and send in the background at most.
+    pub background: BytesPerSecond,
     /// Below so many free bytes of its file system the node takes no new values.
     pub disk_reserve: DiskReserve,
 }

@@ -36,5 +36,6 @@ pub use config::{DiskReserve, Engine, Founding, NodeConfig};
 pub use error::StartError;
 pub use handle::{NodeHandle, Readiness};
 pub use node::Node;
+pub use stator_core::budget::BytesPerSecond;
 pub use stator_core::node::HintLimits;
 pub use stats::NodeStats;

@@ -18,6 +18,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use stator_core::budget::BytesPerSecond;
 use stator_core::context::{ContextKey, Sealer};
 use stator_core::effect::Input;
 use stator_core::identity::{ClusterId, NodeId};
@@ -127,6 +128,8 @@ pub(crate) struct ShardLimits {
     pub(crate) hints: HintLimits,
     /// How often every object is read in full.
     pub(crate) scrub_interval: Duration,
+    /// What it reads and sends in the background.
+    pub(crate) background: BytesPerSecond,
 }
 
 /// All shards of a node: none run before its cluster is known, since contexts are sealed for it.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use stator_core::budget::BytesPerSecond;
 use stator_core::effect::{Input, Timer};
 use stator_core::identity::{BootNumber, NodeId};
 use stator_core::message::ShardMessage;
@@ -131,6 +132,7 @@ impl Node {
                 store,
                 hint_limits: HintLimits::default(),
                 scrub_interval: Duration::from_mins(1),
+                background: BytesPerSecond::DEFAULT_CEILING,
                 max_requests,
             };
             Shard::new(config, self.draw.child(&name).into_random(), Arc::clone(&view))

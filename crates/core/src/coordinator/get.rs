@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::budget::Foreground;
 use crate::collection::Round;
 use crate::context::Context;
 use crate::effect::{Effect, Timer};
@@ -388,6 +389,7 @@ impl Get {
             Err(error) => Err(error.clone()),
         };
         let (key, took) = (self.key.clone(), self.frame.took(turn.now));
+        turn.tell_budget(Foreground::Get, took, result.as_ref().err());
         turn.out.push(Effect::Observe(Observation::GetFinished { key, took, result: observed }));
         GetProgress::Finished(result)
     }

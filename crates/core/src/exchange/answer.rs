@@ -10,11 +10,13 @@ use crate::store::ReadStore;
 use crate::token::{Partition, PartitionCount, Token};
 
 /// What this node, which is an owner of the partition by its own ring, has to say to a step of an
-/// exchange. What can't be answered, or asks for too much at once, is answered with `NotReady`.
+/// exchange. What can't be answered, or asks for too much at once, is answered with `NotReady`. Of
+/// states there are about as many as fit into `room` bytes, which is what the budget has left.
 pub fn answer(
     ring: &Ring,
     partition: Partition,
     ask: &ExchangeAsk,
+    room: u64,
     replica: &Replica,
     store: &impl ReadStore,
 ) -> ExchangeAnswer {
@@ -27,7 +29,10 @@ pub fn answer(
         }
         ExchangeAsk::Items(leaves) => items(ring.partitions, partition, leaves, replica, store)
             .unwrap_or(ExchangeAnswer::NotReady),
-        ExchangeAsk::States(tokens) => states(ring, partition, tokens, replica, store),
+        ExchangeAsk::States(tokens) => {
+            let most = usize::try_from(room).unwrap_or(usize::MAX).min(MAX_STATES_BYTES);
+            states(ring, (partition, tokens), most, replica, store)
+        }
     }
 }
 
@@ -61,8 +66,8 @@ fn items(
 
 fn states(
     ring: &Ring,
-    partition: Partition,
-    tokens: &[Token],
+    (partition, tokens): (Partition, &[Token]),
+    most_bytes: usize,
     replica: &Replica,
     store: &impl ReadStore,
 ) -> ExchangeAnswer {
@@ -73,13 +78,13 @@ fn states(
     }
     let (mut answered, mut bytes, mut states) = (0, 0, Vec::new());
     for &token in tokens {
-        if bytes >= MAX_STATES_BYTES {
+        if answered > 0 && bytes >= most_bytes {
             break;
         }
         let here = replica.states_at(token, store);
         let more: usize = here.iter().map(|(_, state)| state.as_bytes().len()).sum();
         // The first token is answered whatever its size, so that an exchange always goes on.
-        if answered > 0 && bytes + more > MAX_STATES_BYTES {
+        if answered > 0 && bytes + more > most_bytes {
             break;
         }
         bytes += more;

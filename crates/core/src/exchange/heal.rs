@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::PATIENCE;
+use super::{PATIENCE, bytes_of};
 use crate::collection::Round;
 use crate::coordinator::Turn;
 use crate::effect::Timer;
@@ -35,6 +35,8 @@ pub struct Heal {
     /// Tokens that the present owner has not answered.
     tokens: VecDeque<Token>,
     asked: Option<(RequestId, NodeId)>,
+    /// Who is asked as soon as the budget allows it.
+    waits: Option<NodeId>,
     /// Owners that count in reads and have answered everything.
     heard: usize,
     needed: usize,
@@ -72,6 +74,7 @@ impl Heal {
             owners: owners.into(),
             tokens: VecDeque::new(),
             asked: None,
+            waits: None,
             heard: 0,
             needed,
             until: turn.now.instant,
@@ -98,6 +101,15 @@ impl Heal {
             TaskEvent::NotSent(peer) | TaskEvent::LinkDown(peer) if self.waits_for(peer) => {
                 self.ask_next_owner(turn)
             }
+            TaskEvent::Room => match self.waits.take() {
+                Some(owner) => self.ask(owner, turn),
+                None => TaskStep::Waiting,
+            },
+            TaskEvent::Deadline if self.waits.is_some() => {
+                self.until = turn.now.instant.after(PATIENCE);
+                turn.set_timer(self.until, Timer::Deadline(self.id));
+                TaskStep::Waiting
+            }
             TaskEvent::Deadline if turn.now.instant < self.until => {
                 turn.set_timer(self.until, Timer::Deadline(self.id));
                 TaskStep::Waiting
@@ -112,11 +124,11 @@ impl Heal {
     }
 
     fn waits_for(&self, peer: NodeId) -> bool {
-        self.asked.is_some_and(|(_, asked)| asked == peer)
+        self.waits == Some(peer) || self.asked.is_some_and(|(_, asked)| asked == peer)
     }
 
     fn ask_next_owner<S: ReadStore>(&mut self, turn: &mut Turn<'_, S>) -> TaskStep {
-        self.asked = None;
+        (self.asked, self.waits) = (None, None);
         if self.heard >= self.needed {
             return self.heal(turn);
         }
@@ -129,6 +141,10 @@ impl Heal {
     }
 
     fn ask<S: ReadStore>(&mut self, owner: NodeId, turn: &mut Turn<'_, S>) -> TaskStep {
+        if !turn.budget.allows(turn.now.instant) {
+            (self.asked, self.waits) = (None, Some(owner));
+            return TaskStep::Waiting;
+        }
         let Some(ring) = &turn.view.ring else { return self.end(0) };
         let request = turn.ids.next();
         let message = ShardMessage::Exchange {
@@ -159,6 +175,7 @@ impl Heal {
         let ExchangeAnswer::States { answered, states } = answer else {
             return self.ask_next_owner(turn);
         };
+        turn.budget.spend(turn.now.instant, bytes_of(&states));
         let answered = answered as usize;
         if answered == 0 || answered > self.tokens.len() || !self.take(states, round, turn) {
             return self.ask_next_owner(turn);

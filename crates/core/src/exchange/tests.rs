@@ -1,6 +1,7 @@
 mod answering;
 mod healing;
 mod settling;
+mod slowly;
 pub(crate) mod world;
 
 use std::collections::BTreeMap;

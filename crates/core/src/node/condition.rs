@@ -39,7 +39,15 @@ impl Shard {
     pub(super) fn look(&mut self, now: Now, store: &impl ReadStore, out: &mut Effects) -> bool {
         self.replica.clean_leaves(store);
         let interval = self.config.scrub_interval;
-        match self.replica.look(now.instant, interval, store, out) {
+        if !self.budget.allows(now.instant) {
+            return false;
+        }
+        let room = self.budget.room(now.instant);
+        let looked = self.replica.look(now.instant, interval, room, store, out);
+        match looked.map(|(looked, bytes)| {
+            self.budget.spend(now.instant, bytes);
+            looked
+        }) {
             Ok(Looked::Nothing) | Err(_) => false,
             Ok(Looked::Partly) => true,
             Ok(Looked::Finished(_)) => self.replica.lacks_trees(),
@@ -69,9 +77,14 @@ impl Shard {
         ShardStatus {
             partitions: partitions.collect(),
             hints: self.hints.held(),
-            upkeep: UpkeepCounts { damaged, refilled_objects, ..self.counts },
+            upkeep: UpkeepCounts {
+                damaged,
+                refilled_objects,
+                budgeted_bytes: self.budget.spent(),
+                ..self.counts
+            },
+            budget: self.budget.allowance().get(),
             disk_reserved: self.disk == DiskRoom::Reserve,
-            ..ShardStatus::default()
         }
     }
 }

@@ -93,6 +93,11 @@ impl Shard {
         out: &mut Effects,
     ) -> bool {
         let Some(ring) = self.view.ring.clone() else { return false };
+        if !self.budget.allows(now.instant) {
+            // Nothing is read that can't be sent.
+            self.hints_home.entry(owner).or_default();
+            return false;
+        }
         let mut place = self.hints_home.remove(&owner).unwrap_or_default();
         let mut left = LOOKED_AT_ONCE;
         for partition in self.hints.partitions_for(owner) {
@@ -154,7 +159,8 @@ fn send_partition<S: ReadStore>(
     }
     let range = ring.partitions.range_of(partition);
     while *left > 0 {
-        let limit = PAGE.min(*left);
+        let room = turn.budget.room(turn.now.instant) / turn.hints.usual_bytes().max(1);
+        let limit = PAGE.min(*left).min(usize::try_from(room).unwrap_or(PAGE).max(1));
         *left -= limit;
         // What can't be read now is tried again when everything is looked through again.
         let Ok(page) = turn.hints.page(range, place.after.as_ref(), limit, turn.store) else {

@@ -66,7 +66,7 @@ impl Shard {
                 if self.delivered(now, request, from, &message, store, out) => {}
             ShardMessage::Exchange { request, ring, partition, ask, .. } => {
                 self.notice_ring(from, ring, out);
-                self.answer_exchange((from, request), partition, &ask, store, out);
+                self.answer_exchange(now, (from, request), partition, &ask, store, out);
             }
             ShardMessage::Collect { request, ring, partition, round, ask } => {
                 self.notice_ring(from, ring, out);

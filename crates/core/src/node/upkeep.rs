@@ -120,6 +120,9 @@ impl Shard {
             if objects.is_empty() || self.tasks.values().any(|task| task.heals(partition)) {
                 continue;
             }
+            if !self.budget.allows(now.instant) {
+                return;
+            }
             let id = self.ids.next();
             let heal = Heal::begin(id, partition, objects, &mut self.turn(now, store, out));
             if let Some(heal) = heal {
@@ -218,13 +221,15 @@ impl Shard {
 
     /// Answers a step of an exchange that a peer began.
     pub(super) fn answer_exchange(
-        &self,
+        &mut self,
+        now: Now,
         (from, request): (NodeId, RequestId),
         partition: Partition,
         ask: &ExchangeAsk,
         store: &impl ReadStore,
         out: &mut Effects,
     ) {
+        let room = self.budget.room(now.instant);
         let (me, shard, shards) = (self.config.me, self.config.shard, self.config.shards);
         let mine = |ring: &&std::sync::Arc<Ring>| {
             partition.get() < ring.partitions.get()
@@ -233,10 +238,15 @@ impl Shard {
         };
         let answer = match self.view.ring.as_ref().filter(mine) {
             Some(ring) if !self.is_busy_with(partition, from, ask) => {
-                exchange::answer(ring, partition, ask, &self.replica, store)
+                exchange::answer(ring, partition, ask, room, &self.replica, store)
             }
             _ => ExchangeAnswer::NotReady,
         };
+        // The first object is answered whatever its size. What that takes beyond the room is not
+        // booked: peers that pull must not keep this node from its own work.
+        if let ExchangeAnswer::States { states, .. } = &answer {
+            self.budget.spend(now.instant, exchange::bytes_of(states).min(room));
+        }
         let message = ShardMessage::ExchangeAnswered {
             request,
             round: self.replica.round(partition),

@@ -19,13 +19,17 @@ use crate::store::ReadStore;
 use crate::time::Instant;
 use crate::token::Partition;
 
-/// Objects read in one step.
+/// The most objects read in one step.
 const ROWS_AT_ONCE: usize = 256;
+/// What an object is taken to have before any was read: few are read at first.
+const GUESSED_BYTES: u64 = 64 << 10;
 
 /// The look at one partition that is under way, and when each was last finished.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Look {
     under_way: Option<UnderWay>,
+    /// Bytes of an object, on the average of the last page that had any.
+    usual_bytes: Option<u64>,
     finished: BTreeMap<Partition, Instant>,
 }
 
@@ -91,14 +95,16 @@ impl Replica {
     }
 
     /// Goes on looking, or begins with the partition that needs it most: one without a tree, or
-    /// one that was not looked at for `interval`.
+    /// one that was not looked at for `interval`. Reads about `room` bytes, at least one object.
+    /// Returns what that came to, and the bytes that were read.
     pub fn look(
         &mut self,
         now: Instant,
         interval: Duration,
+        room: u64,
         store: &impl ReadStore,
         out: &mut Effects,
-    ) -> Result<Looked, Unreadable> {
+    ) -> Result<(Looked, u64), Unreadable> {
         let next = match self.look.under_way.take() {
             Some(look) => Some(look),
             None => self.next_to_look_at(now, interval).map(|partition| UnderWay {
@@ -108,23 +114,29 @@ impl Replica {
             }),
         };
         let (Some(mut look), Some(partitions)) = (next, self.trees.partitions) else {
-            return Ok(Looked::Nothing);
+            return Ok((Looked::Nothing, 0));
         };
         let (first, last) = partitions.range_of(look.partition);
         let mut range = StoreKey::range(first, last);
         if let Some(reached) = &look.reached {
             range.from = [&reached.as_bytes()[..], &[0]].concat().into();
         }
-        let page = self.rows(&range, ROWS_AT_ONCE, store)?;
+        let usual = self.look.usual_bytes.unwrap_or(GUESSED_BYTES).max(1);
+        let limit = (room / usual).clamp(1, ROWS_AT_ONCE as u64) as usize;
+        let page = self.rows(&range, limit, store)?;
+        let bytes = page.rows.iter().map(Row::bytes).sum::<u64>();
+        if let Some(mean) = bytes.checked_div(page.rows.len() as u64) {
+            self.look.usual_bytes = Some(mean);
+        }
         for row in page.rows {
             self.look_at(row, &mut look, out);
         }
         if page.more_after.is_some() {
             look.reached = page.more_after;
             self.look.under_way = Some(look);
-            return Ok(Looked::Partly);
+            return Ok((Looked::Partly, bytes));
         }
-        Ok(self.finish_look(now, look))
+        Ok((self.finish_look(now, look), bytes))
     }
 
     fn next_to_look_at(&self, now: Instant, interval: Duration) -> Option<Partition> {

@@ -14,6 +14,13 @@ pub(super) struct Row {
     pub(super) object: Result<(ObjectKey, EncodedState), Damaged>,
 }
 
+impl Row {
+    /// Bytes of its state; what is damaged counts for nothing.
+    pub(super) fn bytes(&self) -> u64 {
+        self.object.as_ref().map_or(0, |(_, state)| state.as_bytes().len() as u64)
+    }
+}
+
 /// Stored bytes that fail their checksum or can't be decoded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Damaged(pub(super) String);

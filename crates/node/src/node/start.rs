@@ -193,6 +193,7 @@ impl Parts {
                 max_requests: self.config.max_requests,
                 hints: self.config.hint_limits,
                 scrub_interval: self.config.scrub_interval,
+                background: self.config.background.of_one_shard(self.config.shards),
             },
         }));
         let writer = self.spawn_writer(&writes, &shards, &failure)?;

@@ -52,6 +52,7 @@ impl Setup {
             store: parts.standing,
             hint_limits: parts.limits.hints,
             scrub_interval: parts.limits.scrub_interval,
+            background: parts.limits.background,
             max_requests: parts.limits.max_requests,
         };
         Self {

@@ -13,7 +13,8 @@ use stator_core::request::{Done, GetReply, Operation, PutOrder, PutReply, Reques
 use stator_core::ring::Weight;
 use stator_core::token::PartitionCount;
 use stator_node::{
-    DiskReserve, Engine, Founding, HintLimits, Node, NodeConfig, NodeHandle, Readiness,
+    BytesPerSecond, DiskReserve, Engine, Founding, HintLimits, Node, NodeConfig, NodeHandle,
+    Readiness,
 };
 use stator_store::FjallSettings;
 use stator_wire::secret::{Keyring, Secret};
@@ -50,6 +51,7 @@ pub(crate) fn config(name: &str, data: &Path) -> NodeConfig {
         max_requests: 1000,
         hint_limits: HintLimits::default(),
         scrub_interval: Duration::from_hours(1),
+        background: BytesPerSecond::DEFAULT_CEILING,
         disk_reserve: DiskReserve::Bytes(0),
     }
 }

@@ -61,6 +61,7 @@ impl fmt::Display for Choice {
                 write!(f, "n{} waits for a read no longer than usual", node + 1)
             }
             Self::Fire(node, Timer::Patrol) => write!(f, "n{} looks around", node + 1),
+            Self::Fire(node, Timer::Budget) => write!(f, "n{} goes on", node + 1),
             Self::Fire(node, Timer::ForgetForwarded) => write!(f, "n{} forgets", node + 1),
         }
     }

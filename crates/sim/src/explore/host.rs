@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use stator_core::budget::BytesPerSecond;
 use stator_core::effect::{Input, Timer};
 use stator_core::identity::BootNumber;
 use stator_core::node::{HintLimits, Shard, ShardConfig, StoreStanding};
@@ -85,6 +86,7 @@ impl Host {
             store: StoreStanding::Kept,
             hint_limits: HintLimits::default(),
             scrub_interval: Duration::from_hours(1),
+            background: BytesPerSecond::DEFAULT_CEILING,
             max_requests: 1_000,
         };
         // The generator is the same in every world, and all that it has given out is in the state:

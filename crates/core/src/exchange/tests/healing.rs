@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::heal::Heal;
 use super::world::{Disk, node, object, written};
 use super::*;
+use crate::budget::{Budget, BytesPerSecond};
 use crate::collection::Round;
 use crate::context::{ContextKey, Sealer};
 use crate::coordinator::forwarded::ForwardedPuts;
@@ -35,6 +36,7 @@ struct Bench {
     peers: Peers,
     hints: Hints,
     deliveries: Deliveries,
+    budget: Budget,
     ids: RequestIds,
     forwarded: ForwardedPuts,
     sealer: Sealer,
@@ -63,6 +65,7 @@ impl Bench {
             peers,
             hints: Hints::new(Random::from_seed([2; 32]), HintLimits::default()),
             deliveries: Deliveries::default(),
+            budget: Budget::new(BytesPerSecond::DEFAULT_CEILING),
             ids: RequestIds::new(0, 1000),
             forwarded: ForwardedPuts::default(),
             sealer: Sealer::new(ContextKey::derive(b"secret", ClusterId::new(1)), Vec::new()),
@@ -81,6 +84,7 @@ impl Bench {
             peers: &mut self.peers,
             hints: &mut self.hints,
             deliveries: &mut self.deliveries,
+            budget: &mut self.budget,
             standing: &self.standing,
             counts: &mut self.counts,
             ids: &mut self.ids,

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use crate::budget::BytesPerSecond;
 use crate::context::{ContextKey, Sealer};
 use crate::effect::{Effect, Effects, Input, Ticket, Timer};
 use crate::identity::{ActorId, BootNumber, ClusterId, NodeId};
@@ -20,6 +21,7 @@ use crate::observe::Observation;
 use crate::random::Random;
 use crate::replica::{StoreKey, encode_record};
 use crate::ring::{Member, Ring, RingVersion, Weight};
+use crate::status::ShardStatus;
 use crate::store::{Batch, KeyRange, Keyspace, ReadStore, ScanItem, StoreError, WriteOp};
 use crate::time::{Instant, Now, Stamp, WallTime};
 use crate::token::PartitionCount;
@@ -102,6 +104,8 @@ pub(crate) struct World {
     flying: Vec<(NodeId, NodeId, ShardMessage)>,
     random: Random,
     pub(crate) weather: Weather,
+    /// The ceiling of each node's background work, for nodes that start from now on.
+    background: BytesPerSecond,
     /// Everything that was sent.
     pub(crate) sent: Vec<(NodeId, NodeId, ShardMessage)>,
     pub(crate) observed: Vec<(NodeId, Observation)>,
@@ -131,6 +135,11 @@ pub(crate) fn written(actor: u64, bytes: Bytes) -> ObjectState {
 impl World {
     /// So many owners of one partition, none of them started.
     pub(crate) fn new(owners: u64, seed: u64) -> Self {
+        Self::with_ceiling(owners, seed, BytesPerSecond::DEFAULT_CEILING)
+    }
+
+    /// As [`Self::new`]; background work of each may spend so much.
+    pub(crate) fn with_ceiling(owners: u64, seed: u64, background: BytesPerSecond) -> Self {
         let ids: Vec<NodeId> = (1..=owners).map(node).collect();
         let member = |id: NodeId| Member {
             name: format!("n{}", id.get()),
@@ -149,6 +158,7 @@ impl World {
             flying: Vec::new(),
             random: Random::from_seed(*blake3::hash(&seed.to_be_bytes()).as_bytes()),
             weather: Weather::default(),
+            background,
             sent: Vec::new(),
             observed: Vec::new(),
         };
@@ -171,6 +181,7 @@ impl World {
             store,
             hint_limits: HintLimits::default(),
             scrub_interval: Duration::from_hours(1),
+            background: self.background,
             max_requests: 100,
         };
         let view = View { ring: Some(Arc::clone(&self.ring)), ..View::alone(me) };
@@ -323,6 +334,26 @@ impl World {
     /// Lets time pass.
     pub(crate) fn pass(&mut self, time: Duration) {
         self.until(time, |_| false);
+    }
+
+    /// Goes on until this moment, and no further.
+    pub(crate) fn run_to(&mut self, at: Instant) {
+        let due = |world: &Self| {
+            let timers = world.nodes.values().flat_map(|node| &node.timers);
+            timers.map(|(at, _)| *at).min().is_some_and(|first| first <= at)
+        };
+        while !self.flying.is_empty()
+            || self.nodes.values().any(|node| !node.disk.unsynced.is_empty())
+            || due(self)
+        {
+            self.turn();
+        }
+        self.now = self.now.max(at);
+    }
+
+    /// A node's condition.
+    pub(crate) fn condition(&self, id: NodeId) -> ShardStatus {
+        self.nodes[&id].shard.condition()
     }
 
     /// What is on a node's disk once everything written has got there.

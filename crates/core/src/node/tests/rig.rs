@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use crate::budget::BytesPerSecond;
 use crate::context::{ContextKey, SealedContext, Sealer};
 use crate::effect::{DiskRoom, Effect, Effects, Input, Ticket, Timer};
 use crate::identity::{BootNumber, ClusterId, NodeId};
@@ -245,6 +246,7 @@ impl Rig {
                 ..HintLimits::default()
             },
             scrub_interval: Duration::from_hours(1),
+            background: BytesPerSecond::DEFAULT_CEILING,
             max_requests: 100,
         };
         let mut seed = [starts; 32];

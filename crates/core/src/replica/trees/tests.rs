@@ -90,7 +90,8 @@ impl Bench {
     fn look(&mut self) -> Looked {
         self.replica.clean_leaves(&self.disk);
         self.now = self.now.after(Duration::from_millis(1));
-        self.replica.look(self.now, HOUR, &self.disk, &mut self.out).expect("readable")
+        let room = u64::MAX;
+        self.replica.look(self.now, HOUR, room, &self.disk, &mut self.out).expect("readable").0
     }
 
     /// The process is gone, and with it what was not synced.
