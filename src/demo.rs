@@ -2,11 +2,14 @@
 //!
 //! Each step checks what it shows. Whatever happens, the nodes do not outlive the demo.
 
+mod cart;
+mod failures;
 mod narrator;
 mod ports;
 mod processes;
 mod ring;
 mod steps;
+mod waiting;
 
 use std::path::{Path, PathBuf};
 

@@ -24,6 +24,7 @@ pub use write::{MintError, Minted, Stamps, Write};
 
 use crate::collection::Round;
 use crate::effect::{Effect, Effects, Ticket};
+use crate::identity::ActorId;
 use crate::message::EncodedState;
 use crate::object::{DecodeError, ObjectKey, ObjectState};
 use crate::observe::Observation;
@@ -69,6 +70,11 @@ impl Replica {
             look: Look::default(),
             quarantine: Quarantine::default(),
         }
+    }
+
+    /// The id under which this node mints in a partition; none before it has minted anything.
+    pub fn actor(&self, partition: Partition) -> Option<ActorId> {
+        self.actors.of(partition)
     }
 
     /// The whole state of an object as this replica has it; none if it has never seen it. A damaged

@@ -58,6 +58,7 @@ impl Shard {
             let status = PartitionStatus {
                 root: self.replica.tree(partition).map(crate::merkle::Tree::root),
                 counts: self.standing.counts(partition),
+                actor: self.replica.actor(partition),
                 quarantined: self.replica.quarantined_count(partition) as u32,
                 round: self.replica.round(partition),
                 tombstones: found.0,
@@ -69,6 +70,7 @@ impl Shard {
         ShardStatus {
             partitions: partitions.collect(),
             hints: self.hints.held(),
+            counting_hints: !self.hints_counted,
             upkeep: UpkeepCounts { damaged, refilled_objects, ..self.counts },
             disk_reserved: self.disk == DiskRoom::Reserve,
             ..ShardStatus::default()

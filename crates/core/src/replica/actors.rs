@@ -31,6 +31,11 @@ impl Actors {
         *last
     }
 
+    /// The id under which the partition's replica mints; none before it has minted anything.
+    pub(super) fn of(&self, partition: Partition) -> Option<ActorId> {
+        self.minting.get(&partition).map(|last| last.actor)
+    }
+
     /// Gives up the partition's id for good: something minted under it was dropped, quarantined or
     /// lost. The next mint draws a new one.
     pub(super) fn retire(&mut self, partition: Partition) {
@@ -58,6 +63,7 @@ mod tests {
     fn a_retired_id_never_mints_again() {
         let mut actors = Actors::new(Random::from_seed([3; 32]));
         let before = actors.mint(Partition::new(7));
+        assert_eq!(actors.of(Partition::new(7)), Some(before.actor));
         actors.retire(Partition::new(7));
         let after = actors.mint(Partition::new(7));
         assert_ne!(before.actor, after.actor);
