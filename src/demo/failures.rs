@@ -63,9 +63,9 @@ pub(super) async fn strike(
     let value = "[\"milk\",\"eggs\",\"tea\",\"coffee\"]";
     let written = put(alive[0], value, seen.head.context.as_ref()).await?.replicas;
     narrator.say(&format!(
-        "  The cart is got and put at once, in {}: acknowledged by {} primaries and {} fallbacks.",
+        "  The cart is got and put at once, in {}: {} nodes acknowledged, {} of them fallbacks.",
         millis(began.elapsed()),
-        written.primaries,
+        written.acked,
         written.fallbacks
     ))?;
     let mut slowest = Duration::ZERO;
@@ -92,9 +92,10 @@ pub(super) async fn strike(
         Vec::new()
     } else {
         until(cluster, "nobody holds hints for the dead", async || {
-            let held = hints(&ask_all(alive[0], Detail::Sums).await.ok()?);
+            let survey = ask_all(alive[0], Detail::Sums).await.ok()?;
+            let held = hints(&survey);
             let for_each = |name: &&str| held.iter().any(|(_, hints)| hints.owner == *name);
-            struck.iter().all(for_each).then_some(held)
+            (struck.iter().all(for_each) && !counting(&survey)).then_some(held)
         })
         .await?
     };
@@ -140,10 +141,8 @@ pub(super) async fn back(
     narrator.say(&format!("  {} serve again after {}.", names.join(" and "), seconds(ready)))?;
     let after = until(cluster, "not all hints went home", async || {
         let survey = ask_all(&clients[0], Detail::Sums).await.ok()?;
-        let all = survey.nodes.iter().all(|node| {
-            node.said.as_ref().is_ok_and(|said| said.hints.is_empty() && !said.counting_hints)
-        });
-        all.then_some(survey)
+        let all_told = survey.nodes.iter().all(|node| node.said.is_ok()) && !counting(&survey);
+        (all_told && hints(&survey).is_empty()).then_some(survey)
     })
     .await?;
     let home = began.elapsed();
@@ -278,6 +277,12 @@ async fn converged(client: &Client) -> Result<Verdict, Failure> {
 fn hints(survey: &Survey) -> Vec<(String, HintsDocument)> {
     let said = survey.nodes.iter().filter_map(|node| node.said.as_ref().ok());
     said.flat_map(|said| said.hints.iter().map(|held| (said.name.clone(), held.clone()))).collect()
+}
+
+/// Whether a node that was asked has started so lately that it still counts its hints.
+fn counting(survey: &Survey) -> bool {
+    let mut said = survey.nodes.iter().filter_map(|node| node.said.as_ref().ok());
+    said.any(|said| said.counting_hints)
 }
 
 /// The sum of a count over all nodes.
