@@ -52,34 +52,63 @@ pub(crate) async fn until_converged(
 ) -> Result<Verdict, ClientError> {
     let begun = Instant::now();
     let mut survey = ask_all(first, Detail::Partitions).await?;
-    let mut agreed: Option<Roots> = None;
+    let mut looks = Looks::default();
     loop {
-        let mut reasons = judge(&survey);
+        let seen = looks.look(judge(&survey), roots(&survey.nodes));
         let is_over = begun.elapsed() >= within;
-        let roots = roots(&survey.nodes);
-        let before = agreed.take();
-        if reasons.is_empty() {
-            if before.as_ref() == Some(&roots) {
-                return Ok(verdict(reasons, survey, begun));
-            }
-            if before.is_some() && is_over {
-                return Ok(verdict(vec![Reason::Changing], survey, begun));
-            }
+        match seen {
+            Seen::Converged => return Ok(verdict(Vec::new(), survey, begun)),
+            Seen::Changed if is_over => return Ok(verdict(vec![Reason::Changing], survey, begun)),
+            Seen::Apart(reasons) if is_over => return Ok(verdict(reasons, survey, begun)),
             // A look that found nothing amiss is made sure of even when the time is over.
-            agreed = Some(roots);
-        } else if is_over {
-            return Ok(verdict(reasons, survey, begun));
+            Seen::Alike | Seen::Changed | Seen::Apart(_) => sleep(AGAIN).await,
         }
-        sleep(AGAIN).await;
-        match ask_all(first, Detail::Partitions).await {
-            Ok(next) => survey = next,
-            Err(error) if begun.elapsed() >= within => {
-                reasons.push(Reason::Lost { cause: error.to_string() });
-                return Ok(verdict(reasons, survey, begun));
+        survey = loop {
+            match ask_all(first, Detail::Partitions).await {
+                Ok(next) => break next,
+                Err(error) if begun.elapsed() >= within => {
+                    let lost = Reason::Lost { cause: error.to_string() };
+                    return Ok(verdict(vec![lost], survey, begun));
+                }
+                Err(_) => sleep(AGAIN).await,
             }
-            // What was seen last is looked at again: it does not make anything agree that did not.
-            Err(_) => agreed = None,
+        };
+    }
+}
+
+/// What one look adds to those before it.
+#[derive(Debug, PartialEq, Eq)]
+enum Seen {
+    /// Something stands in the way.
+    Apart(Vec<Reason>),
+    /// Nothing does, and the look before says nothing of that.
+    Alike,
+    /// Nothing did at the look before either, but the roots were others.
+    Changed,
+    /// Nothing has changed since the look before, at which nothing stood in the way.
+    Converged,
+}
+
+/// Looks in a row.
+#[derive(Default)]
+struct Looks {
+    /// The roots at the last look, if nothing stood in the way at it.
+    alike: Option<Roots>,
+}
+
+impl Looks {
+    fn look(&mut self, reasons: Vec<Reason>, roots: Roots) -> Seen {
+        let before = self.alike.take();
+        if !reasons.is_empty() {
+            return Seen::Apart(reasons);
         }
+        let seen = match before {
+            None => Seen::Alike,
+            Some(before) if before == roots => Seen::Converged,
+            Some(_) => Seen::Changed,
+        };
+        self.alike = Some(roots);
+        seen
     }
 }
 

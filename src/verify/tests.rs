@@ -114,3 +114,14 @@ fn without_a_ring_nothing_has_converged() {
     found.cluster.ring_version = 0;
     assert_eq!(judge(&found), [Reason::NoRing]);
 }
+
+#[test]
+fn one_look_is_not_believed_since_a_hint_may_be_on_its_way_between_two_answers() {
+    let seen = |root: &str| roots(&survey([Ok(said([Some(root), Some("b0")]))]).nodes);
+    let mut looks = Looks::default();
+    assert_eq!(looks.look(vec![], seen("a0")), Seen::Alike);
+    assert_eq!(looks.look(vec![], seen("a1")), Seen::Changed, "a hint went home since");
+    assert_eq!(looks.look(vec![], seen("a1")), Seen::Converged);
+    assert_eq!(looks.look(vec![Reason::NoRing], seen("a1")), Seen::Apart(vec![Reason::NoRing]));
+    assert_eq!(looks.look(vec![], seen("a1")), Seen::Alike, "it has to be seen twice again");
+}
