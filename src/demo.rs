@@ -92,6 +92,7 @@ async fn show(args: &DemoArgs, ports: &[NodePorts], cluster: &mut Cluster) -> En
     narrator.say("What to try in another terminal:")?;
     for command in [
         "stator cluster status",
+        "stator verify",
         "stator put carts bob '[\"tea\"]'",
         "stator get carts bob",
         "stator locate carts bob",

@@ -41,9 +41,10 @@ impl Cluster {
         let secret = secret_file(data)?;
         let mut cluster = Self { nodes: Vec::new(), data: data.to_owned(), secret };
         for node in ports {
-            let founding = match node == &ports[0] {
-                true => vec!["--init".to_owned()],
-                false => vec!["--join".to_owned(), ports[0].peer.to_string()],
+            let founding = if node == &ports[0] {
+                vec!["--init".to_owned()]
+            } else {
+                vec!["--join".to_owned(), ports[0].peer.to_string()]
             };
             let child = Some(cluster.spawn(node, &founding)?);
             let log = cluster.data.join(format!("{}.log", node.name));
