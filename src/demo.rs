@@ -79,7 +79,9 @@ async fn show(args: &DemoArgs, ports: &[NodePorts], cluster: &mut Cluster) -> En
         return Ok(if held { Exit::Done } else { Exit::Failed });
     }
     narrator.say("")?;
-    narrator.say("The cluster stays up until Ctrl-C. Each node answers every request:")?;
+    narrator.say(
+        "The cluster stays up until Ctrl-C, also if you kill nodes. Each answers every request:",
+    )?;
     for node in ports {
         narrator.say(&format!(
             "  {}  {}  log {}",
@@ -100,5 +102,5 @@ async fn show(args: &DemoArgs, ports: &[NodePorts], cluster: &mut Cluster) -> En
     ] {
         narrator.say(&format!("  STATOR_ENDPOINT={endpoint} {command}"))?;
     }
-    cluster.watch().await
+    cluster.watch(&narrator).await
 }

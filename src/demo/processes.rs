@@ -12,6 +12,7 @@ use tokio::process::{Child, Command};
 
 use crate::commands::Ended;
 use crate::config::generate;
+use crate::demo::narrator::Narrator;
 use crate::demo::ports::NodePorts;
 use crate::failure::Failure;
 
@@ -111,10 +112,20 @@ impl Cluster {
         Ok(())
     }
 
-    /// Waits until a node ends by itself, which it should not.
-    pub(super) async fn watch(&mut self) -> Ended {
+    /// Waits until no node is left. Whoever tries out what a dead node does kills one: it is told of,
+    /// with the command that starts it again, and the others go on.
+    pub(super) async fn watch(&mut self, narrator: &Narrator) -> Ended {
         loop {
-            self.check()?;
+            for node in &mut self.nodes {
+                let ended = node.child.as_mut().map(Child::try_wait);
+                let Some(Ok(Some(status))) = ended else { continue };
+                node.child = None;
+                narrator.say(&format!("\n{}", node.ended(status)))?;
+                narrator.say(&format!("  start it again with: {}", node.command(&self.data)))?;
+            }
+            if self.nodes.iter().all(|node| node.child.is_none()) {
+                return Err(Failure::new("no node is left"));
+            }
             tokio::time::sleep(LOOK).await;
         }
     }
@@ -168,6 +179,17 @@ impl Cluster {
 }
 
 impl NodeProcess {
+    /// What to type to start the node by hand.
+    fn command(&self, data: &Path) -> String {
+        let NodePorts { name, peer, http } = &self.ports;
+        let (secret, data) = (data.join("secret"), data.join(name));
+        format!(
+            "STATOR_SECRET_FILE={} stator serve --name {name} --data {} --peer {peer} --http {http}",
+            secret.display(),
+            data.display()
+        )
+    }
+
     fn ended(&self, status: ExitStatus) -> Failure {
         let log = std::fs::read_to_string(&self.log).unwrap_or_default();
         let lines: Vec<&str> = log.lines().rev().take(5).collect();
