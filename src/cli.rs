@@ -17,7 +17,7 @@ use crate::failure::Failure;
 pub(crate) use cluster::{BucketCommand, ClusterCommand};
 pub(crate) use object::{DeleteArgs, GetArgs, KeysArgs, LocateArgs, PutArgs};
 pub(crate) use serve::ServeArgs;
-pub(crate) use tools::{BenchArgs, DemoArgs, ExportArgs, ImportArgs, Mix};
+pub(crate) use tools::{BenchArgs, DemoArgs, ExportArgs, ImportArgs, Mix, VerifyArgs};
 
 /// A leaderless, always-writable, replicated key-value store: Dynamo in Rust.
 ///
@@ -60,6 +60,8 @@ pub(crate) enum Command {
     /// Look at the cluster and change its ring
     #[command(subcommand)]
     Cluster(ClusterCommand),
+    /// Ask every node whether the cluster has converged: replicas agree, no hints are held
+    Verify(VerifyArgs),
     /// Measure a cluster: closed loop over HTTP
     Bench(BenchArgs),
     /// Print a new random cluster secret, and nothing else

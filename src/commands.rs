@@ -14,6 +14,7 @@ mod man;
 mod put;
 mod secret;
 mod serve;
+mod verify;
 
 use crate::cli::{Cli, Command};
 use crate::exit::Exit;
@@ -46,6 +47,7 @@ async fn run_connected(command: Command) -> Ended {
         Command::Export(args) => export::run(args).await,
         Command::Bucket(command) => bucket::run(command).await,
         Command::Cluster(command) => cluster::run(command).await,
+        Command::Verify(args) => verify::run(args).await,
         Command::Bench(args) => bench::run(args).await,
         Command::Secret => secret::run(),
         Command::Completions { shell } => completions::run(shell),

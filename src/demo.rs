@@ -2,11 +2,14 @@
 //!
 //! Each step checks what it shows. Whatever happens, the nodes do not outlive the demo.
 
+mod cart;
+mod failures;
 mod narrator;
 mod ports;
 mod processes;
 mod ring;
 mod steps;
+mod waiting;
 
 use std::path::{Path, PathBuf};
 
@@ -76,7 +79,9 @@ async fn show(args: &DemoArgs, ports: &[NodePorts], cluster: &mut Cluster) -> En
         return Ok(if held { Exit::Done } else { Exit::Failed });
     }
     narrator.say("")?;
-    narrator.say("The cluster stays up until Ctrl-C. Each node answers every request:")?;
+    narrator.say(
+        "The cluster stays up until Ctrl-C, also if you kill nodes. Each answers every request:",
+    )?;
     for node in ports {
         narrator.say(&format!(
             "  {}  {}  log {}",
@@ -89,6 +94,7 @@ async fn show(args: &DemoArgs, ports: &[NodePorts], cluster: &mut Cluster) -> En
     narrator.say("What to try in another terminal:")?;
     for command in [
         "stator cluster status",
+        "stator verify",
         "stator put carts bob '[\"tea\"]'",
         "stator get carts bob",
         "stator locate carts bob",
@@ -96,5 +102,5 @@ async fn show(args: &DemoArgs, ports: &[NodePorts], cluster: &mut Cluster) -> En
     ] {
         narrator.say(&format!("  STATOR_ENDPOINT={endpoint} {command}"))?;
     }
-    cluster.watch().await
+    cluster.watch(&narrator).await
 }

@@ -11,6 +11,8 @@ mod key_format;
 mod logs;
 mod output;
 mod signals;
+mod survey;
+mod verify;
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! Flags of import, export, bench and demo.
+//! Flags of import, export, verify, bench and demo.
 
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
@@ -36,6 +36,18 @@ pub(crate) struct ExportArgs {
     /// How many objects are on their way at a time
     #[arg(long, default_value = "16", value_name = "N")]
     pub(crate) jobs: NonZeroUsize,
+    #[command(flatten)]
+    pub(crate) connection: Connection,
+}
+
+/// `stator verify`. Every member is asked again and again until the Merkle roots of each partition
+/// are the same at all its replicas and no hints are held anywhere, or until the time is over.
+#[derive(Args, Debug)]
+#[command(after_help = "Exit status: 0 the cluster has converged; 1 it has not, and why.")]
+pub(crate) struct VerifyArgs {
+    /// How long it may take to converge
+    #[arg(long, default_value = "30s", value_name = "TIME", value_parser = humantime::parse_duration)]
+    pub(crate) timeout: Duration,
     #[command(flatten)]
     pub(crate) connection: Connection,
 }

@@ -12,6 +12,7 @@ use tokio::process::{Child, Command};
 
 use crate::commands::Ended;
 use crate::config::generate;
+use crate::demo::narrator::Narrator;
 use crate::demo::ports::NodePorts;
 use crate::failure::Failure;
 
@@ -20,10 +21,11 @@ const STOPS_WITHIN: Duration = Duration::from_secs(10);
 /// How often it is looked whether all nodes still run.
 const LOOK: Duration = Duration::from_millis(500);
 
-/// One node's process. Dropping it kills the process.
+/// One node and its process. Dropping it kills the process.
 struct NodeProcess {
-    name: String,
-    child: Child,
+    ports: NodePorts,
+    /// None while it is killed.
+    child: Option<Child>,
     log: PathBuf,
 }
 
@@ -31,23 +33,67 @@ struct NodeProcess {
 pub(super) struct Cluster {
     nodes: Vec<NodeProcess>,
     data: PathBuf,
+    secret: PathBuf,
 }
 
 impl Cluster {
     /// Starts all nodes: the first founds the cluster, the others ask to join it.
     pub(super) fn start(data: &Path, ports: &[NodePorts]) -> Result<Self, Failure> {
         let secret = secret_file(data)?;
-        let mut cluster = Self { nodes: Vec::new(), data: data.to_owned() };
+        let mut cluster = Self { nodes: Vec::new(), data: data.to_owned(), secret };
         for node in ports {
-            let join = (node != &ports[0]).then_some(&ports[0]);
-            cluster.nodes.push(cluster.spawn(node, join, &secret)?);
+            let founding = if node == &ports[0] {
+                vec!["--init".to_owned()]
+            } else {
+                vec!["--join".to_owned(), ports[0].peer.to_string()]
+            };
+            let child = Some(cluster.spawn(node, &founding)?);
+            let log = cluster.data.join(format!("{}.log", node.name));
+            cluster.nodes.push(NodeProcess { ports: node.clone(), child, log });
         }
         Ok(cluster)
     }
 
+    /// A node's place by its name.
+    pub(super) fn place_of(&self, name: &str) -> Result<usize, Failure> {
+        let found = self.nodes.iter().position(|node| node.ports.name == name);
+        found.ok_or_else(|| Failure::new(format!("{name} is no node of this demo")))
+    }
+
+    /// A node's name.
+    pub(super) fn name(&self, node: usize) -> &str {
+        &self.nodes[node].ports.name
+    }
+
+    /// Ends a node as a power cut would: it is told nothing.
+    pub(super) async fn kill(&mut self, node: usize) -> Result<(), Failure> {
+        let node = &mut self.nodes[node];
+        let Some(mut child) = node.child.take() else { return Ok(()) };
+        let name = &node.ports.name;
+        child.kill().await.map_err(|error| Failure::new(format!("{name} can't be killed: {error}")))
+    }
+
+    /// Starts a node that was killed. It needs to be told nothing but its addresses.
+    pub(super) fn start_again(&mut self, node: usize) -> Result<(), Failure> {
+        if self.nodes[node].child.is_none() {
+            let child = self.spawn(&self.nodes[node].ports, &[])?;
+            self.nodes[node].child = Some(child);
+        }
+        Ok(())
+    }
+
+    /// Deletes everything that a killed node has stored, but for who it is.
+    pub(super) fn lose_store(&self, node: usize) -> Result<PathBuf, Failure> {
+        let store = self.data.join(&self.nodes[node].ports.name).join("store");
+        std::fs::remove_dir_all(&store).map_err(|error| {
+            Failure::new(format!("{} can't be deleted: {error}", store.display()))
+        })?;
+        Ok(store)
+    }
+
     /// The processes' ids.
     pub(super) fn pids(&self) -> Vec<u32> {
-        self.nodes.iter().filter_map(|node| node.child.id()).collect()
+        self.nodes.iter().filter_map(|node| node.child.as_ref()?.id()).collect()
     }
 
     /// Where a node's log is.
@@ -55,20 +101,31 @@ impl Cluster {
         self.data.join(format!("{}.log", node.name)).display().to_string()
     }
 
-    /// An error if a node has ended by itself.
+    /// An error if a node has ended by itself: not one that was killed.
     pub(super) fn check(&mut self) -> Result<(), Failure> {
         for node in &mut self.nodes {
-            if let Ok(Some(status)) = node.child.try_wait() {
+            let ended = node.child.as_mut().map(Child::try_wait);
+            if let Some(Ok(Some(status))) = ended {
                 return Err(node.ended(status));
             }
         }
         Ok(())
     }
 
-    /// Waits until a node ends by itself, which it should not.
-    pub(super) async fn watch(&mut self) -> Ended {
+    /// Waits until no node is left. Whoever tries out what a dead node does kills one: it is told of,
+    /// with the command that starts it again, and the others go on.
+    pub(super) async fn watch(&mut self, narrator: &Narrator) -> Ended {
         loop {
-            self.check()?;
+            for node in &mut self.nodes {
+                let ended = node.child.as_mut().map(Child::try_wait);
+                let Some(Ok(Some(status))) = ended else { continue };
+                node.child = None;
+                narrator.say(&format!("\n{}", node.ended(status)))?;
+                narrator.say(&format!("  start it again with: {}", node.command(&self.data)))?;
+            }
+            if self.nodes.iter().all(|node| node.child.is_none()) {
+                return Err(Failure::new("no node is left"));
+            }
             tokio::time::sleep(LOOK).await;
         }
     }
@@ -76,29 +133,29 @@ impl Cluster {
     /// Asks all nodes to stop, waits, and kills those that do not.
     pub(super) async fn stop(&mut self) {
         for node in &self.nodes {
-            let pid = node.child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
+            let pid = node
+                .child
+                .as_ref()
+                .and_then(Child::id)
+                .and_then(|id| Pid::from_raw(id.cast_signed()));
             // A process that has ended by itself needs no signal.
             let _ = pid.map(|pid| kill_process(pid, Signal::TERM));
         }
         let deadline = tokio::time::Instant::now() + STOPS_WITHIN;
-        for node in &mut self.nodes {
-            if tokio::time::timeout_at(deadline, node.child.wait()).await.is_err() {
-                let _ = node.child.kill().await;
+        for child in self.nodes.iter_mut().filter_map(|node| node.child.as_mut()) {
+            if tokio::time::timeout_at(deadline, child.wait()).await.is_err() {
+                let _ = child.kill().await;
             }
         }
     }
 
-    fn spawn(
-        &self,
-        node: &NodePorts,
-        join: Option<&NodePorts>,
-        secret: &Path,
-    ) -> Result<NodeProcess, Failure> {
+    fn spawn(&self, node: &NodePorts, founding: &[String]) -> Result<Child, Failure> {
         let failed = |what: &str, error: std::io::Error| {
             Failure::new(format!("{} can't be started: {what}: {error}", node.name))
         };
         let log = self.data.join(format!("{}.log", node.name));
-        let written = File::create(&log).map_err(|error| failed("its log", error))?;
+        let written = File::options().create(true).append(true).open(&log);
+        let written = written.map_err(|error| failed("its log", error))?;
         let binary = std::env::current_exe().map_err(|error| failed("its binary", error))?;
         let mut command = Command::new(binary);
         command.arg("serve").args(["--name", &node.name, "--data"]);
@@ -106,32 +163,42 @@ impl Cluster {
         command.args(["--peer", &node.peer.to_string(), "--http", &node.http.to_string()]);
         // Even a demo that is killed outright leaves no node behind.
         command.args(["--shards", "1", "--stop-with-parent", &std::process::id().to_string()]);
-        match join {
-            Some(first) => command.args(["--join", &first.peer.to_string()]),
-            None => command.arg("--init"),
-        };
+        command.args(founding);
         // What this shell sets for a node of its own is not meant for these.
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("STATOR_") {
                 command.env_remove(name);
             }
         }
-        command.env("STATOR_SECRET_FILE", secret);
+        command.env("STATOR_SECRET_FILE", &self.secret);
         // A group of its own: Ctrl-C reaches the demo alone, which then stops its nodes in order.
         command.process_group(0).kill_on_drop(true);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(written);
-        let child = command.spawn().map_err(|error| failed("its process", error))?;
-        Ok(NodeProcess { name: node.name.clone(), child, log })
+        command.spawn().map_err(|error| failed("its process", error))
     }
 }
 
 impl NodeProcess {
+    /// What to type to start the node by hand.
+    fn command(&self, data: &Path) -> String {
+        let NodePorts { name, peer, http } = &self.ports;
+        let (secret, data) = (data.join("secret"), data.join(name));
+        format!(
+            "STATOR_SECRET_FILE={} stator serve --name {name} --data {} --peer {peer} --http {http}",
+            secret.display(),
+            data.display()
+        )
+    }
+
     fn ended(&self, status: ExitStatus) -> Failure {
         let log = std::fs::read_to_string(&self.log).unwrap_or_default();
         let lines: Vec<&str> = log.lines().rev().take(5).collect();
         let last = lines.into_iter().rev().collect::<Vec<_>>().join("\n  ");
-        Failure::new(format!("{} ended by itself ({status}); its log's end:\n  {last}", self.name))
-            .try_next(format!("see {}", self.log.display()))
+        Failure::new(format!(
+            "{} ended by itself ({status}); its log's end:\n  {last}",
+            self.ports.name
+        ))
+        .try_next(format!("see {}", self.log.display()))
     }
 }
 

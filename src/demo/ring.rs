@@ -1,20 +1,15 @@
 //! The tour's first step: the nodes become a cluster, and its ring is drawn.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 use stator_client::{Client, ClusterDocument};
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 use crate::demo::narrator::Narrator;
 use crate::demo::processes::Cluster;
+use crate::demo::waiting::until;
 use crate::failure::Failure;
 use crate::output;
 
-/// How long the nodes may take to find each other.
-const WITHIN: Duration = Duration::from_mins(1);
-/// How often it is asked.
-const AGAIN: Duration = Duration::from_millis(50);
 /// Characters of the longest bar.
 const BAR: f64 = 40.0;
 
@@ -62,26 +57,6 @@ pub(super) async fn form(
         "shares": shares,
         "seconds": begun.elapsed().as_secs_f64(),
     }))
-}
-
-/// Asks again and again until there is an answer; a node that ended ends the waiting.
-async fn until<T>(
-    cluster: &mut Cluster,
-    otherwise: &str,
-    mut ask: impl AsyncFnMut() -> Option<T>,
-) -> Result<T, Failure> {
-    let deadline = Instant::now() + WITHIN;
-    loop {
-        cluster.check()?;
-        if let Some(answer) = ask().await {
-            return Ok(answer);
-        }
-        if Instant::now() > deadline {
-            let waited = WITHIN.as_secs();
-            return Err(Failure::new(format!("{otherwise} within {waited} s")));
-        }
-        sleep(AGAIN).await;
-    }
 }
 
 fn draw(narrator: &Narrator, document: &ClusterDocument) -> Result<(), Failure> {

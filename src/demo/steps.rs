@@ -3,20 +3,17 @@
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::time::Duration;
 
-use bytes::Bytes;
 use serde_json::{Value, json};
-use stator_client::{
-    Client, ClientError, Context, Fetched, NewObject, Object, ObjectName, Outcome, RequestOptions,
-    Siblings, Written,
-};
+use stator_client::{Client, ClientError, Context, Fetched, ObjectName, Outcome, Written};
 
 use crate::bench::{LoadPlan, latencies, measure, time};
+use crate::demo::cart::{CART, context_of, expect, fetch, new, one, options, put, several, text};
+use crate::demo::failures::{self, Outage};
 use crate::demo::narrator::Narrator;
 use crate::demo::processes::Cluster;
 use crate::demo::ring;
 use crate::failure::Failure;
 
-const CART: ObjectName<'static> = ObjectName { bucket: b"carts", key: b"alice" };
 const OTHER: ObjectName<'static> = ObjectName { bucket: b"carts", key: b"mallory" };
 
 /// Takes all steps; whether all held.
@@ -43,6 +40,22 @@ pub(super) async fn all(
     narrator.begin(3, title)?;
     let result = phones(narrator, clients).await;
     narrator.end(3, title, result)?;
+
+    let mut outage = Outage::default();
+    let title = "kill -9 on the cart's primaries: puts go on";
+    narrator.begin(4, title)?;
+    let result = failures::strike(narrator, cluster, clients, &mut outage).await;
+    narrator.end(4, title, result)?;
+
+    let title = "They come back: hints go home, replicas agree";
+    narrator.begin(5, title)?;
+    let result = failures::back(narrator, cluster, clients, &outage).await;
+    narrator.end(5, title, result)?;
+
+    let title = "A store is lost: anti-entropy refills it";
+    narrator.begin(6, title)?;
+    let result = failures::lost(narrator, cluster, clients).await;
+    narrator.end(6, title, result)?;
 
     let title = "A forged context is refused";
     narrator.begin(8, title)?;
@@ -169,56 +182,6 @@ async fn figures(
     }))
 }
 
-fn options() -> RequestOptions {
-    RequestOptions::default()
-}
-
-fn new(value: &'static str) -> NewObject {
-    NewObject {
-        value: Bytes::from_static(value.as_bytes()),
-        content_type: Some("application/json".to_owned()),
-        ..NewObject::default()
-    }
-}
-
-async fn fetch(client: &Client) -> Result<Fetched, Failure> {
-    Ok(client.get(CART, &options()).await?)
-}
-
-async fn put(
-    client: &Client,
-    value: &'static str,
-    context: Option<&Context>,
-) -> Result<Written, Failure> {
-    Ok(client.put(CART, new(value), context, &options()).await?)
-}
-
-fn context_of(fetched: &Fetched) -> Option<Context> {
-    match fetched {
-        Fetched::Object(object) => object.head.context.clone(),
-        Fetched::Siblings(siblings) => siblings.context.clone(),
-        Fetched::NotFound { context } => context.clone(),
-    }
-}
-
-fn one(fetched: Fetched) -> Result<Object, Failure> {
-    match fetched {
-        Fetched::Object(object) => Ok(object),
-        Fetched::Siblings(found) => {
-            Err(Failure::new(format!("{} siblings where one was expected", found.siblings.len())))
-        }
-        Fetched::NotFound { .. } => Err(Failure::new("the cart is not there")),
-    }
-}
-
-fn several(fetched: Fetched) -> Result<Siblings, Failure> {
-    match fetched {
-        Fetched::Siblings(siblings) => Ok(siblings),
-        Fetched::Object(_) => Err(Failure::new("one value where siblings were expected")),
-        Fetched::NotFound { .. } => Err(Failure::new("the cart is not there")),
-    }
-}
-
 /// What the cluster said when it refused a context; anything else is an error.
 fn refused(result: Result<Written, ClientError>) -> Result<String, Failure> {
     match result {
@@ -241,14 +204,6 @@ fn tampered(text: &str) -> String {
         (false, letter) => letter,
     };
     text.chars().enumerate().map(change).collect()
-}
-
-fn text(value: &[u8]) -> String {
-    String::from_utf8_lossy(value).into_owned()
-}
-
-fn expect(held: bool, otherwise: &str) -> Result<(), Failure> {
-    if held { Ok(()) } else { Err(Failure::new(otherwise)) }
 }
 
 #[cfg(test)]

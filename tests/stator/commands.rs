@@ -48,7 +48,9 @@ fn wrong_usage_ends_with_two() {
 #[test]
 fn where_nobody_listens_a_command_fails_and_says_what_to_do() {
     let endpoint = format!("http://127.0.0.1:{}", free_ports(1));
-    for command in [&["get", "b", "k"][..], &["put", "b", "k", "v"], &["cluster", "status"]] {
+    for command in
+        [&["get", "b", "k"][..], &["put", "b", "k", "v"], &["cluster", "status"], &["verify"]]
+    {
         let output = stator_with(&[command, &["--endpoint", &endpoint]].concat());
         assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
         let told = stderr(&output);

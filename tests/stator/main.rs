@@ -14,3 +14,4 @@ mod durability;
 mod files;
 mod harness;
 mod objects;
+mod operate;

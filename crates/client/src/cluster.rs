@@ -55,9 +55,9 @@ pub struct MemberDocument {
     /// The fraction of all replicas that it owns, 0 to 1.
     #[serde(default)]
     pub share: f64,
-    /// Hinted replicas that it holds for others.
+    /// Hinted replicas that it holds for others; none where the node that was asked can't know.
     #[serde(default)]
-    pub hints: u64,
+    pub hints: Option<u64>,
     /// The newest ring that it is known to know; 0 if none.
     #[serde(default)]
     pub ring_version: u64,

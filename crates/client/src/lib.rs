@@ -14,6 +14,7 @@ mod endpoint;
 mod error;
 mod keys;
 mod locate;
+mod node;
 mod object;
 mod path;
 mod problem;
@@ -28,6 +29,7 @@ pub use endpoint::{Endpoint, InvalidEndpoint};
 pub use error::{ClientError, Outcome};
 pub use keys::{KeyEntry, KeyStream, KeysQuery};
 pub use locate::{LocateDocument, LocatedNode};
+pub use node::{Detail, HintsDocument, NodeDocument, PartitionDocument, SinceStartDocument};
 pub use object::{
     Context, Fetched, Head, NewObject, Object, ObjectName, ReplicaCounts, RequestOptions, Sibling,
     Siblings, Written,

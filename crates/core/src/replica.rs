@@ -26,6 +26,7 @@ pub use write::{MintError, Minted, Stamps, Write};
 
 use crate::collection::{Round, Rounds};
 use crate::effect::{Effect, Effects, Ticket};
+use crate::identity::ActorId;
 use crate::message::EncodedState;
 use crate::object::{DecodeError, ObjectKey, ObjectState};
 use crate::observe::Observation;
@@ -73,6 +74,11 @@ impl Replica {
             quarantine: Quarantine::default(),
             rounds: Rounds::default(),
         }
+    }
+
+    /// The id under which this node mints in a partition; none before it has minted anything.
+    pub fn actor(&self, partition: Partition) -> Option<ActorId> {
+        self.actors.of(partition)
     }
 
     /// The whole state of an object as this replica has it; none if it has never seen it. A damaged

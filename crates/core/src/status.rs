@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::collection::Round;
-use crate::identity::NodeId;
+use crate::identity::{ActorId, NodeId};
 use crate::merkle::TreeSum;
 use crate::time::WallTime;
 use crate::token::Partition;
@@ -20,12 +20,52 @@ pub struct ShardStatus {
     pub partitions: BTreeMap<Partition, PartitionStatus>,
     /// Hints held, by the node that they are for.
     pub hints: BTreeMap<NodeId, HeldHints>,
+    /// Whether hints that were here at the start are still being counted: until that is done,
+    /// `hints` says too little.
+    pub counting_hints: bool,
     /// Background work done since the node started.
     pub upkeep: UpkeepCounts,
     /// The background work's present allowance, in bytes per second (rule 20).
     pub budget: u64,
     /// Whether writes are refused because the disk's reserve is reached.
     pub disk_reserved: bool,
+}
+
+impl ShardStatus {
+    /// Puts the condition of another shard of the same node to this one.
+    pub fn absorb(&mut self, other: Self) {
+        self.partitions.extend(other.partitions);
+        for (owner, held) in other.hints {
+            self.hints.entry(owner).or_default().absorb(held);
+        }
+        self.counting_hints |= other.counting_hints;
+        self.upkeep.absorb(other.upkeep);
+        self.budget += other.budget;
+        self.disk_reserved |= other.disk_reserved;
+    }
+}
+
+/// The condition of a node: that of its shards, put together.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NodeStatus {
+    /// Shards that the node has.
+    pub shards: u8,
+    /// Those of them that have not answered: of what they hold nothing is said.
+    pub silent_shards: u8,
+    /// What those that have answered say.
+    pub whole: ShardStatus,
+}
+
+impl NodeStatus {
+    /// The condition of a node with so many shards, of which these have answered.
+    pub fn of(shards: u8, answered: impl IntoIterator<Item = ShardStatus>) -> Self {
+        let mut node = Self { shards, silent_shards: shards, whole: ShardStatus::default() };
+        for shard in answered {
+            node.silent_shards = node.silent_shards.saturating_sub(1);
+            node.whole.absorb(shard);
+        }
+        node
+    }
 }
 
 /// The condition of one partition's replica.
@@ -35,6 +75,8 @@ pub struct PartitionStatus {
     pub root: Option<TreeSum>,
     /// Whether its answers count in reads: not until a lost store is refilled (rule 19).
     pub counts: bool,
+    /// The id under which it mints; none before it has minted anything since it started.
+    pub actor: Option<ActorId>,
     /// Objects that are set aside as damaged and wait for their peers' states.
     pub quarantined: u32,
     /// Its collection round.
@@ -54,6 +96,14 @@ pub struct HeldHints {
     pub bytes: u64,
     /// When the oldest of them was stored, by this node's wall clock.
     pub oldest: Option<WallTime>,
+}
+
+impl HeldHints {
+    fn absorb(&mut self, other: Self) {
+        self.objects += other.objects;
+        self.bytes += other.bytes;
+        self.oldest = self.oldest.into_iter().chain(other.oldest).min();
+    }
 }
 
 /// Background work, counted since the node started.
@@ -88,3 +138,40 @@ pub struct UpkeepCounts {
     /// Bytes read and sent in the background, as the budget counts them (rule 20).
     pub budgeted_bytes: u64,
 }
+
+impl UpkeepCounts {
+    fn absorb(&mut self, other: Self) {
+        // Taken apart, so that a count which is added later is not forgotten here.
+        let Self {
+            hints_stored,
+            hints_delivered,
+            hints_refused,
+            read_repairs,
+            exchanges,
+            exchanges_failed,
+            exchanged_objects,
+            exchanged_bytes,
+            damaged,
+            refilled_objects,
+            tree_drifts,
+            collected,
+            pruned,
+        } = other;
+        self.hints_stored += hints_stored;
+        self.hints_delivered += hints_delivered;
+        self.hints_refused += hints_refused;
+        self.read_repairs += read_repairs;
+        self.exchanges += exchanges;
+        self.exchanges_failed += exchanges_failed;
+        self.exchanged_objects += exchanged_objects;
+        self.exchanged_bytes += exchanged_bytes;
+        self.damaged += damaged;
+        self.refilled_objects += refilled_objects;
+        self.tree_drifts += tree_drifts;
+        self.collected += collected;
+        self.pruned += pruned;
+    }
+}
+
+#[cfg(test)]
+mod tests;

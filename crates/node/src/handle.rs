@@ -10,12 +10,12 @@ use stator_core::identity::NodeId;
 use stator_core::membership::admin::{AdminError, AdminReply, AdminRequest};
 use stator_core::request::{ClientReply, Operation, RequestError};
 use stator_core::ring::Ring;
-use stator_core::status::ShardStatus;
+use stator_core::status::NodeStatus;
 use stator_core::store::Store;
 use stator_core::time::Deadline;
 use stator_core::view::View;
 use tokio::sync::{Notify, mpsc, oneshot};
-use tokio::time::timeout;
+use tokio::time::{timeout, timeout_at};
 
 use crate::failure::Failure;
 use crate::me::Me;
@@ -115,8 +115,9 @@ impl NodeHandle {
         }
     }
 
-    /// The condition of each of the node's shards; of one that does not answer nothing is said.
-    pub async fn inspect(&self) -> Vec<ShardStatus> {
+    /// The node's condition. Shards that do not answer in time are counted as silent: a node that
+    /// is hard pressed still tells what it can.
+    pub async fn inspect(&self) -> NodeStatus {
         let mut asked = Vec::new();
         for mailbox in self.shared.shards.mailboxes() {
             let (reply, answer) = oneshot::channel();
@@ -124,13 +125,14 @@ impl NodeHandle {
                 asked.push(answer);
             }
         }
+        let until = tokio::time::Instant::now() + GRACE;
         let mut found = Vec::new();
         for answer in asked {
-            if let Ok(Ok(status)) = timeout(GRACE, answer).await {
+            if let Ok(Ok(status)) = timeout_at(until, answer).await {
                 found.push(status);
             }
         }
-        found
+        NodeStatus::of(self.shared.me.shards, found)
     }
 
     /// The cluster as this node sees it now. Never waits.

@@ -10,6 +10,7 @@ use std::time::Duration;
 use stator_core::identity::NodeId;
 use stator_core::membership::admin::{AdminReply, AdminRequest};
 use stator_core::request::{ClientReply, Operation};
+use stator_core::status::NodeStatus;
 use stator_core::view::View;
 
 /// An answer that is on its way.
@@ -35,6 +36,9 @@ pub trait Backend: Send + Sync + 'static {
     /// Hands an operator's request to membership; answered within `timeout`.
     fn admin(&self, request: AdminRequest, timeout: Duration) -> Reply<'_, AdminReply>;
 
+    /// The condition of the node's shards.
+    fn inspect(&self) -> Reply<'_, NodeStatus>;
+
     /// The cluster as the node sees it now.
     fn view(&self) -> Arc<View>;
 
@@ -55,6 +59,10 @@ impl<B: Backend + ?Sized> Backend for Arc<B> {
 
     fn admin(&self, request: AdminRequest, timeout: Duration) -> Reply<'_, AdminReply> {
         (**self).admin(request, timeout)
+    }
+
+    fn inspect(&self) -> Reply<'_, NodeStatus> {
+        (**self).inspect()
     }
 
     fn view(&self) -> Arc<View> {

@@ -6,7 +6,7 @@
 //! path, query what is asked, from the raw bytes of the request's target
 //! kv          get, put, delete of one object; siblings; what headers say
 //! listing     a bucket's keys
-//! bucket, locate, cluster, health   the other rows
+//! bucket, locate, cluster, node, health   the other rows
 //! problem     everything that can go wrong, and its one table of statuses
 //! ```
 
@@ -21,6 +21,7 @@ mod json;
 mod kv;
 mod listing;
 mod locate;
+mod node;
 mod path;
 mod problem;
 mod query;

@@ -66,6 +66,7 @@ impl Shard {
             let status = PartitionStatus {
                 root: self.replica.tree(partition).map(crate::merkle::Tree::root),
                 counts: self.standing.counts(partition),
+                actor: self.replica.actor(partition),
                 quarantined: self.replica.quarantined_count(partition) as u32,
                 round: self.replica.round(partition),
                 tombstones: found.0,
@@ -77,6 +78,7 @@ impl Shard {
         ShardStatus {
             partitions: partitions.collect(),
             hints: self.hints.held(),
+            counting_hints: !self.hints_counted,
             upkeep: UpkeepCounts {
                 damaged,
                 refilled_objects,

@@ -31,8 +31,8 @@ impl Actors {
         *last
     }
 
-    /// The id that the partition's replica mints under, if it has minted.
-    pub(super) fn live(&self, partition: Partition) -> Option<ActorId> {
+    /// The id under which the partition's replica mints; none before it has minted anything.
+    pub(super) fn of(&self, partition: Partition) -> Option<ActorId> {
         self.minting.get(&partition).map(|last| last.actor)
     }
 
@@ -63,6 +63,7 @@ mod tests {
     fn a_retired_id_never_mints_again() {
         let mut actors = Actors::new(Random::from_seed([3; 32]));
         let before = actors.mint(Partition::new(7));
+        assert_eq!(actors.of(Partition::new(7)), Some(before.actor));
         actors.retire(Partition::new(7));
         let after = actors.mint(Partition::new(7));
         assert_ne!(before.actor, after.actor);

@@ -58,7 +58,7 @@ impl Replica {
         }
         let page = self.rows(&range, ROWS_AT_ONCE, store)?;
         let mut found = Candidates { found: Vec::new(), next: page.more_after };
-        let live = self.actors.live(partition);
+        let live = self.actors.of(partition);
         for row in page.rows {
             let Ok((key, encoded)) = row.object else { continue };
             let Ok(state) = encoded.decode() else { continue };
@@ -100,7 +100,7 @@ impl Replica {
                     .is_some_and(|(key, _)| self.buffer.get(&StoreKey::of(&key)).is_none())
         };
         let same = candidates.iter().map(same).collect();
-        let live = self.actors.live(partition);
+        let live = self.actors.of(partition);
         let ticket = self.rounds.agree(partition, round, &mut self.journal, out);
         Some(Agreement { same, live, ticket })
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use stator_core::identity::NodeId;
 use stator_core::membership::admin::{AdminReply, AdminRequest};
 use stator_core::request::{ClientReply, Operation};
+use stator_core::status::NodeStatus;
 use stator_core::view::View;
 use stator_node::NodeHandle;
 
@@ -18,6 +19,10 @@ impl Backend for NodeHandle {
 
     fn admin(&self, request: AdminRequest, timeout: Duration) -> Reply<'_, AdminReply> {
         Box::pin(NodeHandle::admin(self, request, timeout))
+    }
+
+    fn inspect(&self) -> Reply<'_, NodeStatus> {
+        Box::pin(NodeHandle::inspect(self))
     }
 
     fn view(&self) -> Arc<View> {

@@ -25,7 +25,10 @@ pub(super) async fn status(front: Shared, request: Request) -> Answer {
     only(&request, &[Method::GET, Method::HEAD], "GET, HEAD")?;
     let timeout = timeout(&request)?;
     let found = cluster_status(&front, timeout, Intent::Read).await?;
-    Ok(json::response(StatusCode::OK, &status::document(&found)))
+    let held = front.backend.inspect().await.whole.hints;
+    let held = held.values().map(|held| held.objects).sum();
+    let own = status::Own { id: front.backend.me(), hints: held };
+    Ok(json::response(StatusCode::OK, &status::document(&found, &own)))
 }
 
 /// `GET /v1/cluster/plan`.

@@ -11,7 +11,7 @@ use axum::routing::{MethodRouter, any};
 use super::front::{Front, Shared};
 use super::guard::{self, Right};
 use super::problem::{Answer, Intent, Problem, kind};
-use super::{HttpConfig, bucket, cluster, health, kv, locate};
+use super::{HttpConfig, bucket, cluster, health, kv, locate, node};
 use crate::backend::Backend;
 
 /// The HTTP interface of the node behind `backend`.
@@ -28,6 +28,7 @@ pub fn router(backend: impl Backend, config: HttpConfig) -> Router {
         .route("/v1/cluster/plan", row(administration, cluster::plan))
         .route("/v1/cluster/commit", row(administration, cluster::commit))
         .route("/v1/cluster/discard", row(administration, cluster::discard))
+        .route("/v1/node", row(data, node::answer))
         .route("/livez", row(watching, health::livez))
         .route("/readyz", row(watching, health::readyz))
         .route("/v1/batch", row(data, not_built))
@@ -86,7 +87,7 @@ async fn no_such_path(_front: Shared, request: Request) -> Answer {
     let detail = format!(
         "nothing is served at {shown}: objects are at /v1/kv/BUCKET/KEY, and there are \
          /v1/kv/BUCKET, /v1/buckets/BUCKET, /v1/locate/BUCKET/KEY, /v1/cluster (stage, plan, \
-         commit, discard), /livez and /readyz"
+         commit, discard), /v1/node, /livez and /readyz"
     );
     Err(Problem::new(kind::NO_SUCH_PATH, detail))
 }

@@ -17,6 +17,7 @@ use stator_core::request::{
     Answered, ClientReply, Done, GetReply, ListPage, Operation, PutReply, RequestError,
 };
 use stator_core::ring::{Member, Ring, Weight};
+use stator_core::status::NodeStatus;
 use stator_core::time::{Stamp, WallTime};
 use stator_core::token::PartitionCount;
 use stator_core::version::Dot;
@@ -35,6 +36,7 @@ pub(crate) struct Fake {
     admin_answers: Answers<AdminRequest, AdminReply>,
     view: Mutex<View>,
     readiness: Mutex<Readiness>,
+    condition: Mutex<NodeStatus>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -52,6 +54,7 @@ impl Fake {
             admin_answers: Mutex::new(Box::new(|_| Err(AdminError::Busy))),
             view: Mutex::new(view()),
             readiness: Mutex::new(Readiness::Ready),
+            condition: Mutex::default(),
         })
     }
 
@@ -87,6 +90,10 @@ impl Fake {
         *lock(&self.readiness) = readiness;
     }
 
+    pub(crate) fn set_condition(&self, condition: NodeStatus) {
+        *lock(&self.condition) = condition;
+    }
+
     /// What shards were asked so far.
     pub(crate) fn operations(&self) -> Vec<Operation> {
         lock(&self.operations).iter().map(|(operation, _)| operation.clone()).collect()
@@ -114,6 +121,10 @@ impl Backend for Fake {
         let answer = lock(&self.admin_answers)(&request);
         lock(&self.orders).push(request);
         Box::pin(std::future::ready(answer))
+    }
+
+    fn inspect(&self) -> Reply<'_, NodeStatus> {
+        Box::pin(std::future::ready(lock(&self.condition).clone()))
     }
 
     fn view(&self) -> Arc<View> {

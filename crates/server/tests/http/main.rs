@@ -10,5 +10,6 @@ mod fake;
 mod guard;
 mod listing;
 mod locate;
+mod node;
 mod reading;
 mod writing;

@@ -1,13 +1,22 @@
 //! The cluster as a document.
 
 use serde_json::{Value, json};
+use stator_core::identity::NodeId;
 use stator_core::membership::admin::{ClusterStatus, MemberState, MemberStatus};
 
+/// What the node that is asked knows of itself alone.
+pub(super) struct Own {
+    /// Which member it is.
+    pub(super) id: NodeId,
+    /// Hints that it holds.
+    pub(super) hints: u64,
+}
+
 /// What `GET /v1/cluster` answers. Ring version 0 is a node that knows no ring. No change of the
-/// ring takes longer than its commit in this version, so there is never a transition, and no node
-/// holds hints.
-pub(super) fn document(status: &ClusterStatus) -> Value {
-    let members: Vec<Value> = status.members.iter().map(member).collect();
+/// ring takes longer than its commit in this version, so there is never a transition. How many
+/// hints another node holds only that node knows: `GET /v1/node` there.
+pub(super) fn document(status: &ClusterStatus, own: &Own) -> Value {
+    let members: Vec<Value> = status.members.iter().map(|each| member(each, own)).collect();
     json!({
         "ring_version": status.ring.as_ref().map_or(0, |ring| ring.version.0),
         "members": members,
@@ -15,7 +24,7 @@ pub(super) fn document(status: &ClusterStatus) -> Value {
     })
 }
 
-fn member(member: &MemberStatus) -> Value {
+fn member(member: &MemberStatus, own: &Own) -> Value {
     json!({
         "name": member.name,
         "id": member.id.to_string(),
@@ -27,7 +36,7 @@ fn member(member: &MemberStatus) -> Value {
         "state": state(member.state),
         "phi": if member.phi.is_finite() { member.phi } else { f64::MAX },
         "share": member.share,
-        "hints": 0,
+        "hints": (member.id == own.id).then_some(own.hints),
         "ring_version": member.ring.0,
         "silent_ms": member.silent_for.map(|silent| silent.as_millis() as u64),
     })

@@ -1,0 +1,43 @@
+use super::*;
+
+fn held(objects: u64, bytes: u64, oldest: u64) -> HeldHints {
+    HeldHints { objects, bytes, oldest: Some(WallTime::from_millis(oldest)) }
+}
+
+fn partition() -> PartitionStatus {
+    PartitionStatus {
+        root: None,
+        counts: true,
+        actor: None,
+        quarantined: 0,
+        round: Round::default(),
+        tombstones: 0,
+        longest_vector: 0,
+    }
+}
+
+#[test]
+fn a_nodes_condition_is_the_sum_of_its_shards_and_names_those_that_are_silent() {
+    let (one, two) = (NodeId::new(1), NodeId::new(2));
+    let first = ShardStatus {
+        partitions: BTreeMap::from([(Partition::new(0), partition())]),
+        hints: BTreeMap::from([(one, held(2, 20, 7))]),
+        upkeep: UpkeepCounts { exchanges: 3, ..UpkeepCounts::default() },
+        ..ShardStatus::default()
+    };
+    let second = ShardStatus {
+        partitions: BTreeMap::from([(Partition::new(1), partition())]),
+        hints: BTreeMap::from([(one, held(1, 5, 4)), (two, held(1, 1, 9))]),
+        counting_hints: true,
+        upkeep: UpkeepCounts { exchanges: 4, read_repairs: 1, ..UpkeepCounts::default() },
+        disk_reserved: true,
+        ..ShardStatus::default()
+    };
+    let node = NodeStatus::of(3, [first, second]);
+    assert_eq!((node.shards, node.silent_shards), (3, 1));
+    let whole = node.whole;
+    assert_eq!(whole.partitions.len(), 2);
+    assert_eq!(whole.hints, BTreeMap::from([(one, held(3, 25, 4)), (two, held(1, 1, 9))]));
+    assert_eq!((whole.upkeep.exchanges, whole.upkeep.read_repairs), (7, 1));
+    assert!(whole.counting_hints && whole.disk_reserved);
+}
