@@ -148,6 +148,8 @@ pub struct Write {
     pub durable_at_ack: Option<u8>,
     /// How many nodes had answered when the coordinator acknowledged it, as it said.
     pub answers_at_ack: Option<u8>,
+    /// How many of those were primaries.
+    pub primaries_at_ack: Option<u8>,
     /// Whether a fault has destroyed its only durable copy: nothing is promised then.
     pub destroyed: bool,
 }
@@ -197,6 +199,8 @@ pub struct History {
     pub answered_twice: Vec<CallId>,
     /// Puts that were refused for want of replicas although enough could be reached for long.
     pub unavailable: Vec<CallId>,
+    /// What nodes were seen to do that they must not.
+    pub amiss: Vec<String>,
     /// What stood in the way of convergence at the end.
     pub unconverged: Vec<String>,
     /// How long after everything had healed all replicas agreed; none if they never did.
@@ -274,6 +278,7 @@ impl History {
             beside: Bits::default(),
             durable_at_ack: None,
             answers_at_ack: None,
+            primaries_at_ack: None,
             destroyed: false,
         });
         call

@@ -14,6 +14,7 @@ mod turn;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use stator_core::node::HintLimits;
 use stator_core::time::Instant;
 
 use crate::client::{Client, SHOPPERS};
@@ -23,7 +24,7 @@ use crate::faults::{FaultKind, Faults};
 use crate::history::{CallId, Fate, History};
 use crate::layout::Layout;
 use crate::network::Network;
-use crate::node::Node;
+use crate::node::{Limits, Node};
 use crate::queue::Queue;
 use crate::tracer::{Concern, Keep, Tracer};
 
@@ -79,7 +80,7 @@ pub struct World {
     draw: Draw,
     healing: bool,
     last: bool,
-    max_requests: usize,
+    limits: Limits,
     /// Which call every request between nodes belongs to.
     requests: BTreeMap<(Process, u64), CallId>,
     frames: u64,
@@ -126,6 +127,13 @@ pub fn run(scope: Scope) -> Aftermath {
     world.end()
 }
 
+/// Some clusters take few requests at once, and some few hints: so that limits are met.
+fn limits(load: &mut Draw, draw: &mut Draw) -> Limits {
+    let requests = *load.pick(&[4, 1_000, 1_000]);
+    let few = HintLimits { objects: draw.between(1, 8), ..HintLimits::default() };
+    Limits { requests, hints: *draw.pick(&[few, HintLimits::default(), HintLimits::default()]) }
+}
+
 impl World {
     fn new(scope: Scope) -> Self {
         let draw = Draw::of_seed(scope.seed);
@@ -166,9 +174,9 @@ impl World {
             tracer: Tracer::new(scope.keep),
             healing: false,
             last: false,
-            max_requests: match scope.life {
-                Life::Swarm => *load.pick(&[4, 1_000, 1_000]),
-                Life::Service => 1_000,
+            limits: match scope.life {
+                Life::Swarm => limits(&mut load, &mut draw.child("limits")),
+                Life::Service => Limits { requests: 1_000, hints: HintLimits::default() },
             },
             requests: BTreeMap::new(),
             frames: 0,

@@ -1,5 +1,7 @@
 //! i. Bounds hold: version vectors name only actors that minted for the key; every call to a
-//! healthy node is answered once, in time; and when all is quiet no frame is under way any more.
+//! healthy node is answered once, in time; no tree drifts from its objects; no put makes more
+//! siblings than its bucket allows; the disk's reserve takes no new value and refuses no delete; and
+//! when all is quiet no frame is under way any more.
 
 use std::collections::BTreeSet;
 
@@ -36,6 +38,7 @@ pub(super) fn check_run(history: &History) -> Vec<String> {
             history.unattributed_mints
         ));
     }
+    found.extend(history.amiss.iter().cloned());
     if history.restless_frames > 0 {
         let frames = history.restless_frames;
         found.push(format!("{frames} frames were sent long after everything had healed"));

@@ -174,6 +174,12 @@ fn durable_finds_an_acknowledgement_that_came_too_early() {
     assert_eq!(script.found_by(), Vec::<&str>::new());
     script.history.keys[0].writes[write].durable_at_ack = Some(1);
     assert_eq!(script.found_by(), ["durable"]);
+
+    let mut script = Script::siblings();
+    let write = script.write(&[], Fate::Done);
+    script.history.keys[0].writes[write].needs.pw = 1;
+    script.history.keys[0].writes[write].primaries_at_ack = Some(0);
+    assert_eq!(script.found_by(), ["durable"]);
 }
 
 #[test]
@@ -275,11 +281,12 @@ fn strict_finds_a_stale_read_and_lets_concurrent_writes_be() {
 
 #[test]
 fn bounds_finds_each_of_its_rules_broken() {
-    let breaks: [fn(&mut History); 5] = [
+    let breaks: [fn(&mut History); 6] = [
         |history| history.unanswered.push(CallId(0)),
         |history| history.answered_twice.push(CallId(0)),
         |history| history.unattributed_mints = 1,
         |history| history.restless_frames = 1,
+        |history| history.amiss.push("a tree drifted".to_owned()),
         |history| history.keys[0].readings[0].vector_len = 2,
     ];
     for break_it in breaks {

@@ -119,16 +119,29 @@ impl World {
         if let Ok(Done::Written(written)) = &reply {
             self.count_disks(call);
             if let Some((key, place)) = self.history.write_of(call) {
-                let answers = written.answered.total();
-                self.history.keys[key].writes[place].answers_at_ack = Some(answers);
+                let write = &mut self.history.keys[key].writes[place];
+                write.answers_at_ack = Some(written.answered.total());
+                write.primaries_at_ack = Some(written.answered.primaries);
             }
         }
-        if let Err(RequestError::NotEnoughReplicas { .. }) = reply {
-            self.judge_refusal(at.node, call);
+        match reply {
+            Err(RequestError::NotEnoughReplicas { .. }) => self.judge_refusal(at.node, call),
+            Err(RequestError::DiskReserve) if self.deletes(call) => {
+                let refused = format!("the delete #{} was refused for want of disk", call.0);
+                self.history.amiss.push(refused);
+            }
+            _ => {}
         }
         let back = self.draw.duration(Duration::from_micros(50), Duration::from_millis(1));
         let slowness = self.nodes[at.node].slowness;
         self.after(back + slowness, Event::Answer(call, Box::new(reply)));
+    }
+
+    fn deletes(&self, call: CallId) -> bool {
+        let write = self.history.write_of(call);
+        write.is_some_and(|(key, place)| {
+            !matches!(self.history.keys[key].writes[place].kind, WriteKind::Value(_))
+        })
     }
 
     /// A put was refused for want of replicas: it must not be if enough nodes could be relied on.

@@ -115,8 +115,7 @@ impl World {
         if self.nodes[node].is_up() {
             return;
         }
-        let max_requests = self.max_requests;
-        self.nodes[node].start(self.now, &self.layout, max_requests);
+        self.nodes[node].start(self.now, &self.layout, self.limits);
         self.tell_all_shards(node, &Input::Started);
         let peers: BTreeSet<usize> = (0..self.nodes.len()).filter(|&peer| peer != node).collect();
         for peer in peers {

@@ -6,6 +6,7 @@ use stator_core::effect::{Effect, Effects, Input};
 use stator_core::identity::NodeId;
 use stator_core::message::{ExchangeAnswer, ExchangeAsk, ShardMessage};
 use stator_core::object::ObjectKey;
+use stator_core::observe::Observation;
 
 use super::World;
 use crate::disk::Writer;
@@ -156,16 +157,47 @@ impl World {
 
     /// Learns which call each minted write belongs to, and in what state it was minted.
     fn look_on(&mut self, at: Process, call: Option<CallId>, effects: &[Effect]) {
+        let drifts = effects.iter().filter_map(|effect| match effect {
+            Effect::Observe(Observation::TreeDrifted(partition)) => Some(partition.get()),
+            _ => None,
+        });
+        for partition in drifts {
+            let amiss = format!("the tree of partition {partition} drifted at n{}", at.node + 1);
+            self.history.amiss.push(amiss);
+        }
         for minting in mintings(effects, self.layout.nodes[at.node], self.now) {
             let place = self.layout.keys.iter().position(|name| *name == minting.key);
             let Some(place) = place else { continue };
             let call = call.or_else(|| self.delete_that_read(at, &minting.key));
             let (dot, siblings) = (minting.mint.dot, minting.beside.len());
             self.history.minted(place, call, minting.mint, &minting.beside);
+            self.judge_mint(at, place, call, siblings);
             self.tracer.remark(self.now, Concern::Key(place), || {
                 let write = call.map_or_else(|| "?".to_owned(), |call| call.0.to_string());
                 format!("n{} mints #{write} as {dot:?}: {siblings} siblings", at.node + 1)
             });
+        }
+    }
+
+    /// What a replica must not mint: a sibling above its bucket's bound, by a writer who has seen
+    /// nothing that it could replace; and a value, while it says that only the disk's reserve is left.
+    fn judge_mint(&mut self, at: Process, key: usize, call: Option<CallId>, siblings: usize) {
+        let Some((_, place)) = call.and_then(|call| self.history.write_of(call)) else { return };
+        let write = &self.history.keys[key].writes[place];
+        let is_value = matches!(write.kind, WriteKind::Value(_));
+        let is_blind = is_value && write.may.iter().next().is_none();
+        let most = self.layout.properties(key).mutable.max_siblings as usize;
+        let name = write.call.0;
+        if is_blind && siblings > most {
+            let amiss = format!("the put #{name} made {siblings} siblings, of {most} allowed");
+            self.history.amiss.push(amiss);
+        }
+        let node = &self.nodes[at.node];
+        let reserved =
+            node.disk_reserved && node.shards.iter().all(|shard| shard.condition().disk_reserved);
+        if is_value && reserved {
+            let amiss = format!("the put #{name} was minted into the reserve of a disk");
+            self.history.amiss.push(amiss);
         }
     }
 
