@@ -146,11 +146,11 @@ impl FaultKind {
             Self::Crash | Self::CrashBeforeSync | Self::CrashInTurn => 25,
             Self::SlowNode | Self::SlowDisk | Self::Pause | Self::ClockJump => 30,
             Self::PartialPartition | Self::OneWayPartition | Self::Flapping => 40,
+            Self::CorruptObject => 15,
             Self::FullPartition
             | Self::Restart
             | Self::DiskWipe
             | Self::OldBackup
-            | Self::CorruptObject
             | Self::DiskFull => 60,
             Self::PowerFailure => 180,
             _ => return None,

@@ -19,7 +19,7 @@ use crate::history::{
 };
 use crate::node::Stop;
 use crate::payload::payload;
-use crate::witness::is_durable;
+use crate::witness::is_durable_for;
 
 /// How long after the end of a trouble others may go by it.
 const NOTICED: Duration = Duration::from_secs(10);
@@ -198,16 +198,21 @@ impl World {
             && troubled.is_none_or(|until| until.after(NOTICED) < self.now)
     }
 
-    /// Looks at every disk when a write is acknowledged.
+    /// Looks at every disk when a write is acknowledged, and counts the owners of which a copy is there.
     fn count_disks(&mut self, call: CallId) {
         let Some((key, place)) = self.history.write_of(call) else { return };
         let Some(mint) = self.history.keys[key].writes[place].mints.first() else { return };
         let (name, dot, minted) = (&self.layout.keys[key], mint.dot, mint.at);
         let owners = self.owners(key);
-        let disks = self.nodes.iter().filter(|node| is_durable(&node.disk, name, dot, &owners));
+        // An owner's own disk, and those that hold a hint for it, are one copy: a hint goes home.
+        let held_for = |&&owner: &&NodeId| {
+            let own = self.layout.place_of(owner);
+            let mut nodes = self.nodes.iter();
+            nodes.any(|node| is_durable_for(&node.disk, name, dot, (owner, node.place == own)))
+        };
         // A copy that a fault destroyed since had been there.
         let destroyed = u8::from(self.struck_at >= minted && self.struck.is_some());
-        let disks = disks.count() as u8 + destroyed;
+        let disks = owners.iter().filter(held_for).count() as u8 + destroyed;
         self.history.keys[key].writes[place].durable_at_ack = Some(disks);
     }
 

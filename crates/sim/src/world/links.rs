@@ -65,6 +65,7 @@ impl World {
         }
     }
 
+    /// A node doubts a peer, rightly or not. That is no trouble: a doubt refuses nothing.
     pub(super) fn suspect(&mut self, node: usize, peer: usize) {
         let again = self.draw.duration(Duration::from_secs(1), Duration::from_secs(4));
         self.after(again, Event::Detect(Direction { from: node, to: peer }));
