@@ -64,6 +64,8 @@ pub enum Asked {
     Get {
         /// Answers needed.
         r: u8,
+        /// Of those, from primaries.
+        pr: u8,
         /// Sloppy or strict.
         mode: QuorumMode,
     },
@@ -253,9 +255,9 @@ impl KeyHistory {
 }
 
 impl History {
-    /// Notes a get.
-    pub fn begin_get(&mut self, begun: Begun, r: u8, mode: QuorumMode) -> CallId {
-        self.begin(begun, Asked::Get { r, mode })
+    /// Notes a get that needs `r` answers, `pr` of them from primaries.
+    pub fn begin_get(&mut self, begun: Begun, (r, pr): (u8, u8), mode: QuorumMode) -> CallId {
+        self.begin(begun, Asked::Get { r, pr, mode })
     }
 
     /// Notes a write by a client that has been shown `seen`.

@@ -7,6 +7,7 @@
 
 mod calls;
 mod destroy;
+mod judge;
 mod links;
 mod strike;
 mod turn;
@@ -16,6 +17,7 @@ use std::time::Duration;
 
 use stator_core::node::HintLimits;
 use stator_core::time::Instant;
+use stator_core::token::Partition;
 
 use crate::client::{Client, SHOPPERS};
 use crate::draw::Draw;
@@ -86,6 +88,8 @@ pub struct World {
     frames: u64,
     /// The node whose durable copies faults have destroyed since all replicas were last alike.
     struck: Option<usize>,
+    /// Partitions of lost stores that have not been refilled, and when they were lost.
+    unsettled: BTreeMap<(usize, Partition), Instant>,
     /// When a fault last destroyed copies.
     struck_at: Instant,
     /// Until when each pair of nodes could not rely on each other.
@@ -130,8 +134,8 @@ pub fn run(scope: Scope) -> Aftermath {
 /// Some clusters take few requests at once, and some few hints: so that limits are met.
 fn limits(load: &mut Draw, draw: &mut Draw) -> Limits {
     let requests = *load.pick(&[4, 1_000, 1_000]);
-    let few = HintLimits { objects: draw.between(1, 8), ..HintLimits::default() };
-    Limits { requests, hints: *draw.pick(&[few, HintLimits::default(), HintLimits::default()]) }
+    let few = HintLimits { objects: draw.between(0, 3), ..HintLimits::default() };
+    Limits { requests, hints: *draw.pick(&[few, HintLimits::default()]) }
 }
 
 impl World {
@@ -182,6 +186,7 @@ impl World {
             frames: 0,
             crash_at_commit: false,
             struck: None,
+            unsettled: BTreeMap::new(),
             struck_at: Instant::default(),
             troubled: BTreeMap::new(),
             draw: draw.child("world"),

@@ -89,7 +89,7 @@ impl Script {
     fn read_versions(&mut self, versions: Vec<Version>, last: bool) {
         let begun = self.begun();
         let (r, mode) = (2, QuorumMode::Strict);
-        let call = self.history.begin_get(begun, r, mode);
+        let call = self.history.begin_get(begun, (r, 0), mode);
         let vector_len = self.history.keys[0].dots.len().min(1);
         let reading = Reading { call, began: begun.at, r, mode, last, versions, vector_len };
         self.history.keys[0].readings.push(reading);
@@ -160,7 +160,7 @@ fn acknowledged_finds_a_key_that_can_not_be_read_at_the_end() {
     let mut script = Script::siblings();
     script.write(&[], Fate::Done);
     let begun = script.begun();
-    let call = script.history.begin_get(begun, 3, QuorumMode::Strict);
+    let call = script.history.begin_get(begun, (3, 3), QuorumMode::Strict);
     script.history.last_reads.push(call);
     script.history.end(call, begun.at, in_doubt());
     assert_eq!(script.found_by(), ["acknowledged"]);

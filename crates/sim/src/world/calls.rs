@@ -71,7 +71,7 @@ impl World {
         if let Action::Get = action {
             let read =
                 properties.read_quorum(existing, &quorum).expect("clients ask for what can be");
-            let call = self.history.begin_get(begun, read.r(), read.mode());
+            let call = self.history.begin_get(begun, (read.r(), read.pr()), read.mode());
             return (call, Operation::Get { key, quorum });
         }
         let write =
@@ -125,6 +125,18 @@ impl World {
             }
         }
         match reply {
+            Ok(Done::Got(ref got)) => {
+                if let Asked::Get { r, pr, .. } = self.history.call(call).asked
+                    && (got.answered.total() < r || got.answered.primaries < pr)
+                {
+                    let (n, of) = (got.answered.total(), got.answered.primaries);
+                    let amiss = format!(
+                        "the get #{} was answered by {n} nodes, {of} of them primaries: it needs r={r}, pr={pr}",
+                        call.0
+                    );
+                    self.history.amiss.push(amiss);
+                }
+            }
             Err(RequestError::NotEnoughReplicas { .. }) => self.judge_refusal(at.node, call),
             Err(RequestError::DiskReserve) if self.deletes(call) => {
                 let refused = format!("the delete #{} was refused for want of disk", call.0);
@@ -251,7 +263,7 @@ impl World {
     /// Notes what a get returned; what it showed the client, if it was the object's.
     fn read(&mut self, call: CallId, state: &stator_core::object::ObjectState) -> Option<Seen> {
         let &crate::history::Call { key, began, asked, .. } = self.history.call(call);
-        let Asked::Get { r, mode } = asked else { return None };
+        let Asked::Get { r, mode, .. } = asked else { return None };
         let versions = read_versions(&self.history, key, state);
         let vector_len = state.vector().len();
         let last = self.last;

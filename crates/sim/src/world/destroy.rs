@@ -43,6 +43,9 @@ impl World {
         for key in 0..self.layout.keys.len() {
             self.excuse(key, node);
         }
+        let (me, ring) = (self.layout.nodes[node], &self.layout.ring);
+        let owned = ring.partitions.all().filter(|partition| ring.owns(me, *partition));
+        self.unsettled.extend(owned.map(|partition| ((node, partition), self.now)));
         self.nodes[node].disk.wipe();
         self.nodes[node].store_lost = true;
         true

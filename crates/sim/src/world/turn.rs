@@ -3,11 +3,9 @@
 use std::time::Duration;
 
 use stator_core::effect::{Effect, Effects, Input};
-use stator_core::hints::Hint;
 use stator_core::identity::NodeId;
-use stator_core::message::{ExchangeAnswer, ExchangeAsk, ReadAnswer, ShardMessage};
+use stator_core::message::{ExchangeAnswer, ExchangeAsk, ShardMessage};
 use stator_core::object::ObjectKey;
-use stator_core::observe::Observation;
 
 use super::World;
 use crate::disk::Writer;
@@ -17,7 +15,7 @@ use crate::history::{CallId, WriteKind};
 use crate::network::Direction;
 use crate::node::{Namer, message_request, request_of};
 use crate::tracer::Concern;
-use crate::witness::{durable_object, has_seen, hint_on, hints_written, is_on, mintings};
+use crate::witness::mintings;
 
 impl World {
     pub(super) fn is_current(&self, at: Process) -> bool {
@@ -159,14 +157,6 @@ impl World {
 
     /// Learns which call each minted write belongs to, and in what state it was minted.
     fn look_on(&mut self, at: Process, call: Option<CallId>, effects: &[Effect]) {
-        let drifts = effects.iter().filter_map(|effect| match effect {
-            Effect::Observe(Observation::TreeDrifted(partition)) => Some(partition.get()),
-            _ => None,
-        });
-        for partition in drifts {
-            let amiss = format!("the tree of partition {partition} drifted at n{}", at.node + 1);
-            self.history.amiss.push(amiss);
-        }
         for minting in mintings(effects, self.layout.nodes[at.node], self.now) {
             let place = self.layout.keys.iter().position(|name| *name == minting.key);
             let Some(place) = place else { continue };
@@ -179,90 +169,6 @@ impl World {
                 let write = call.map_or_else(|| "?".to_owned(), |call| call.0.to_string());
                 format!("n{} mints #{write} as {dot:?}: {siblings} siblings", at.node + 1)
             });
-        }
-    }
-
-    /// What is to be known before a turn, to judge it.
-    fn watch(&self, node: usize, shard: u8, input: &Input) -> Watched {
-        let all_on_disk = self.nodes[node].shards[usize::from(shard)].unsynced() == 0;
-        let asked = match input {
-            Input::Peer { message: ShardMessage::Read { key, .. }, .. } if all_on_disk => Some(key),
-            _ => None,
-        };
-        let has_what_is_read = asked.is_some_and(|name| {
-            let owners = self.owners_of(name);
-            let is_owner = owners.contains(&self.layout.nodes[node]);
-            is_on(&self.nodes[node].disk, name, is_owner, &owners)
-        });
-        Watched { all_on_disk, has_what_is_read }
-    }
-
-    /// What no turn may do: deny to a reader what is on the disk, forget in a hint what it held, or
-    /// delete a hint that its owner has not.
-    fn judge_turn(&mut self, at: Process, watched: &Watched, effects: &[Effect]) {
-        let mut amiss = Vec::new();
-        let disk = &self.nodes[at.node].disk;
-        if watched.has_what_is_read && effects.iter().any(denies) {
-            amiss.push("told a reader that it has nothing of an object that is on its disk");
-        }
-        if watched.all_on_disk {
-            let forgets = |hint: Hint| {
-                let before = hint_on(disk, &hint.key, hint.owner);
-                let after = hint.state.decode().ok();
-                before.zip(after).is_some_and(|(before, after)| !has_seen(&after, &before))
-            };
-            if hints_written(effects).any(forgets) {
-                amiss.push("put a state in a hint that had not seen what the hint held");
-            }
-        }
-        for effect in effects {
-            let Effect::Observe(Observation::HintDelivered { key, owner }) = effect else {
-                continue;
-            };
-            let place = self.layout.place_of(*owner);
-            let Some(hint) = hint_on(disk, key, *owner) else { continue };
-            // What a fault has destroyed since had been there.
-            let has_it = self.struck == Some(place)
-                || durable_object(&self.nodes[place].disk, key)
-                    .is_some_and(|state| has_seen(&state, &hint));
-            if !has_it {
-                amiss.push("deleted a hint that its owner does not have on disk");
-            }
-        }
-        let said = amiss.into_iter().map(|what| format!("n{} {what}", at.node + 1));
-        self.history.amiss.extend(said);
-    }
-
-    /// What a replica must not mint: a sibling above its bucket's bound, by a writer who has seen
-    /// nothing that it could replace; a version that is older than what it has; and a value, while
-    /// it says that only the disk's reserve is left.
-    fn judge_mint(
-        &mut self,
-        at: Process,
-        key: usize,
-        call: Option<CallId>,
-        (is_there, siblings): (bool, usize),
-    ) {
-        let Some((_, place)) = call.and_then(|call| self.history.write_of(call)) else { return };
-        let write = &self.history.keys[key].writes[place];
-        let is_value = matches!(write.kind, WriteKind::Value(_));
-        let is_blind = is_value && write.may.iter().next().is_none();
-        let most = self.layout.properties(key).mutable.max_siblings as usize;
-        let name = write.call.0;
-        if is_blind && siblings > most {
-            let amiss = format!("the put #{name} made {siblings} siblings, of {most} allowed");
-            self.history.amiss.push(amiss);
-        }
-        if !is_there {
-            let amiss = format!("the write #{name} is not in the state that it was minted into");
-            self.history.amiss.push(amiss);
-        }
-        let node = &self.nodes[at.node];
-        let reserved =
-            node.disk_reserved && node.shards.iter().all(|shard| shard.condition().disk_reserved);
-        if is_value && reserved {
-            let amiss = format!("the put #{name} was minted into the reserve of a disk");
-            self.history.amiss.push(amiss);
         }
     }
 
@@ -327,22 +233,6 @@ fn is_a_check(message: &ShardMessage) -> bool {
                 ..
             }
     )
-}
-
-/// What was so before a turn.
-struct Watched {
-    /// Whether everything that the shard knows is on disk.
-    all_on_disk: bool,
-    /// Whether the turn is about a read of something that is.
-    has_what_is_read: bool,
-}
-
-/// Whether a reader is told that there is nothing.
-fn denies(effect: &Effect) -> bool {
-    let Effect::Send { message: ShardMessage::ReadAnswered { answer, .. }, .. } = effect else {
-        return false;
-    };
-    matches!(answer, ReadAnswer::State(None) | ReadAnswer::Digest(None))
 }
 
 struct Shown<'a>(&'a ShardMessage);
