@@ -413,3 +413,25 @@ fn a_record_is_spelled_out_as_far_as_a_store_takes_it() {
     assert_eq!(hashed[16..18], [0xff, 0xff]);
     assert_eq!(hashed.len(), 16 + 2 + 32);
 }
+
+/// What is written beside objects (hints, what does not count) is neither before what was written
+/// earlier nor told as synced before it, and hints are stamped above what replicas minted.
+#[test]
+fn what_is_written_beside_objects_goes_through_the_same_order() {
+    let mut replica = replica(1);
+    let disk = Disk::default();
+    let key = object("carts", b"alice");
+    let mut out = Effects::new();
+    let first = write(&key, "apple", Context::default(), 100);
+    replica.mint(WallTime::from_millis(5), first, WAITER, &disk, &mut out).expect("minted");
+    let nobody = |number| Waiter::Coordinator(RequestId::new(0, number));
+    let second = replica.journal_mut().write(Batch::new(), &mut out);
+    replica.journal_mut().wait(second, nobody(2));
+    let (journal, stamps) = replica.journal_and_stamps();
+    assert_ne!(*stamps, Stamps::default());
+    let third = journal.write(Batch::new(), &mut out);
+    journal.wait(third, nobody(3));
+    assert!(second < third);
+    assert_eq!(replica.synced(second), [WAITER, nobody(2)]);
+    assert_eq!(replica.synced(third), [nobody(3)]);
+}
