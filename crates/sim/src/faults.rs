@@ -142,11 +142,10 @@ impl FaultKind {
     /// happen to frames, to disks and in crashes.
     const fn mean_interval(self) -> Option<Duration> {
         let seconds = match self {
-            Self::FalseSuspicion => 15,
+            Self::FalseSuspicion | Self::CorruptObject => 15,
             Self::Crash | Self::CrashBeforeSync | Self::CrashInTurn => 25,
             Self::SlowNode | Self::SlowDisk | Self::Pause | Self::ClockJump => 30,
             Self::PartialPartition | Self::OneWayPartition | Self::Flapping => 40,
-            Self::CorruptObject => 15,
             Self::FullPartition
             | Self::Restart
             | Self::DiskWipe

@@ -41,16 +41,21 @@ impl World {
             }
             _ => false,
         };
-        Watched { all_on_disk, has_what_is_read, has_lost_what_is_read, must_refuse }
+        let read = match (has_lost_what_is_read, has_what_is_read) {
+            (true, _) => ReadOf::Lost,
+            (false, true) => ReadOf::OnDisk,
+            (false, false) => ReadOf::Nothing,
+        };
+        Watched { all_on_disk, read, must_refuse }
     }
 
     /// What no turn may do: see the checker `bounds`.
     pub(super) fn judge_turn(&mut self, at: Process, watched: &Watched, effects: &[Effect]) {
         let mut amiss = Vec::new();
-        if watched.has_what_is_read && effects.iter().any(denies) {
+        if watched.read == ReadOf::OnDisk && effects.iter().any(denies) {
             amiss.push("told a reader that it has nothing of an object that is on its disk");
         }
-        if watched.has_lost_what_is_read && effects.iter().any(tells) {
+        if watched.read == ReadOf::Lost && effects.iter().any(tells) {
             amiss.push("told a reader what it has before its lost store was refilled");
         }
         if watched.must_refuse && effects.iter().any(|e| matches!(e, Effect::Write { .. })) {
@@ -112,7 +117,7 @@ impl World {
                 is_strict && call.fate == Fate::Done && call.ended.is_some_and(|at| at < lost)
             });
             promised
-                .flat_map(|write| write.mints.first())
+                .filter_map(|write| write.mints.first())
                 .all(|mint| here.vector().covers(mint.dot))
         })
     }
@@ -154,14 +159,23 @@ impl World {
     }
 }
 
+/// What a read is about.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum ReadOf {
+    /// Nothing that is known to be there.
+    Nothing,
+    /// Something that is on the disk.
+    OnDisk,
+    /// Something that may have been lost with the store.
+    Lost,
+}
+
 /// What was so before a turn.
 pub(super) struct Watched {
     /// Whether everything that the shard knows is on disk.
     all_on_disk: bool,
-    /// Whether the turn is about a read of something that is.
-    has_what_is_read: bool,
-    /// Whether the turn is about a read of something that may have been lost with the store.
-    has_lost_what_is_read: bool,
+    /// What it is about, if it is a read.
+    read: ReadOf,
     /// Whether the turn is about a value that the disk has no room for.
     must_refuse: bool,
 }
