@@ -156,6 +156,7 @@ impl UpkeepCounts {
             tree_drifts,
             collected,
             pruned,
+            budgeted_bytes,
         } = other;
         self.hints_stored += hints_stored;
         self.hints_delivered += hints_delivered;
@@ -170,6 +171,7 @@ impl UpkeepCounts {
         self.tree_drifts += tree_drifts;
         self.collected += collected;
         self.pruned += pruned;
+        self.budgeted_bytes += budgeted_bytes;
     }
 }
 

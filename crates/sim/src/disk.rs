@@ -193,6 +193,12 @@ impl Disk {
         self.damaged.insert((Keyspace::Objects, key.clone())).then_some(key)
     }
 
+    /// Damages the stored bytes of this object, if they are there and whole.
+    pub fn corrupt_at(&mut self, at: &Bytes) -> bool {
+        let is_there = self.visible[place(Keyspace::Objects)].contains_key(at);
+        is_there && self.damaged.insert((Keyspace::Objects, at.clone()))
+    }
+
     fn apply(&mut self, op: WriteOp) -> (Keyspace, Bytes, Option<Bytes>) {
         let (keyspace, key, value) = match op {
             WriteOp::Put { keyspace, key, value } => (keyspace, key, Some(value)),

@@ -142,7 +142,7 @@ impl FaultKind {
     /// happen to frames, to disks and in crashes.
     const fn mean_interval(self) -> Option<Duration> {
         let seconds = match self {
-            Self::FalseSuspicion => 15,
+            Self::FalseSuspicion | Self::CorruptObject => 15,
             Self::Crash | Self::CrashBeforeSync | Self::CrashInTurn => 25,
             Self::SlowNode | Self::SlowDisk | Self::Pause | Self::ClockJump => 30,
             Self::PartialPartition | Self::OneWayPartition | Self::Flapping => 40,
@@ -150,7 +150,6 @@ impl FaultKind {
             | Self::Restart
             | Self::DiskWipe
             | Self::OldBackup
-            | Self::CorruptObject
             | Self::DiskFull => 60,
             Self::PowerFailure => 180,
             _ => return None,

@@ -64,6 +64,8 @@ pub enum Asked {
     Get {
         /// Answers needed.
         r: u8,
+        /// Of those, from primaries.
+        pr: u8,
         /// Sloppy or strict.
         mode: QuorumMode,
     },
@@ -148,6 +150,8 @@ pub struct Write {
     pub durable_at_ack: Option<u8>,
     /// How many nodes had answered when the coordinator acknowledged it, as it said.
     pub answers_at_ack: Option<u8>,
+    /// How many of those were primaries.
+    pub primaries_at_ack: Option<u8>,
     /// Whether a fault has destroyed its only durable copy: nothing is promised then.
     pub destroyed: bool,
     /// When a replica first dropped its tombstone, if it was a delete: from then on it may be there
@@ -202,6 +206,8 @@ pub struct History {
     pub unavailable: Vec<CallId>,
     /// Collection rounds carried out by a replica, tombstones dropped and vectors pruned.
     pub collections: Collections,
+    /// What nodes were seen to do that they must not.
+    pub amiss: Vec<String>,
     /// What stood in the way of convergence at the end.
     pub unconverged: Vec<String>,
     /// How long after everything had healed all replicas agreed; none if they never did.
@@ -274,9 +280,9 @@ impl KeyHistory {
 }
 
 impl History {
-    /// Notes a get.
-    pub fn begin_get(&mut self, begun: Begun, r: u8, mode: QuorumMode) -> CallId {
-        self.begin(begun, Asked::Get { r, mode })
+    /// Notes a get that needs `r` answers, `pr` of them from primaries.
+    pub fn begin_get(&mut self, begun: Begun, (r, pr): (u8, u8), mode: QuorumMode) -> CallId {
+        self.begin(begun, Asked::Get { r, pr, mode })
     }
 
     /// Notes a write by a client that has been shown `seen`.
@@ -299,6 +305,7 @@ impl History {
             beside: Bits::default(),
             durable_at_ack: None,
             answers_at_ack: None,
+            primaries_at_ack: None,
             destroyed: false,
             collected: None,
         });

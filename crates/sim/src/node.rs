@@ -35,6 +35,15 @@ pub enum Stop {
     ShardsTold,
 }
 
+/// What a node takes at most.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Limits {
+    /// Requests under way in one shard.
+    pub requests: usize,
+    /// Hints of one shard.
+    pub hints: HintLimits,
+}
+
 /// One node.
 #[derive(Debug)]
 pub struct Node {
@@ -110,7 +119,7 @@ impl Node {
     }
 
     /// Starts its process on the disk that it has: new shards, fresh actor ids.
-    pub fn start(&mut self, at: Instant, layout: &Layout, max_requests: usize) {
+    pub fn start(&mut self, at: Instant, layout: &Layout, limits: Limits) {
         self.boot += 1;
         self.started = at;
         self.troubled_at = at;
@@ -130,10 +139,10 @@ impl Node {
                 sealer: layout.sealer.clone(),
                 boot: BootNumber(self.boot),
                 store,
-                hint_limits: HintLimits::default(),
+                hint_limits: limits.hints,
                 scrub_interval: Duration::from_mins(1),
                 background: BytesPerSecond::DEFAULT_CEILING,
-                max_requests,
+                max_requests: limits.requests,
             };
             Shard::new(config, self.draw.child(&name).into_random(), Arc::clone(&view))
         };

@@ -94,13 +94,65 @@ pub(crate) fn is_durable(disk: &Disk, key: &ObjectKey, dot: Dot, owners: &[NodeI
     durable_states(disk, key, owners).iter().any(|state| state.vector().covers(dot))
 }
 
+/// Whether this disk has a durable copy for one owner that has seen `dot`: in a hint for it, or its
+/// own.
+pub(crate) fn is_durable_for(
+    disk: &Disk,
+    key: &ObjectKey,
+    dot: Dot,
+    (owner, is_its_own): (NodeId, bool),
+) -> bool {
+    let covers = |state: ObjectState| state.vector().covers(dot);
+    let own = is_its_own.then(|| durable_object(disk, key)).flatten();
+    own.is_some_and(covers) || durable_hint(disk, key, owner).is_some_and(covers)
+}
+
+/// A hint for an owner that would survive.
+fn durable_hint(disk: &Disk, key: &ObjectKey, owner: NodeId) -> Option<ObjectState> {
+    let at = HintKey::of(owner, key);
+    let value = disk.durable(Keyspace::Hints, at.as_bytes())?;
+    Hint::decode(&at, &value).ok()?.state.decode().ok()
+}
+
+/// The hint for an owner that is on this disk, durable or not.
+pub(crate) fn hint_on(disk: &Disk, key: &ObjectKey, owner: NodeId) -> Option<ObjectState> {
+    let at = HintKey::of(owner, key);
+    let value = disk.get(Keyspace::Hints, at.as_bytes()).ok().flatten()?;
+    Hint::decode(&at, &value).ok()?.state.decode().ok()
+}
+
+/// Whether something of an object is on this disk, be it damaged: as a replica's state, or as a hint
+/// for one of its owners.
+pub(crate) fn is_on(disk: &Disk, key: &ObjectKey, is_owner: bool, owners: &[NodeId]) -> bool {
+    let is_there = |keyspace, at: &[u8]| disk.get(keyspace, at) != Ok(None);
+    if is_owner {
+        return is_there(Keyspace::Objects, StoreKey::of(key).as_bytes());
+    }
+    owners.iter().any(|&owner| is_there(Keyspace::Hints, HintKey::of(owner, key).as_bytes()))
+}
+
+/// The hints that the effects of a turn write.
+pub(crate) fn hints_written(effects: &[Effect]) -> impl Iterator<Item = Hint> {
+    let batches = effects.iter().filter_map(|effect| match effect {
+        Effect::Write { batch, .. } => Some(batch.ops()),
+        _ => None,
+    });
+    batches.flatten().filter_map(|op| match op {
+        WriteOp::Put { keyspace: Keyspace::Hints, key, value } => {
+            Hint::decode(&HintKey::from_bytes(key.clone()), value).ok()
+        }
+        _ => None,
+    })
+}
+
+/// Whether `newer` has seen everything that `older` holds.
+pub(crate) fn has_seen(newer: &ObjectState, older: &ObjectState) -> bool {
+    older.siblings().iter().all(|sibling| newer.vector().covers(sibling.dot))
+}
+
 /// What would survive of an object on this disk: the replica's state, and hints for its owners.
 pub(crate) fn durable_states(disk: &Disk, key: &ObjectKey, owners: &[NodeId]) -> Vec<ObjectState> {
-    let hints = owners.iter().filter_map(|&owner| {
-        let at = HintKey::of(owner, key);
-        let value = disk.durable(Keyspace::Hints, at.as_bytes())?;
-        Hint::decode(&at, &value).ok()?.state.decode().ok()
-    });
+    let hints = owners.iter().filter_map(|&owner| durable_hint(disk, key, owner));
     durable_object(disk, key).into_iter().chain(hints).collect()
 }
 

@@ -7,6 +7,7 @@
 
 mod calls;
 mod destroy;
+mod judge;
 mod links;
 mod strike;
 mod turn;
@@ -14,7 +15,9 @@ mod turn;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use stator_core::node::HintLimits;
 use stator_core::time::Instant;
+use stator_core::token::Partition;
 
 use crate::client::{Client, SHOPPERS};
 use crate::draw::Draw;
@@ -23,7 +26,7 @@ use crate::faults::{FaultKind, Faults};
 use crate::history::{CallId, Fate, History};
 use crate::layout::Layout;
 use crate::network::Network;
-use crate::node::Node;
+use crate::node::{Limits, Node};
 use crate::queue::Queue;
 use crate::tracer::{Concern, Keep, Tracer};
 
@@ -79,12 +82,14 @@ pub struct World {
     draw: Draw,
     healing: bool,
     last: bool,
-    max_requests: usize,
+    limits: Limits,
     /// Which call every request between nodes belongs to.
     requests: BTreeMap<(Process, u64), CallId>,
     frames: u64,
     /// The node whose durable copies faults have destroyed since all replicas were last alike.
     struck: Option<usize>,
+    /// Partitions of lost stores that have not been refilled, and when they were lost.
+    unsettled: BTreeMap<(usize, Partition), Instant>,
     /// When a fault last destroyed copies.
     struck_at: Instant,
     /// Until when each pair of nodes could not rely on each other.
@@ -124,6 +129,13 @@ pub fn run(scope: Scope) -> Aftermath {
     world.read_all();
     world.run_until(world.now.after(LAST_READS));
     world.end()
+}
+
+/// Some clusters take few requests at once, and some few hints: so that limits are met.
+fn limits(load: &mut Draw, draw: &mut Draw) -> Limits {
+    let requests = *load.pick(&[4, 1_000, 1_000]);
+    let few = HintLimits { objects: draw.between(0, 3), ..HintLimits::default() };
+    Limits { requests, hints: *draw.pick(&[few, HintLimits::default()]) }
 }
 
 impl World {
@@ -166,14 +178,15 @@ impl World {
             tracer: Tracer::new(scope.keep),
             healing: false,
             last: false,
-            max_requests: match scope.life {
-                Life::Swarm => *load.pick(&[4, 1_000, 1_000]),
-                Life::Service => 1_000,
+            limits: match scope.life {
+                Life::Swarm => limits(&mut load, &mut draw.child("limits")),
+                Life::Service => Limits { requests: 1_000, hints: HintLimits::default() },
             },
             requests: BTreeMap::new(),
             frames: 0,
             crash_at_commit: false,
             struck: None,
+            unsettled: BTreeMap::new(),
             struck_at: Instant::default(),
             troubled: BTreeMap::new(),
             draw: draw.child("world"),

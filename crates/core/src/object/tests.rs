@@ -364,6 +364,32 @@ fn many_siblings_are_settled_once_the_rule_is_known() {
     assert_eq!(aware.merge(unaware), settled);
 }
 
+/// A listing shows a state without its bytes, and with everything else.
+#[test]
+fn an_outline_lacks_the_bytes_of_values_and_nothing_else() {
+    let mut state = ObjectState::default();
+    let with = |counter, content| Sibling { content, ..sibling(counter, 70) };
+    state.write(ConflictRule::Siblings, &Context::default(), with(1, value("apple")));
+    state.write(ConflictRule::Siblings, &Context::default(), with(2, Content::Tombstone));
+    let outline = state.clone().outline();
+    assert_eq!(outline.vector(), state.vector());
+    assert_eq!(outline.siblings()[1], state.siblings()[1]);
+    let metadata = |state: &ObjectState| match &state.siblings()[0].content {
+        Content::Value(value) => (value.bytes.len(), value.metadata.clone()),
+        Content::Tombstone => panic!("it is a value"),
+    };
+    assert_eq!(metadata(&outline), (0, metadata(&state).1));
+}
+
+#[test]
+fn bytes_after_a_state_are_refused() {
+    let mut state = ObjectState::default();
+    state.write(ConflictRule::Siblings, &Context::default(), sibling(1, 70));
+    let longer = [&state.encode()[..], &[0]].concat();
+    let refused = DecodeError::NotCanonical("bytes are left over");
+    assert_eq!(ObjectState::decode(&longer.into()), Err(refused));
+}
+
 fn sibling(counter: u64, millis: u64) -> Sibling {
     let dot = Dot { actor: ActorId::new(7), counter };
     let stamp = Stamp::at(WallTime::from_millis(millis));

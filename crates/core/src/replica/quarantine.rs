@@ -171,6 +171,9 @@ impl Replica {
         damaged: &Damaged,
         out: &mut Effects,
     ) {
+        // Something minted under the id may be what was damaged (rule 1): also if that was written
+        // over an object that was set aside before.
+        self.actors.retire(partition);
         let known = self.quarantine.objects.get(at);
         if known.is_some_and(|known| known.name.is_some() || name.is_none()) {
             return;
@@ -185,8 +188,6 @@ impl Replica {
             return;
         }
         self.quarantine.found += 1;
-        // Something minted under the id may be what was damaged (rule 1).
-        self.actors.retire(partition);
         if let Some(kept) = self.trees.kept.get_mut(&partition) {
             kept.dirty.insert(leaf);
         }

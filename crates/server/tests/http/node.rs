@@ -76,8 +76,10 @@ async fn a_node_tells_what_it_holds_and_how_far_its_replicas_are() {
         "set_aside": 5, "disk_reserved": false, "since_start": null,
         "partitions": [
             { "partition": 0, "root": "000000000000000000000000000000ab", "counts": true,
-              "actor": "000000000000000f", "set_aside": 0 },
-            { "partition": 2, "root": null, "counts": false, "actor": null, "set_aside": 5 },
+              "actor": "000000000000000f", "set_aside": 0, "round": 0, "tombstones": 0,
+              "longest_vector": 0 },
+            { "partition": 2, "root": null, "counts": false, "actor": null, "set_aside": 5,
+              "round": 0, "tombstones": 0, "longest_vector": 0 },
         ],
     });
     assert_eq!(document, expected);

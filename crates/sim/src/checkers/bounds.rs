@@ -1,5 +1,9 @@
 //! i. Bounds hold: version vectors name only actors that minted for the key; every call to a
-//! healthy node is answered once, in time; and when all is quiet no frame is under way any more.
+//! healthy node is answered once, in time; no tree drifts from its objects; no put makes more
+//! siblings than its bucket allows; no get ends with fewer answers than it needs; the disk's reserve
+//! takes no new value and refuses no delete; no node denies to a reader what is on its disk, speaks
+//! of what it has lost before that was refilled, forgets in a hint what it held, or deletes a hint
+//! that its owner does not have on disk; and when all is quiet no frame is under way any more.
 
 use std::collections::BTreeSet;
 
@@ -36,6 +40,7 @@ pub(super) fn check_run(history: &History) -> Vec<String> {
             history.unattributed_mints
         ));
     }
+    found.extend(history.amiss.iter().cloned());
     if history.restless_frames > 0 {
         let frames = history.restless_frames;
         found.push(format!("{frames} frames were sent long after everything had healed"));

@@ -1,6 +1,6 @@
 //! a, at the moment itself: when a coordinator acknowledges a write, at least `dw` disks hold it, or
 //! a state that has seen it. (What a crash destroys later is found by `acknowledged`, but only if
-//! it destroys the last copy.)
+//! it destroys the last copy.) And enough nodes have answered, enough of them primaries.
 
 use super::writes_of;
 use crate::history::KeyHistory;
@@ -15,6 +15,15 @@ pub(super) fn check(key: &KeyHistory) -> Vec<String> {
                 "the write {} was acknowledged when {answers} nodes had answered, of w={}",
                 writes_of(key, [place]),
                 write.needs.w
+            ));
+        }
+        if let Some(primaries) = write.primaries_at_ack
+            && primaries < write.needs.pw
+        {
+            found.push(format!(
+                "the write {} was acknowledged when {primaries} primaries had answered, of pw={}",
+                writes_of(key, [place]),
+                write.needs.pw
             ));
         }
         let Some(disks) = write.durable_at_ack else { continue };

@@ -89,7 +89,7 @@ impl Script {
     fn read_versions(&mut self, versions: Vec<Version>, last: bool) {
         let begun = self.begun();
         let (r, mode) = (2, QuorumMode::Strict);
-        let call = self.history.begin_get(begun, r, mode);
+        let call = self.history.begin_get(begun, (r, 0), mode);
         let vector_len = self.history.keys[0].dots.len().min(1);
         let reading = Reading { call, began: begun.at, r, mode, last, versions, vector_len };
         self.history.keys[0].readings.push(reading);
@@ -160,7 +160,7 @@ fn acknowledged_finds_a_key_that_can_not_be_read_at_the_end() {
     let mut script = Script::siblings();
     script.write(&[], Fate::Done);
     let begun = script.begun();
-    let call = script.history.begin_get(begun, 3, QuorumMode::Strict);
+    let call = script.history.begin_get(begun, (3, 3), QuorumMode::Strict);
     script.history.last_reads.push(call);
     script.history.end(call, begun.at, in_doubt());
     assert_eq!(script.found_by(), ["acknowledged"]);
@@ -173,6 +173,12 @@ fn durable_finds_an_acknowledgement_that_came_too_early() {
     script.history.keys[0].writes[write].durable_at_ack = Some(2);
     assert_eq!(script.found_by(), Vec::<&str>::new());
     script.history.keys[0].writes[write].durable_at_ack = Some(1);
+    assert_eq!(script.found_by(), ["durable"]);
+
+    let mut script = Script::siblings();
+    let write = script.write(&[], Fate::Done);
+    script.history.keys[0].writes[write].needs.pw = 1;
+    script.history.keys[0].writes[write].primaries_at_ack = Some(0);
     assert_eq!(script.found_by(), ["durable"]);
 }
 
@@ -275,11 +281,12 @@ fn strict_finds_a_stale_read_and_lets_concurrent_writes_be() {
 
 #[test]
 fn bounds_finds_each_of_its_rules_broken() {
-    let breaks: [fn(&mut History); 5] = [
+    let breaks: [fn(&mut History); 6] = [
         |history| history.unanswered.push(CallId(0)),
         |history| history.answered_twice.push(CallId(0)),
         |history| history.unattributed_mints = 1,
         |history| history.restless_frames = 1,
+        |history| history.amiss.push("a tree drifted".to_owned()),
         |history| history.keys[0].readings[0].vector_len = 2,
     ];
     for break_it in breaks {

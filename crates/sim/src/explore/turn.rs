@@ -181,7 +181,7 @@ impl Cluster {
             Operation::Get { quorum, .. } => {
                 let read =
                     properties.read_quorum(existing, quorum).expect("scripts ask for what can be");
-                self.history().begin_get(begun, read.r(), read.mode());
+                self.history().begin_get(begun, (read.r(), read.pr()), read.mode());
                 return;
             }
             Operation::Put(order) if order.value == Content::Tombstone => {
@@ -254,7 +254,7 @@ impl Cluster {
     /// Notes what a get returned. Returns what it showed the client.
     fn read(&mut self, call: CallId, state: &stator_core::object::ObjectState) -> Seen {
         let &crate::history::Call { began, asked, .. } = self.history.call(call);
-        let Asked::Get { r, mode } = asked else { return Seen::default() };
+        let Asked::Get { r, mode, .. } = asked else { return Seen::default() };
         let versions = read_versions(&self.history, KEY, state);
         let vector_len = state.vector().len();
         let reading = Reading { call, began, r, mode, last: self.last, versions, vector_len };

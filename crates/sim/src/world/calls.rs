@@ -19,7 +19,7 @@ use crate::history::{
 };
 use crate::node::Stop;
 use crate::payload::payload;
-use crate::witness::is_durable;
+use crate::witness::is_durable_for;
 
 /// How long after the end of a trouble others may go by it.
 const NOTICED: Duration = Duration::from_secs(10);
@@ -71,7 +71,7 @@ impl World {
         if let Action::Get = action {
             let read =
                 properties.read_quorum(existing, &quorum).expect("clients ask for what can be");
-            let call = self.history.begin_get(begun, read.r(), read.mode());
+            let call = self.history.begin_get(begun, (read.r(), read.pr()), read.mode());
             return (call, Operation::Get { key, quorum });
         }
         let write =
@@ -119,16 +119,41 @@ impl World {
         if let Ok(Done::Written(written)) = &reply {
             self.count_disks(call);
             if let Some((key, place)) = self.history.write_of(call) {
-                let answers = written.answered.total();
-                self.history.keys[key].writes[place].answers_at_ack = Some(answers);
+                let write = &mut self.history.keys[key].writes[place];
+                write.answers_at_ack = Some(written.answered.total());
+                write.primaries_at_ack = Some(written.answered.primaries);
             }
         }
-        if let Err(RequestError::NotEnoughReplicas { .. }) = reply {
-            self.judge_refusal(at.node, call);
+        match reply {
+            Ok(Done::Got(ref got)) => {
+                if let Asked::Get { r, pr, .. } = self.history.call(call).asked
+                    && (got.answered.total() < r || got.answered.primaries < pr)
+                {
+                    let (n, of) = (got.answered.total(), got.answered.primaries);
+                    let amiss = format!(
+                        "the get #{} was answered by {n} nodes, {of} of them primaries: it needs r={r}, pr={pr}",
+                        call.0
+                    );
+                    self.history.amiss.push(amiss);
+                }
+            }
+            Err(RequestError::NotEnoughReplicas { .. }) => self.judge_refusal(at.node, call),
+            Err(RequestError::DiskReserve) if self.deletes(call) => {
+                let refused = format!("the delete #{} was refused for want of disk", call.0);
+                self.history.amiss.push(refused);
+            }
+            _ => {}
         }
         let back = self.draw.duration(Duration::from_micros(50), Duration::from_millis(1));
         let slowness = self.nodes[at.node].slowness;
         self.after(back + slowness, Event::Answer(call, Box::new(reply)));
+    }
+
+    fn deletes(&self, call: CallId) -> bool {
+        let write = self.history.write_of(call);
+        write.is_some_and(|(key, place)| {
+            !matches!(self.history.keys[key].writes[place].kind, WriteKind::Value(_))
+        })
     }
 
     /// A put was refused for want of replicas: it must not be if enough nodes could be relied on.
@@ -185,16 +210,21 @@ impl World {
             && troubled.is_none_or(|until| until.after(NOTICED) < self.now)
     }
 
-    /// Looks at every disk when a write is acknowledged.
+    /// Looks at every disk when a write is acknowledged, and counts the owners of which a copy is there.
     fn count_disks(&mut self, call: CallId) {
         let Some((key, place)) = self.history.write_of(call) else { return };
         let Some(mint) = self.history.keys[key].writes[place].mints.first() else { return };
         let (name, dot, minted) = (&self.layout.keys[key], mint.dot, mint.at);
         let owners = self.owners(key);
-        let disks = self.nodes.iter().filter(|node| is_durable(&node.disk, name, dot, &owners));
+        // An owner's own disk, and those that hold a hint for it, are one copy: a hint goes home.
+        let held_for = |&&owner: &&NodeId| {
+            let own = self.layout.place_of(owner);
+            let mut nodes = self.nodes.iter();
+            nodes.any(|node| is_durable_for(&node.disk, name, dot, (owner, node.place == own)))
+        };
         // A copy that a fault destroyed since had been there.
         let destroyed = u8::from(self.struck_at >= minted && self.struck.is_some());
-        let disks = disks.count() as u8 + destroyed;
+        let disks = owners.iter().filter(held_for).count() as u8 + destroyed;
         self.history.keys[key].writes[place].durable_at_ack = Some(disks);
     }
 
@@ -233,7 +263,7 @@ impl World {
     /// Notes what a get returned; what it showed the client, if it was the object's.
     fn read(&mut self, call: CallId, state: &stator_core::object::ObjectState) -> Option<Seen> {
         let &crate::history::Call { key, began, asked, .. } = self.history.call(call);
-        let Asked::Get { r, mode } = asked else { return None };
+        let Asked::Get { r, mode, .. } = asked else { return None };
         let versions = read_versions(&self.history, key, state);
         let vector_len = state.vector().len();
         let last = self.last;

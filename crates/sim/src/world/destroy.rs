@@ -9,19 +9,25 @@ use std::collections::BTreeMap;
 
 use stator_core::effect::{DiskRoom, Input};
 use stator_core::identity::NodeId;
+use stator_core::object::ObjectKey;
 use stator_core::replica::StoreKey;
 use stator_core::token::Partition;
 use stator_core::version::VersionVector;
 use std::time::Duration;
 
 use super::World;
+use crate::draw::Chance;
 use crate::event::Event;
+use crate::history::Fate;
 use crate::witness::{durable_object, durable_states};
 
 impl World {
     /// Whether copies on this node may be destroyed now.
     fn may_destroy(&mut self, node: usize) -> bool {
-        if self.struck.is_some_and(|struck| struck != node) && self.unrest().is_empty() {
+        if self.struck.is_some_and(|struck| struck != node)
+            && self.unrest().is_empty()
+            && self.unlike().is_empty()
+        {
             self.struck = None;
         }
         self.struck.is_none_or(|struck| struck == node)
@@ -37,6 +43,9 @@ impl World {
         for key in 0..self.layout.keys.len() {
             self.excuse(key, node);
         }
+        let (me, ring) = (self.layout.nodes[node], &self.layout.ring);
+        let owned = ring.partitions.all().filter(|partition| ring.owns(me, *partition));
+        self.unsettled.extend(owned.map(|partition| ((node, partition), self.now)));
         self.nodes[node].disk.wipe();
         self.nodes[node].store_lost = true;
         true
@@ -48,7 +57,13 @@ impl World {
             return false;
         }
         let nth = self.draw.below(1 << 20) as usize;
-        let Some(at) = self.nodes[node].disk.corrupt(nth) else { return false };
+        // Mostly one that is written again soon: damage is worst where it meets a write.
+        let hot = self.draw.index(self.layout.hot_keys.min(self.layout.keys.len()));
+        let hot = self.draw.happens(Chance::percent(60)).then(|| &self.layout.keys[hot]);
+        let hot = hot.map(|name| StoreKey::of(name).as_bytes().clone());
+        let disk = &mut self.nodes[node].disk;
+        let damaged = hot.filter(|at| disk.corrupt_at(at)).or_else(|| disk.corrupt(nth));
+        let Some(at) = damaged else { return false };
         (self.struck, self.struck_at) = (Some(node), self.now);
         let is_it = |name| *StoreKey::of(name).as_bytes() == at;
         if let Some(key) = self.layout.keys.iter().position(is_it) {
@@ -71,11 +86,17 @@ impl World {
 
     /// The owners of a key, and so of hints for it.
     pub(super) fn owners(&self, key: usize) -> Vec<NodeId> {
-        let ring = &self.layout.ring;
-        ring.table[ring.partition_of(self.layout.keys[key].token()).index()].clone()
+        self.owners_of(&self.layout.keys[key])
     }
 
-    /// Excuses writes of a key that no other disk has.
+    /// The same by the key's name.
+    pub(super) fn owners_of(&self, name: &ObjectKey) -> Vec<NodeId> {
+        let ring = &self.layout.ring;
+        ring.table[ring.partition_of(name.token()).index()].clone()
+    }
+
+    /// Excuses writes of a key that no other disk has: not those that were acknowledged on the
+    /// strength of two copies or more, since faults destroy one of them at most.
     fn excuse(&mut self, key: usize, node: usize) {
         let (name, owners) = (&self.layout.keys[key], self.owners(key));
         let mut elsewhere = VersionVector::new();
@@ -85,7 +106,8 @@ impl World {
             }
         }
         let lost = |write: &crate::history::Write| {
-            write.mints.first().is_some_and(|mint| !elsewhere.covers(mint.dot))
+            let is_safe = write.needs.dw > 1 && self.history.call(write.call).fate == Fate::Done;
+            !is_safe && write.mints.first().is_some_and(|mint| !elsewhere.covers(mint.dot))
         };
         let writes = self.history.keys[key].writes.iter().enumerate();
         let lost: Vec<usize> =

@@ -65,6 +65,7 @@ impl World {
         }
     }
 
+    /// A node doubts a peer, rightly or not. That is no trouble: a doubt refuses nothing.
     pub(super) fn suspect(&mut self, node: usize, peer: usize) {
         let again = self.draw.duration(Duration::from_secs(1), Duration::from_secs(4));
         self.after(again, Event::Detect(Direction { from: node, to: peer }));
@@ -115,8 +116,7 @@ impl World {
         if self.nodes[node].is_up() {
             return;
         }
-        let max_requests = self.max_requests;
-        self.nodes[node].start(self.now, &self.layout, max_requests);
+        self.nodes[node].start(self.now, &self.layout, self.limits);
         self.tell_all_shards(node, &Input::Started);
         let peers: BTreeSet<usize> = (0..self.nodes.len()).filter(|&peer| peer != node).collect();
         for peer in peers {

@@ -61,7 +61,6 @@ impl World {
                 let peer = self.draw.index(self.nodes.len());
                 let happens = peer != node && self.nodes[node].is_up();
                 if happens {
-                    self.trouble_between(node, peer, self.now);
                     self.suspect(node, peer);
                 }
                 happens

@@ -53,12 +53,14 @@ impl World {
         }
         let call = self.call_behind(at, &input, from);
         let mut out = Effects::new();
+        let watched = self.watch(at.node, shard, &input);
         let node = &mut self.nodes[at.node];
         let now = node.now(self.now);
         node.shards[usize::from(shard)].step(now, input, &node.disk, &mut out);
         let effects: Vec<Effect> = out.drain().collect();
         self.look_on(at, call, &effects);
         self.note_collected(at, &effects);
+        self.judge_turn(at, &watched, &effects);
         let doom = if effects.is_empty() { None } else { self.nodes[at.node].doomed.take() };
         let carried_out = doom.map_or(effects.len(), |most| most % effects.len());
         for effect in effects.into_iter().take(carried_out) {
@@ -85,7 +87,6 @@ impl World {
             }
             Effect::Suspect(peer) => {
                 let peer = self.layout.place_of(peer);
-                self.trouble_between(at.node, peer, self.now);
                 self.suspect(at.node, peer);
             }
             Effect::Observe(Observation::Collected { dropped, pruned, .. }) => {
@@ -169,7 +170,9 @@ impl World {
             let Some(place) = place else { continue };
             let call = call.or_else(|| self.delete_that_read(at, &minting.key));
             let (dot, siblings) = (minting.mint.dot, minting.beside.len());
+            let is_there = minting.mint.stamp.is_some();
             self.history.minted(place, call, minting.mint, &minting.beside);
+            self.judge_mint(at, place, call, (is_there, siblings));
             self.tracer.remark(self.now, Concern::Key(place), || {
                 let write = call.map_or_else(|| "?".to_owned(), |call| call.0.to_string());
                 format!("n{} mints #{write} as {dot:?}: {siblings} siblings", at.node + 1)

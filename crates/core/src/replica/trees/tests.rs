@@ -4,13 +4,15 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::super::tests::{Disk, ONE, WAITER, object, write};
-use super::super::{Looked, Replica};
+use super::super::{Looked, Replica, Write};
 use super::*;
 use crate::context::Context;
 use crate::effect::Effects;
-use crate::identity::BootNumber;
+use crate::identity::{ActorId, BootNumber};
+use crate::object::Content;
 use crate::random::Random;
 use crate::time::{Instant, WallTime};
+use crate::version::{Dot, VersionVector};
 
 const WHOLE: Partition = Partition::new(0);
 const HOUR: Duration = Duration::from_hours(1);
@@ -231,4 +233,28 @@ fn a_look_finds_damage_and_leaves_it_out_of_the_tree() {
     assert_eq!(bench.replica.damage(), (1, 0));
     assert_eq!(bench.replica.quarantined(WHOLE).collect::<Vec<_>>(), [&key(3)]);
     assert_ne!(bench.replica.tree(WHOLE).expect("a tree").root(), whole);
+}
+
+/// A look tells what it has found; of a partition that is this shard's no more, nothing is kept.
+#[test]
+fn what_a_look_has_found_is_told_while_the_partition_is_owned() {
+    let mut bench = Bench::new();
+    assert!(bench.replica.lacks_trees());
+    for name in [b"a", b"b"] {
+        let key = object("carts", name);
+        let seen = Dot { actor: ActorId::new(9), counter: 1 };
+        let vector = VersionVector::from_entries([(seen.actor, seen.counter)]);
+        let context = Context { vector, ..Context::default() };
+        let gone = Write { value: Content::Tombstone, ..write(&key, "", context, 100) };
+        let wall = WallTime::default();
+        bench.replica.mint(wall, gone, WAITER, &bench.disk, &mut bench.out).expect("minted");
+    }
+    bench.sync();
+    assert_eq!(bench.look(), Looked::Finished(WHOLE));
+    assert!(!bench.replica.lacks_trees());
+    assert_eq!(bench.replica.found(WHOLE), (2, 2));
+    bench.replica.own(ONE, BTreeSet::new());
+    assert_eq!(bench.replica.found(WHOLE), (0, 0));
+    bench.replica.own(ONE, BTreeSet::from([WHOLE]));
+    assert!(bench.replica.lacks_trees());
 }
