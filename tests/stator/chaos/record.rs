@@ -18,7 +18,7 @@ use stator_sim::history::{
 };
 use stator_sim::payload::author;
 
-use super::tombstones::cover_tombstones;
+use super::tombstones::{cover_tombstones, may_be_collected};
 
 /// A history that grows.
 #[derive(Debug)]
@@ -62,7 +62,7 @@ impl Record {
         begun: Begun,
         quorum: stator_core::quorum::ReadQuorum,
     ) -> CallId {
-        self.history.begin_get(begun, quorum.r(), quorum.mode())
+        self.history.begin_get(begun, (quorum.r(), quorum.pr()), quorum.mode())
     }
 
     /// Notes a write by a client that has been shown `seen`.
@@ -110,7 +110,7 @@ impl Record {
     /// Notes what a get returned; what its client holds now, if there was anything.
     pub(super) fn read(&mut self, call: CallId, fetched: Fetched, ended: End) -> Option<Held> {
         let &stator_sim::history::Call { key, began, asked, .. } = self.history.call(call);
-        let Asked::Get { r, mode } = asked else { return None };
+        let Asked::Get { r, mode, .. } = asked else { return None };
         let (context, versions) = self.versions(key, fetched);
         let last = ended == End::Last;
         if last {
@@ -129,10 +129,17 @@ impl Record {
         self.history.last_reads.push(call);
     }
 
+    /// Whether what is not there may be a delete whose tombstone was collected: nobody can tell from
+    /// outside.
+    fn may_be_collected(&self, key: usize) -> bool {
+        self.history.keys[key].writes.iter().any(|write| may_be_collected(&self.history, write))
+    }
+
     fn versions(&mut self, key: usize, fetched: Fetched) -> (Option<Context>, Vec<Version>) {
         match fetched {
             Fetched::NotFound { context } => {
-                let deleted = context.as_ref().map(|_| version(Author::Untraced));
+                let deleted = context.is_some() || self.may_be_collected(key);
+                let deleted = deleted.then(|| version(Author::Untraced));
                 (context, deleted.into_iter().collect())
             }
             Fetched::Object(object) => {

@@ -46,6 +46,24 @@ pub(super) fn with_every_candidate(history: &History) -> History {
     generous
 }
 
+/// Whether a write is a delete that may have been carried out, so that its tombstone may have been
+/// collected.
+pub(super) fn may_be_collected(history: &History, write: &stator_sim::history::Write) -> bool {
+    let refused = matches!(history.call(write.call).fate, Fate::Refused(_));
+    !matches!(write.kind, WriteKind::Value(_)) && !refused
+}
+
+/// The history with every tombstone collected that may have been: a client can't tell.
+pub(super) fn with_collected(history: &History) -> History {
+    let mut generous = history.clone();
+    for key in &mut generous.keys {
+        for write in key.writes.iter_mut().filter(|write| may_be_collected(history, write)) {
+            write.collected = Some(history.call(write.call).began);
+        }
+    }
+    generous
+}
+
 fn is_tombstone(version: &stator_sim::history::Version) -> bool {
     version.author == Author::Untraced
 }

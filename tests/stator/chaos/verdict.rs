@@ -5,13 +5,14 @@ use std::fmt::Write as _;
 use stator_sim::checkers::{Violation, check};
 use stator_sim::history::{Asked, CallId, History};
 
-use super::tombstones::with_every_candidate;
+use super::tombstones::{with_collected, with_every_candidate};
 
 /// Checkers that conclude from what is missing, and so hold for readings with tombstones too.
 const OF_WHAT_IS_MISSED: [&str; 2] = ["acknowledged", "strict"];
 
 /// Every violation in a history.
 pub(super) fn judge(history: &History) -> Vec<Violation> {
+    let history = &with_collected(history);
     let mut found = check(history);
     let more = check(&with_every_candidate(history));
     let more = more.into_iter().filter(|it| OF_WHAT_IS_MISSED.contains(&it.checker));
@@ -53,7 +54,7 @@ fn line(history: &History, id: CallId) -> String {
             let newest = &seen[seen.len().saturating_sub(5)..];
             format!("{:?} {:?} over ..{newest:?}", write.kind, write.needs)
         }
-        Asked::Get { r, mode } => {
+        Asked::Get { r, mode, .. } => {
             let shown = key.readings.iter().find(|reading| reading.call == id);
             let shown = shown.map(|reading| {
                 let names = reading.versions.iter().map(|version| match &version.author {
