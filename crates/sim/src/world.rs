@@ -58,6 +58,8 @@ pub struct Scope {
 /// How long everything takes to come to rest at least, apart from the longest cut: longer than the
 /// slowest frame, its double and the longest deadline together.
 const RESTING: Duration = Duration::from_secs(45);
+/// For how many looks at the end collection may go on.
+const COLLECTIONS_AT_MOST: usize = 30;
 /// How long replicas may take to agree once everything has healed: a full round of exchanges, a
 /// refill and its settling, and the next look at every object.
 const HEALING: Duration = Duration::from_mins(5);
@@ -305,14 +307,27 @@ impl World {
             }
         }
         self.run_until(self.now.max(end.after(self.faults.longest_cut() + RESTING)));
-        self.history.unconverged = self.unrest();
-        self.history.unconverged.extend(self.unlike());
+        // In the moment of a drop replicas differ, until the last of them has dropped as well.
+        for _ in 0..COLLECTIONS_AT_MOST {
+            let collections = self.history.collections;
+            self.run_until(self.now.after(LOOK));
+            self.history.unconverged = self.unrest();
+            self.history.unconverged.extend(self.unlike());
+            if self.history.unconverged.is_empty() || collections == self.history.collections {
+                break;
+            }
+        }
     }
 
     fn note_unrest(&mut self) {
-        let frames = self.frames;
-        self.run_until(self.now.after(Duration::from_secs(10)));
-        self.history.restless_frames = self.frames - frames;
+        for _ in 0..COLLECTIONS_AT_MOST {
+            let (frames, collections) = (self.frames, self.history.collections);
+            self.run_until(self.now.after(Duration::from_secs(10)));
+            self.history.restless_frames = self.frames - frames;
+            if collections == self.history.collections {
+                break;
+            }
+        }
     }
 
     fn end(self) -> Aftermath {

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::Shard;
+use super::{Collecting, Shard};
 use crate::collection::machine::{Collection, CollectionEnded};
 use crate::collection::{Candidate, CollectAnswer, CollectAsk, Round};
 use crate::coordinator::Turn;
@@ -40,7 +40,8 @@ pub(super) struct Collections {
 impl Shard {
     /// Begins the next round that is due, if none is under way.
     pub(super) fn begin_collection(&mut self, now: Now, store: &impl ReadStore, out: &mut Effects) {
-        if self.tasks.values().any(Task::is_collection) {
+        if self.config.collecting == Collecting::Off || self.tasks.values().any(Task::is_collection)
+        {
             return;
         }
         let Some(ring) = self.view.ring.clone() else { return };

@@ -29,9 +29,11 @@ impl Shard {
         }
     }
 
-    /// Nothing changes any more: the trees are written with the last batch.
+    /// Nothing changes any more: the trees are written with the last batch, and whoever might still
+    /// merge something in the background is let go.
     pub(super) fn stop(&mut self, out: &mut Effects) {
         self.stopping = true;
+        self.tasks.clear();
         self.replica.save_trees(self.config.boot, out);
     }
 

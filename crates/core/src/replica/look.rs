@@ -77,6 +77,18 @@ impl Look {
     }
 }
 
+impl Look {
+    /// An object that the look under way may have passed was found damaged since.
+    pub(super) fn damaged(&mut self, (partition, leaf): (Partition, LeafIndex), at: &StoreKey) {
+        if let Some(look) = &mut self.under_way
+            && look.partition == partition
+            && look.reached.as_ref().is_some_and(|reached| at <= reached)
+        {
+            look.found.dirty.insert(leaf);
+        }
+    }
+}
+
 impl UnderWay {
     fn add(&mut self, leaf: LeafIndex, key: &ObjectKey, state: &EncodedState) {
         self.found.tree.replace(leaf, TreeSum::default(), TreeSum::of(key, state.digest()));

@@ -174,6 +174,11 @@ impl Replica {
         // Something minted under the id may be what was damaged (rule 1): also if that was written
         // over an object that was set aside before.
         self.actors.retire(partition);
+        // What the trees say of it is true no more, whether it was known to be set aside or not.
+        if let Some(kept) = self.trees.kept.get_mut(&partition) {
+            kept.dirty.insert(leaf);
+        }
+        self.look.damaged((partition, leaf), at);
         let known = self.quarantine.objects.get(at);
         if known.is_some_and(|known| known.name.is_some() || name.is_none()) {
             return;
@@ -188,9 +193,6 @@ impl Replica {
             return;
         }
         self.quarantine.found += 1;
-        if let Some(kept) = self.trees.kept.get_mut(&partition) {
-            kept.dirty.insert(leaf);
-        }
         let what = name.map_or_else(|| format!("{at:?}"), ObjectKey::to_string);
         let what = format!("{what}: {}", damaged.0);
         out.push(Effect::Observe(Observation::Damaged { what }));

@@ -27,9 +27,7 @@ pub(super) fn check(key: &KeyHistory) -> Vec<String> {
             ));
         }
         let Some(disks) = write.durable_at_ack else { continue };
-        // Superseded by what was collected before it was acknowledged.
-        let collected = key.seen_in(key.collected(None)).may.contains(place);
-        if disks < write.needs.dw && !collected {
+        if disks < write.needs.dw {
             found.push(format!(
                 "the write {} was acknowledged when {disks} disks held it, of dw={}",
                 writes_of(key, [place]),

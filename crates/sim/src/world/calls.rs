@@ -220,7 +220,9 @@ impl World {
         let held_for = |&&owner: &&NodeId| {
             let own = self.layout.place_of(owner);
             let mut nodes = self.nodes.iter();
-            nodes.any(|node| is_durable_for(&node.disk, name, dot, (owner, node.place == own)))
+            self.knows(own, key, place)
+                || nodes
+                    .any(|node| is_durable_for(&node.disk, name, dot, (owner, node.place == own)))
         };
         // A copy that a fault destroyed since had been there.
         let destroyed = u8::from(self.struck_at >= minted && self.struck.is_some());

@@ -106,20 +106,33 @@ impl World {
     /// Whether a refilled partition has every strict write that was acknowledged before its loss.
     fn is_refilled(&self, node: usize, partition: Partition) -> bool {
         let Some(&lost) = self.unsettled.get(&(node, partition)) else { return true };
-        let of_partition = |key: &&KeyHistory| {
+        let of_partition = |key: &KeyHistory| {
             self.layout.ring.partition_of(key.name.token()) == partition && key.replicas == 3
         };
-        self.history.keys.iter().filter(of_partition).all(|key| {
-            let here = durable_object(&self.nodes[node].disk, &key.name).unwrap_or_default();
-            let promised = key.writes.iter().filter(|write| {
+        let keys = self.history.keys.iter().enumerate();
+        let mut of_partition = keys.filter(|(_, key)| of_partition(key));
+        of_partition.all(|(name, key)| {
+            let mut promised = key.writes.iter().enumerate().filter(|(_, write)| {
                 let call = self.history.call(write.call);
                 let is_strict = write.needs.mode == QuorumMode::Strict && write.needs.dw > 1;
                 is_strict && call.fate == Fate::Done && call.ended.is_some_and(|at| at < lost)
             });
-            promised
-                .filter_map(|write| write.mints.first())
-                .all(|mint| here.vector().covers(mint.dot))
+            promised.all(|(place, _)| self.knows(node, name, place))
         })
+    }
+
+    /// Whether a node's replica has a write of a key on its disk, or what superseded it. By the
+    /// versions that are there, if not by their vector: collection prunes that, and drops tombstones.
+    pub(super) fn knows(&self, node: usize, key: usize, write: usize) -> bool {
+        let key = &self.history.keys[key];
+        let here = durable_object(&self.nodes[node].disk, &key.name).unwrap_or_default();
+        let minted = key.writes[write].mints.first();
+        if minted.is_none_or(|mint| here.vector().covers(mint.dot)) {
+            return true;
+        }
+        let siblings = here.siblings().iter();
+        let shown = siblings.filter_map(|sibling| key.dots.get(&sibling.dot).copied().flatten());
+        key.seen_in(shown.chain(key.collected(None))).may.contains(write)
     }
 
     /// Whether a node's disk has only its reserve left, and all of its shards know.
