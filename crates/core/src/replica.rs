@@ -91,6 +91,7 @@ impl Replica {
     ) -> Result<Option<EncodedState>, Unreadable> {
         let at = StoreKey::of(key);
         if self.quarantine.holds(&at) {
+            self.learn_name(&at, key, out);
             return Err(Unreadable(
                 "it is set aside as damaged until its peers heal it".to_owned(),
             ));

@@ -117,6 +117,7 @@ impl Replica {
         store: &impl ReadStore,
         out: &mut Effects,
     ) -> Result<Before, Unreadable> {
+        self.learn_name(at, key, out);
         if let Some(pending) = self.buffer.get(at) {
             return Ok(Before::Known(pending.state()));
         }
@@ -128,6 +129,22 @@ impl Replica {
                 Ok(Before::Unknown)
             }
         }
+    }
+
+    /// An object is named by whoever reads or writes it: if it is set aside and its record spells no
+    /// name, it can be healed from now on.
+    pub(super) fn learn_name(&mut self, at: &StoreKey, key: &ObjectKey, out: &mut Effects) {
+        if !self.quarantine.holds(at) {
+            return;
+        }
+        let Some(aside) = self.quarantine.objects.get_mut(at) else { return };
+        if aside.name.is_some() {
+            return;
+        }
+        aside.name = Some(key.clone());
+        let mut batch = Batch::new();
+        batch.put(Keyspace::Meta, row_key(at), row_value(at, Some(key)));
+        self.journal.write(batch, out);
     }
 
     /// An object was found damaged: it is set aside.
