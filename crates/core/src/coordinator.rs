@@ -110,15 +110,15 @@ impl<S: ReadStore> Turn<'_, S> {
         let Some(ring) = &self.view.ring else { return Err(CantTell) };
         let partition = ring.partition_of(key.token());
         let round = self.replica.round(partition);
-        let found = if !ring.owns(self.view.me, partition) {
+        let found = if ring.owns(self.view.me, partition) {
+            self.replica.read(key, self.store, self.out).map(|state| (state, round))
+        } else {
             let held = self.hints.read(key, self.store);
             if let Err(unreadable) = &held {
                 let what = format!("the hints for {key}: {unreadable}");
                 self.out.push(Effect::Observe(Observation::Damaged { what }));
             }
             held.map(|held| (held, round))
-        } else {
-            self.replica.read(key, self.store, self.out).map(|state| (state, round))
         };
         // What is damaged was reported when it was met; a replica's object was set aside as well.
         found.map_err(|_| CantTell)

@@ -186,7 +186,7 @@ proptest! {
         (0..turns).for_each(|_| world.turn());
         let standing = if wiped { StoreStanding::Lost } else { StoreStanding::Kept };
         world.restart(node(killed), standing);
-        world.pass(Duration::from_secs(60));
+        world.pass(Duration::from_mins(1));
         world.weather = Weather::default();
         world.pass(Duration::from_mins(5));
         let (first, deleted) = (world.objects(node(1)), tombstone());
