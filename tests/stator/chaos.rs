@@ -8,8 +8,9 @@
 //! ```
 //!
 //! `STATOR_CHAOS_SECONDS` says how long (30 if absent), `STATOR_CHAOS_SEED` repeats a run's faults,
-//! keys and mixes. A run is made of rounds: chaos, healing, one last look at every key from all its
-//! replicas (tried until they answer), judgement.
+//! keys and mixes. A run is made of rounds: chaos, healing until `stator verify` holds (no hint left,
+//! all replicas alike), one last look at every key from all its replicas (tried until they answer),
+//! judgement.
 //!
 //! # What a client can't know, and what is done about it
 //!
@@ -107,9 +108,12 @@ fn round(
     tally.add_faults(faults);
     runtime.block_on(working).expect("the clients never panic");
     cluster.wait_ready();
+    // What was acknowledged may still be a hint at a fallback: the last look asks primaries alone.
+    let converged = cluster.converge();
     runtime.block_on(last_look::read_all(&round));
 
-    let record = round.record();
+    let mut record = round.record();
+    record.odd.extend(converged.err());
     let history = record.history();
     tally.add(history, chaos);
     let mut violations = verdict::judge(history);

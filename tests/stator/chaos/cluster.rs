@@ -7,7 +7,7 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 use super::network::{Network, PROXIES};
-use crate::harness::{Cluster, Node, Request, stderr, stdout, until};
+use crate::harness::{Cluster, Node, PATIENCE, Request, stderr, stdout, until};
 
 /// Nodes of the cluster.
 pub(super) const NODES: usize = 5;
@@ -89,6 +89,17 @@ impl Five {
                 (ready.status == 200 && members.len() == NODES && all_up).then_some(())
             });
         }
+    }
+
+    /// Waits until no hint is held anywhere and all replicas of every partition are alike; the
+    /// refusal of `stator verify` if they are not in time.
+    pub(super) fn converge(&self) -> Result<(), String> {
+        let seconds = format!("{}s", PATIENCE.as_secs());
+        let verified = self.nodes[0].cli(&["verify", "--timeout", &seconds]);
+        if verified.status.success() {
+            return Ok(());
+        }
+        Err(format!("not converged after {seconds}: {}{}", stdout(&verified), stderr(&verified)))
     }
 
     /// Keeps data and logs for whoever looks into a failure, and adds a file.

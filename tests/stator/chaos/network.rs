@@ -1,5 +1,6 @@
 //! The network between the nodes: a proxy before each one's peer port, and for every pair of nodes
-//! and direction a link that can be cut, silenced or slowed.
+//! and direction a link that can be cut, silenced or slowed. Its HTTP port has a proxy too, which
+//! does no harm: who asks the cluster for its members finds them at the host that they advertise.
 //!
 //! A node listens on 127.0.0.1 and advertises [`PROXIES`], where a proxy of the same port passes
 //! connections on. Nodes only send on the connections that they dial, so the connections dialled by
@@ -65,6 +66,9 @@ impl Network {
             let listener = TcpListener::bind((PROXIES, target.port())).await;
             let listener = listener.expect("nobody else uses the proxies' address");
             tokio::spawn(Arc::clone(&network).accept(listener, target, to));
+            let http: SocketAddr = node.http.parse().expect("the harness made the address");
+            let listener = TcpListener::bind((PROXIES, http.port())).await;
+            tokio::spawn(pass_on(listener.expect("nobody else uses the proxies' address"), http));
         }
         network
     }
@@ -99,6 +103,15 @@ impl Network {
             () = is(link.clone(), |link| link == Link::Cut) => {}
             _ = both_ways(stream, to, link) => {}
         }
+    }
+}
+
+/// Passes every connection on as it is.
+async fn pass_on(listener: TcpListener, target: SocketAddr) {
+    let open = watch::Sender::new(Link::Open);
+    loop {
+        let Ok((stream, _)) = listener.accept().await else { continue };
+        tokio::spawn(both_ways(stream, target, open.subscribe()));
     }
 }
 
