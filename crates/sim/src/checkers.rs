@@ -1,8 +1,7 @@
 //! The checkers: what must hold for every history, one file each.
 //!
 //! Each judges what clients were told against what was read, by the truth of the history
-//! ([`crate::history`]) and never by the core's own version vectors. Those that rest on
-//! capabilities which are not built yet are listed by [`OFF`] and not run.
+//! ([`crate::history`]) and never by the core's own version vectors.
 
 mod acknowledged;
 mod availability;
@@ -39,9 +38,6 @@ impl fmt::Display for Violation {
         write!(f, "{}: {}", self.checker, self.sentence)
     }
 }
-
-/// Checkers that are switched on by capabilities which are not built yet, and those capabilities.
-pub const OFF: [(&str, &str); 0] = [];
 
 /// Every violation in a history.
 pub fn check(history: &History) -> Vec<Violation> {

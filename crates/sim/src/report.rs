@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::checkers::{OFF, Violation, check};
+use crate::checkers::{Violation, check};
 use crate::faults::FaultKind;
 use crate::history::{Asked, Collections, History, WriteKind};
 use crate::world::Aftermath;
@@ -202,7 +202,6 @@ impl Totals {
                 "faults": self.faults,
                 "faults_never_injected": self.never_injected(),
                 "faults_off": off_faults(),
-                "checkers_off": OFF.map(|(name, why)| json!({ "name": name, "waits_for": why })),
                 "operations": self.operations,
                 "reads_by_versions": self.reads_by_versions,
                 "collections": self.collections,
@@ -227,12 +226,9 @@ impl Totals {
         let off_faults = FaultKind::ALL.into_iter().filter_map(|kind| {
             Some(format!("  off: fault {} until {} is built", kind.name(), kind.waits_for()?))
         });
-        let off_checkers =
-            OFF.map(|(name, why)| format!("  off: checker {name} until {why} are built"));
         let mut lines = vec![head, format!("  faults: {}", counts(&self.faults))];
         lines.push(format!("  never injected: {:?}", self.never_injected()));
         lines.extend(off_faults);
-        lines.extend(off_checkers);
         lines.push(format!("  operations: {}", counts(&self.operations)));
         let reads = self.reads_by_versions.iter().map(|(versions, n)| (versions.to_string(), *n));
         lines.push(format!("  reads by number of versions: {}", counts(&reads.collect())));

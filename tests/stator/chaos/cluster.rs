@@ -1,13 +1,19 @@
 //! Five nodes behind proxies, and the test's runtime.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 use super::network::{Network, PROXIES};
-use crate::harness::{Cluster, Node, PATIENCE, Request, stderr, stdout, until};
+use crate::harness::{Cluster, Node, Request, stderr, stdout, until};
+
+/// How long healing may take: a write that reached two of three and left no hint (its coordinator
+/// was killed) waits for the exchange of its partition, which comes every minute, give or take a
+/// quarter.
+const CONVERGES: Duration = Duration::from_secs(100);
 
 /// Nodes of the cluster.
 pub(super) const NODES: usize = 5;
@@ -53,6 +59,15 @@ impl Five {
         self.launch(place, &[]);
     }
 
+    /// Kills a node, deletes its store, starts it, and waits until all see it.
+    pub(super) fn lose_store(&mut self, place: usize) {
+        self.nodes[place].kill();
+        let store = self.nodes[place].data.join("store");
+        std::fs::remove_dir_all(store).expect("a node that ran has a store");
+        self.restart(place);
+        self.wait_ready();
+    }
+
     /// Sends a signal to a node's process.
     pub(super) fn signal(&self, place: usize, signal: Signal) {
         let pid = Pid::from_raw(self.nodes[place].pid().cast_signed()).expect("not zero");
@@ -94,7 +109,7 @@ impl Five {
     /// Waits until no hint is held anywhere and all replicas of every partition are alike; the
     /// refusal of `stator verify` if they are not in time.
     pub(super) fn converge(&self) -> Result<(), String> {
-        let seconds = format!("{}s", PATIENCE.as_secs());
+        let seconds = format!("{}s", CONVERGES.as_secs());
         let verified = self.nodes[0].cli(&["verify", "--timeout", &seconds]);
         if verified.status.success() {
             return Ok(());

@@ -13,6 +13,8 @@ use super::adversary::Fault;
 pub(super) struct Tally {
     operations: BTreeMap<(&'static str, &'static str), u64>,
     faults: BTreeMap<Fault, u64>,
+    /// Nodes whose store was deleted between the healing and the last look.
+    pub(super) stores_lost: u64,
     /// Keys looked at in the end.
     keys: usize,
     pub(super) violations: usize,
@@ -87,6 +89,7 @@ impl fmt::Display for Tally {
         for (fault, times) in &self.faults {
             write!(f, " {}={times}", fault.name())?;
         }
+        write!(f, " stores lost={}", self.stores_lost)?;
         writeln!(f, "\n  keys judged: {}; violations: {}", self.keys, self.violations)?;
         write!(
             f,
