@@ -57,8 +57,6 @@ pub struct ShardConfig {
     pub boot: BootNumber,
     /// What became of the store since the node last ran.
     pub store: StoreStanding,
-    /// Whether it begins collection rounds.
-    pub collecting: Collecting,
     /// Bounds on hints held by this shard.
     pub hint_limits: HintLimits,
     /// How often every object is read in full, to verify its checksum and its tree.
@@ -67,16 +65,6 @@ pub struct ShardConfig {
     pub background: BytesPerSecond,
     /// The most client and forwarded requests under way at once; past it, requests are refused.
     pub max_requests: usize,
-}
-
-/// Whether a shard begins collection rounds. It takes part in those of others in any case.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Collecting {
-    /// Tombstones and long vectors are kept.
-    #[default]
-    Off,
-    /// They are collected (rule 13).
-    On,
 }
 
 /// What became of a node's store since it last ran (rule 19).

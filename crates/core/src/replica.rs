@@ -165,7 +165,8 @@ impl Replica {
         self.rounds.has_agreed(partition, round)
     }
 
-    /// Somebody has refused a state since it is at a later round: so is this node from now on.
+    /// Somebody is at a later round, and refuses what is read at this node's: so is this node from
+    /// now on.
     pub fn rise(&mut self, partition: Partition, round: Round, out: &mut Effects) {
         self.rounds.rise(partition, round, &mut self.journal, out);
     }
@@ -244,13 +245,14 @@ impl Replica {
         after: Option<&EncodedState>,
         out: &mut Effects,
     ) -> Ticket {
+        let mut batch = Batch::new();
         if let Some((partition, leaf)) = self.trees.place_of(key) {
+            self.unsave_tree(partition, &mut batch);
             if let Some(kept) = self.trees.kept.get_mut(&partition) {
                 kept.changed(leaf, key, before, after);
             }
             self.look.changed((partition, leaf), (&at, key), before, after);
         }
-        let mut batch = Batch::new();
         match after {
             Some(state) => {
                 let record = encode_record(&at, key, state);

@@ -140,7 +140,6 @@ impl Node {
                 boot: BootNumber(self.boot),
                 store,
                 hint_limits: limits.hints,
-                collecting: stator_core::node::Collecting::Off,
                 scrub_interval: Duration::from_mins(1),
                 background: BytesPerSecond::DEFAULT_CEILING,
                 max_requests: limits.requests,

@@ -5,15 +5,16 @@ use stator_core::effect::Effect;
 use stator_core::hints::{Hint, HintKey};
 use stator_core::identity::NodeId;
 use stator_core::message::ShardMessage;
-use stator_core::object::{ObjectKey, ObjectState};
+use stator_core::object::{ConflictRule, ObjectKey, ObjectState};
 use stator_core::observe::Observation;
 use stator_core::replica::{StoreKey, decode_record};
 use stator_core::store::{Keyspace, ReadStore, WriteOp};
 use stator_core::time::Instant;
+use stator_core::token::Token;
 use stator_core::version::Dot;
 
 use crate::disk::Disk;
-use crate::history::Mint;
+use crate::history::{KeyHistory, Mint};
 
 /// A write that a turn minted.
 #[derive(Clone, Debug)]
@@ -44,11 +45,7 @@ pub(crate) fn mintings(effects: &[Effect], node: NodeId, at: Instant) -> Vec<Min
 
 /// The objects that the effects of a turn drop, and the dots of what they were: collected.
 pub(crate) fn collected(effects: &[Effect], disk: &Disk) -> Vec<(ObjectKey, Vec<Dot>)> {
-    let written = effects.iter().filter_map(|effect| match effect {
-        Effect::Write { batch, .. } => Some(batch.ops()),
-        _ => None,
-    });
-    let dropped = written.flatten().filter_map(|op| {
+    let dropped = written(effects).filter_map(|op| {
         let WriteOp::Delete { keyspace: Keyspace::Objects, key } = op else { return None };
         // What was damaged is dropped by healing.
         let record = disk.get(Keyspace::Objects, key).ok()??;
@@ -69,11 +66,7 @@ fn minted_state(effects: &[Effect], key: &ObjectKey, dot: Dot) -> Option<ObjectS
         }
         _ => None,
     });
-    let written = effects.iter().filter_map(|effect| match effect {
-        Effect::Write { batch, .. } => Some(batch.ops()),
-        _ => None,
-    });
-    let written = written.flatten().filter_map(|op| match op {
+    let written = written(effects).filter_map(|op| match op {
         WriteOp::Put { keyspace: Keyspace::Objects, key: at, value } => {
             let (_, state) = decode_record(&StoreKey::from_bytes(at.clone()), value).ok()?;
             state.decode().ok()
@@ -94,21 +87,41 @@ pub(crate) fn is_durable(disk: &Disk, key: &ObjectKey, dot: Dot, owners: &[NodeI
     durable_states(disk, key, owners).iter().any(|state| state.vector().covers(dot))
 }
 
-/// Whether this disk has a durable copy for one owner that has seen `dot`: in a hint for it, or its
-/// own.
-pub(crate) fn is_durable_for(
-    disk: &Disk,
-    key: &ObjectKey,
-    dot: Dot,
-    (owner, is_its_own): (NodeId, bool),
-) -> bool {
-    let covers = |state: ObjectState| state.vector().covers(dot);
-    let own = is_its_own.then(|| durable_object(disk, key)).flatten();
-    own.is_some_and(covers) || durable_hint(disk, key, owner).is_some_and(covers)
+/// Whether a state has a write of its key, or what superseded it. If not by its vector, then by the
+/// versions in it: collection prunes vectors.
+pub(crate) fn knows(key: &KeyHistory, write: usize, state: &ObjectState) -> bool {
+    let Some(mint) = key.writes[write].mints.first() else { return true };
+    if state.vector().covers(mint.dot) {
+        return true;
+    }
+    let siblings = state.siblings().iter();
+    match key.rule {
+        ConflictRule::Siblings => {
+            let shown = siblings.filter_map(|it| key.dots.get(&it.dot).copied().flatten());
+            key.seen_in(shown).may.contains(write)
+        }
+        ConflictRule::LastWriteWins => {
+            let newest = siblings.map(|sibling| (Some(sibling.stamp), sibling.dot)).max();
+            newest.is_some_and(|newest| newest > (mint.stamp, mint.dot))
+        }
+    }
+}
+
+/// Whether a write of a key was superseded by a delete whose tombstone is collected, so that nobody
+/// has anything of it any more.
+pub(crate) fn is_collected(key: &KeyHistory, write: usize) -> bool {
+    match key.rule {
+        ConflictRule::Siblings => key.seen_in(key.collected(None)).may.contains(write),
+        ConflictRule::LastWriteWins => {
+            let Some(mint) = key.writes[write].mints.first() else { return true };
+            let collected = key.collected(None).filter_map(|place| key.writes[place].mints.first());
+            collected.map(|mint| (mint.stamp, mint.dot)).any(|it| it >= (mint.stamp, mint.dot))
+        }
+    }
 }
 
 /// A hint for an owner that would survive.
-fn durable_hint(disk: &Disk, key: &ObjectKey, owner: NodeId) -> Option<ObjectState> {
+pub(crate) fn durable_hint(disk: &Disk, key: &ObjectKey, owner: NodeId) -> Option<ObjectState> {
     let at = HintKey::of(owner, key);
     let value = disk.durable(Keyspace::Hints, at.as_bytes())?;
     Hint::decode(&at, &value).ok()?.state.decode().ok()
@@ -131,13 +144,27 @@ pub(crate) fn is_on(disk: &Disk, key: &ObjectKey, is_owner: bool, owners: &[Node
     owners.iter().any(|&owner| is_there(Keyspace::Hints, HintKey::of(owner, key).as_bytes()))
 }
 
-/// The hints that the effects of a turn write.
-pub(crate) fn hints_written(effects: &[Effect]) -> impl Iterator<Item = Hint> {
+/// The tokens of the objects that the effects of a turn write.
+pub(crate) fn tokens_written(effects: &[Effect]) -> impl Iterator<Item = Token> {
+    written(effects).filter_map(|op| match op {
+        WriteOp::Put { keyspace: Keyspace::Objects, key, .. } => {
+            StoreKey::from_bytes(key.clone()).token()
+        }
+        _ => None,
+    })
+}
+
+fn written(effects: &[Effect]) -> impl Iterator<Item = &WriteOp> {
     let batches = effects.iter().filter_map(|effect| match effect {
         Effect::Write { batch, .. } => Some(batch.ops()),
         _ => None,
     });
-    batches.flatten().filter_map(|op| match op {
+    batches.flatten()
+}
+
+/// The hints that the effects of a turn write.
+pub(crate) fn hints_written(effects: &[Effect]) -> impl Iterator<Item = Hint> {
+    written(effects).filter_map(|op| match op {
         WriteOp::Put { keyspace: Keyspace::Hints, key, value } => {
             Hint::decode(&HintKey::from_bytes(key.clone()), value).ok()
         }

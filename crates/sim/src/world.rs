@@ -58,7 +58,7 @@ pub struct Scope {
 /// How long everything takes to come to rest at least, apart from the longest cut: longer than the
 /// slowest frame, its double and the longest deadline together.
 const RESTING: Duration = Duration::from_secs(45);
-/// For how many looks at the end collection may go on.
+/// For how many looks at the end frames may be those of collection.
 const COLLECTIONS_AT_MOST: usize = 30;
 /// How long replicas may take to agree once everything has healed: a full round of exchanges, a
 /// refill and its settling, and the next look at every object.
@@ -295,27 +295,25 @@ impl World {
         self.check_all_links();
     }
 
-    /// Lets replicas come to agree, and notes how long that took, or what stands in the way.
+    /// Lets replicas come to agree, and notes how long that took, or what stands in the way. A late
+    /// frame may part them again, and so does collection for the moment of a drop: what counts is
+    /// that they agree once nothing from before can be under way any more.
     fn converge(&mut self, end: Instant) {
-        let mut looked = end;
-        while looked < end.after(HEALING) {
+        let rest = end.after(self.faults.longest_cut() + RESTING);
+        let (mut looked, mut agree_since) = (end, None);
+        while looked < rest || (agree_since.is_none() && looked < rest.after(HEALING)) {
             looked = looked.after(LOOK);
             self.run_until(looked);
             if self.unrest().is_empty() && self.unlike().is_empty() {
-                self.history.converged_after = Some(looked.since(end));
-                break;
+                agree_since.get_or_insert(looked);
+            } else {
+                agree_since = None;
             }
         }
-        self.run_until(self.now.max(end.after(self.faults.longest_cut() + RESTING)));
-        // In the moment of a drop replicas differ, until the last of them has dropped as well.
-        for _ in 0..COLLECTIONS_AT_MOST {
-            let collections = self.history.collections;
-            self.run_until(self.now.after(LOOK));
+        self.history.converged_after = agree_since.map(|since| since.since(end));
+        if agree_since.is_none() {
             self.history.unconverged = self.unrest();
             self.history.unconverged.extend(self.unlike());
-            if self.history.unconverged.is_empty() || collections == self.history.collections {
-                break;
-            }
         }
     }
 

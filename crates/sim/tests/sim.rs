@@ -75,11 +75,16 @@ fn seeds_are_a_range_of_two_numbers() {
 }
 
 /// Seeds that once found something, and what.
-const REGRESSIONS: [(u64, u64, &str); 5] = [
+const REGRESSIONS: [(u64, u64, &str); 6] = [
     (1023, 5, "a frame that a cut held came after the healing had ended (the simulator's fault)"),
     (4, 10, "a damaged object with no name of its own was written over and never healed"),
     (413, 10, "an object was damaged after a look had passed it: its leaf kept what it had been"),
     (739, 10, "an exchange merged states after the trees had been saved for the next start"),
+    (
+        760,
+        2,
+        "a slow fallback that had been replaced was sent its hint again as if it were a replica",
+    ),
     (946, 8, "a put that all others refused was refused by a fallback that could have minted it"),
 ];
 

@@ -11,12 +11,14 @@ use crate::effect::Input;
 use crate::exchange::tests::world::{Weather, World, node, object, written};
 use crate::identity::{ActorId, NodeId};
 use crate::message::{
-    AckStage, AckWish, EncodedState, Purpose, ReplicateRefusal, RequestId, ShardMessage,
+    AckStage, AckWish, EncodedState, ExchangeAsk, Purpose, ReplicateRefusal, RequestId,
+    ShardMessage,
 };
 use crate::node::StoreStanding;
 use crate::object::{ConflictRule, Content, ObjectState, Sibling};
 use crate::ring::RingVersion;
 use crate::time::Stamp;
+use crate::token::Partition;
 use crate::version::Dot;
 
 /// Longer than until the first round, with some tries.
@@ -119,6 +121,28 @@ fn a_node_that_lost_its_store_takes_no_state_before_it_knows_the_round() {
     assert_eq!(offer(&mut world, node(2), &old, Round(0)), refused, "it knows the others' round");
     let taken = offer(&mut world, node(2), &old, Round(100));
     assert_eq!(taken, Some(Ok(AckStage::Received)), "and takes what was read at a later one");
+}
+
+/// Otherwise an owner that is ahead, with an object set aside, could never heal it.
+#[test]
+fn an_owner_that_is_asked_by_one_at_a_later_round_rises_and_answers_at_that() {
+    let mut world = three_with(&tombstone(), 7);
+    let ask = ShardMessage::Exchange {
+        request: RequestId::new(0, 901),
+        ring: RingVersion(2),
+        partition: Partition::new(0),
+        round: Round(9),
+        ask: ExchangeAsk::States(vec![object("k").token()]),
+    };
+    let before = world.sent.len();
+    world.step(node(2), Input::Peer { from: node(3), message: ask });
+    let answered = world.sent[before..].iter().find_map(|(_, _, message)| match message {
+        ShardMessage::ExchangeAnswered { round, .. } => Some(*round),
+        _ => None,
+    });
+    assert_eq!(answered, Some(Round(9)));
+    let refused = Some(Err(ReplicateRefusal::EarlierRound));
+    assert_eq!(offer(&mut world, node(2), &tombstone(), Round(8)), refused);
 }
 
 /// Where nobody knows the round any more, nothing is left that it kept out.

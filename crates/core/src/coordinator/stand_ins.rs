@@ -10,21 +10,33 @@ pub(super) struct StandIns {
     primaries: Vec<NodeId>,
     /// Fallbacks that were not asked yet, best first.
     left: Vec<NodeId>,
-    /// Whom each fallback that was asked stands in for.
+    /// For whom each fallback that was asked keeps the put, if it ever takes it.
     owners: BTreeMap<NodeId, NodeId>,
+    /// Whose answer counts for a primary: that of the last fallback that was asked for it.
+    current: BTreeMap<NodeId, NodeId>,
 }
 
 impl StandIns {
     /// Nobody stands in for anybody yet; but if `me`, which mints the put, is no primary itself,
     /// it keeps it for the first of them.
     pub(super) fn new(primaries: &[NodeId], fallbacks: Vec<NodeId>, me: NodeId) -> Self {
-        let mut owners = BTreeMap::new();
+        let mut stand_ins = Self {
+            primaries: primaries.to_vec(),
+            left: fallbacks,
+            owners: BTreeMap::new(),
+            current: BTreeMap::new(),
+        };
         if let Some(&first) = primaries.first()
             && !primaries.contains(&me)
         {
-            owners.insert(me, first);
+            stand_ins.appoint(me, first);
         }
-        Self { primaries: primaries.to_vec(), left: fallbacks, owners }
+        stand_ins
+    }
+
+    fn appoint(&mut self, fallback: NodeId, owner: NodeId) {
+        self.owners.insert(fallback, owner);
+        self.current.insert(owner, fallback);
     }
 
     /// The next fallback for `node`, which is a primary or stands in for one, and for whom it is to
@@ -38,21 +50,19 @@ impl StandIns {
         if self.left.is_empty() {
             return None;
         }
-        let owner = if self.primaries.contains(&node) {
-            if self.owners.values().any(|&owner| owner == node) {
-                return None;
-            }
-            node
-        } else {
-            self.owners.remove(&node)?
-        };
+        let is_primary = self.primaries.contains(&node);
+        let owner = if is_primary { node } else { self.owner_of(node)? };
+        if self.current.get(&owner).is_some_and(|&current| current != node) {
+            return None;
+        }
         let next = self.left.iter().position(|&fallback| healthy(fallback)).unwrap_or(0);
         let fallback = self.left.remove(next);
-        self.owners.insert(fallback, owner);
+        self.appoint(fallback, owner);
         Some((fallback, owner))
     }
 
-    /// Whom a node stands in for; none if it is a primary.
+    /// Whom a node was asked to stand in for, be it that another one does by now; none if it is a
+    /// primary.
     pub(super) fn owner_of(&self, fallback: NodeId) -> Option<NodeId> {
         self.owners.get(&fallback).copied()
     }
@@ -82,6 +92,19 @@ mod tests {
         assert_eq!(stand_ins.next_for(f1, all), Some((f3, p3)), "its stand-in has failed too");
         assert_eq!(stand_ins.next_for(f2, all), None, "none is left");
         assert!(!stand_ins.any_left());
+    }
+
+    #[test]
+    fn a_fallback_keeps_its_owner_when_another_one_takes_its_place() {
+        let [p1, p2, f1, f2, f3] = nodes([1, 2, 11, 12, 13]);
+        let mut stand_ins = StandIns::new(&[p1, p2], vec![f1, f2, f3], p1);
+        let all = |_| true;
+        assert_eq!(stand_ins.next_for(p2, all), Some((f1, p2)));
+        assert_eq!(stand_ins.next_for(f1, all), Some((f2, p2)));
+        assert_eq!(stand_ins.owner_of(f1), Some(p2), "it may take the hint yet");
+        assert_eq!(stand_ins.next_for(f1, all), None, "f2 is asked already");
+        assert_eq!(stand_ins.next_for(p2, all), None, "and so for the primary itself");
+        assert_eq!(stand_ins.next_for(f3, all), None, "nobody has asked it");
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::{Collecting, Shard};
+use super::Shard;
 use crate::collection::machine::{Collection, CollectionEnded};
 use crate::collection::{Candidate, CollectAnswer, CollectAsk, Round};
 use crate::coordinator::Turn;
@@ -12,10 +12,10 @@ use crate::effect::{Effect, Effects, Ticket};
 use crate::identity::{ActorId, NodeId};
 use crate::message::{RequestId, ShardMessage};
 use crate::observe::Observation;
-use crate::replica::StoreKey;
+use crate::replica::{Candidates, StoreKey};
 use crate::store::ReadStore;
 use crate::time::{Instant, Now};
-use crate::token::Partition;
+use crate::token::{Partition, PartitionCount};
 use crate::upkeep::Task;
 
 /// How often a partition is looked through for what may be collected.
@@ -31,6 +31,8 @@ pub(super) struct Collections {
     due: BTreeMap<Partition, Instant>,
     /// After which object the search of a partition goes on.
     after: BTreeMap<Partition, StoreKey>,
+    /// Partitions whose search has found something on its way.
+    found_some: BTreeSet<Partition>,
     /// Owners that have lost the round of a partition as well.
     at_a_loss: BTreeMap<Partition, BTreeSet<NodeId>>,
     /// Agreements that are told once they are on disk.
@@ -40,8 +42,7 @@ pub(super) struct Collections {
 impl Shard {
     /// Begins the next round that is due, if none is under way.
     pub(super) fn begin_collection(&mut self, now: Now, store: &impl ReadStore, out: &mut Effects) {
-        if self.config.collecting == Collecting::Off || self.tasks.values().any(Task::is_collection)
-        {
+        if self.tasks.values().any(Task::is_collection) {
             return;
         }
         let Some(ring) = self.view.ring.clone() else { return };
@@ -55,24 +56,48 @@ impl Shard {
             if due > now.instant {
                 continue;
             }
-            let after = self.collections.after.remove(&partition);
-            let found = self.replica.candidates(ring.partitions, partition, after.as_ref(), store);
-            let found = found.unwrap_or_default();
-            let again = if found.next.is_some() { AGAIN } else { COLLECT_EVERY };
-            self.collections.due.insert(partition, now.instant.after(again));
-            if let Some(next) = found.next {
-                self.collections.after.insert(partition, next);
+            if !self.budget.allows(now.instant) {
+                return;
             }
-            if found.found.is_empty() {
+            let candidates = self.search(now, (ring.partitions, partition), store);
+            if candidates.is_empty() {
                 continue;
             }
             let id = self.ids.next();
             let mut turn = self.turn(now, store, out);
-            if let Some(round) = Collection::begin(id, partition, found.found, &mut turn) {
+            if let Some(round) = Collection::begin(id, partition, candidates, &mut turn) {
                 self.tasks.insert(id, Task::Collection(round));
                 return;
             }
         }
+    }
+
+    /// Goes on with the search through a partition, or begins it.
+    fn search(
+        &mut self,
+        now: Now,
+        (partitions, partition): (PartitionCount, Partition),
+        store: &impl ReadStore,
+    ) -> Vec<Candidate> {
+        let collections = &mut self.collections;
+        let after = collections.after.remove(&partition);
+        // What can't be read now is searched again.
+        let found = self.replica.candidates(partitions, partition, after.as_ref(), store);
+        let Candidates { found, next, bytes } = found.unwrap_or_default();
+        self.budget.spend(now.instant, bytes);
+        let again = if next.is_some() { AGAIN } else { COLLECT_EVERY };
+        collections.due.insert(partition, now.instant.after(again));
+        if !found.is_empty() {
+            collections.found_some.insert(partition);
+        }
+        match next {
+            Some(next) => drop(collections.after.insert(partition, next)),
+            None if !collections.found_some.remove(&partition) => {
+                self.replica.searched_in_vain(partition);
+            }
+            None => {}
+        }
+        found
     }
 
     pub(super) fn collection_ended(&mut self, now: Now, ended: CollectionEnded) {

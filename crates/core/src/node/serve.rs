@@ -64,8 +64,10 @@ impl Shard {
             }
             ShardMessage::Replicated { request, .. }
                 if self.delivered(now, request, from, &message, store, out) => {}
-            ShardMessage::Exchange { request, ring, partition, ask, .. } => {
+            ShardMessage::Exchange { request, ring, partition, round, ask } => {
                 self.notice_ring(from, ring, out);
+                // The asker takes nothing that is read at an earlier round than its own.
+                self.replica.rise(partition, round, out);
                 self.answer_exchange(now, (from, request), partition, &ask, store, out);
             }
             ShardMessage::Collect { request, ring, partition, round, ask } => {

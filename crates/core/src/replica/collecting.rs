@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use super::rows::Row;
 use super::trees::Before;
 use super::{Replica, StoreKey, Unreadable};
 use crate::collection::{Candidate, Dropped, LONG_VECTOR, MAX_CANDIDATES, Round};
@@ -35,6 +36,8 @@ pub struct Candidates {
     pub found: Vec<Candidate>,
     /// None if the end of the partition was reached.
     pub next: Option<StoreKey>,
+    /// Bytes that were read for it.
+    pub bytes: u64,
 }
 
 impl Replica {
@@ -47,8 +50,7 @@ impl Replica {
         after: Option<&StoreKey>,
         store: &impl ReadStore,
     ) -> Result<Candidates, Unreadable> {
-        let (tombstones, longest) = self.found(partition);
-        if tombstones == 0 && longest as usize <= LONG_VECTOR {
+        if !self.is_worth_a_search(partition) {
             return Ok(Candidates::default());
         }
         let (first, last) = partitions.range_of(partition);
@@ -57,7 +59,8 @@ impl Replica {
             range.from = [&after.as_bytes()[..], &[0]].concat().into();
         }
         let page = self.rows(&range, ROWS_AT_ONCE, store)?;
-        let mut found = Candidates { found: Vec::new(), next: page.more_after };
+        let bytes = page.rows.iter().map(Row::bytes).sum();
+        let mut found = Candidates { found: Vec::new(), next: page.more_after, bytes };
         let live = self.actors.of(partition);
         for row in page.rows {
             let Ok((key, encoded)) = row.object else { continue };
@@ -74,6 +77,20 @@ impl Replica {
             }
         }
         Ok(found)
+    }
+
+    fn is_worth_a_search(&self, partition: Partition) -> bool {
+        let kept = self.trees.kept.get(&partition);
+        kept.is_some_and(|kept| {
+            !kept.searched && (kept.tombstones > 0 || kept.longest_vector as usize > LONG_VECTOR)
+        })
+    }
+
+    /// A search through a whole partition has found nothing: the next one waits for the next look.
+    pub fn searched_in_vain(&mut self, partition: Partition) {
+        if let Some(kept) = self.trees.kept.get_mut(&partition) {
+            kept.searched = true;
+        }
     }
 
     /// Rises to a round and says which candidates are here, in the same durable state; none if that
@@ -146,6 +163,9 @@ impl Replica {
                 self.record(at, &key, &before, Some(&pruned), out);
                 dropped.pruned += 1;
             }
+        }
+        if let Some(kept) = self.trees.kept.get_mut(&partition) {
+            kept.tombstones = kept.tombstones.saturating_sub(u64::from(dropped.tombstones));
         }
         if dropped.tombstones > 0 {
             // What was minted here under the id may be among it (rule 1).

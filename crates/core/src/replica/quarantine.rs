@@ -196,6 +196,11 @@ impl Replica {
             kept.dirty.insert(leaf);
         }
         self.look.damaged((partition, leaf), at);
+        let mut unsaved = Batch::new();
+        self.unsave_tree(partition, &mut unsaved);
+        if !unsaved.is_empty() {
+            self.journal.write(unsaved, out);
+        }
         let known = self.quarantine.objects.get(at);
         if known.is_some_and(|known| known.name.is_some() || name.is_none()) {
             return;
@@ -279,7 +284,7 @@ impl From<StoreError> for Failed {
 
 impl StoreKey {
     /// The token that the key begins with.
-    pub(super) fn token(&self) -> Option<Token> {
+    pub fn token(&self) -> Option<Token> {
         let (token, _) = self.as_bytes().split_first_chunk::<16>()?;
         Some(Token::new(u128::from_be_bytes(*token)))
     }

@@ -6,9 +6,9 @@
 //!         is not empty: leaf (2 bytes) sum (16 bytes)
 //! ```
 //!
-//! A snapshot is written with the last batch of a start and nothing is written after it, so it is
-//! true if the very next start reads it. Any other is of a start that ended otherwise later on, and
-//! is ignored.
+//! A snapshot is written when a stop begins, and deleted by whatever changes its tree before the
+//! stop ends, so it is true if the very next start reads it. Any other is of a start that ended
+//! otherwise later on, and is ignored.
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 
@@ -59,14 +59,22 @@ fn decode(boot: BootNumber, mut row: Bytes) -> Option<Kept> {
 }
 
 impl Replica {
-    /// Writes every tree that is whole: the last batch of this start.
+    /// Writes every tree that is whole.
     pub fn save_trees(&mut self, boot: BootNumber, out: &mut Effects) {
         let mut batch = Batch::new();
         for (&partition, kept) in self.trees.kept.iter().filter(|(_, kept)| kept.dirty.is_empty()) {
             batch.put(Keyspace::Meta, row_key(partition), encode(boot, kept));
+            self.trees.saved.insert(partition);
         }
         if !batch.is_empty() {
             self.journal.write(batch, out);
+        }
+    }
+
+    /// The tree of a partition is about to change with this batch: what was saved of it goes.
+    pub(super) fn unsave_tree(&mut self, partition: Partition, batch: &mut Batch) {
+        if self.trees.saved.remove(&partition) {
+            batch.delete(Keyspace::Meta, row_key(partition));
         }
     }
 

@@ -30,6 +30,8 @@ pub(super) struct Kept {
     pub(super) dirty: BTreeSet<LeafIndex>,
     pub(super) tombstones: u64,
     pub(super) longest_vector: u32,
+    /// Whether a search for what may be collected has found nothing since.
+    pub(super) searched: bool,
 }
 
 impl Kept {
@@ -59,6 +61,8 @@ pub(super) struct Trees {
     pub(super) partitions: Option<PartitionCount>,
     pub(super) owned: BTreeSet<Partition>,
     pub(super) kept: BTreeMap<Partition, Kept>,
+    /// Those that were saved for the next start and have not changed since.
+    pub(super) saved: BTreeSet<Partition>,
 }
 
 impl Trees {

@@ -51,7 +51,6 @@ impl Setup {
             boot: parts.me.boot,
             store: parts.standing,
             hint_limits: parts.limits.hints,
-            collecting: stator_core::node::Collecting::Off,
             scrub_interval: parts.limits.scrub_interval,
             background: parts.limits.background,
             max_requests: parts.limits.max_requests,

@@ -85,7 +85,6 @@ impl Host {
             boot: BootNumber(1),
             store: StoreStanding::Kept,
             hint_limits: HintLimits::default(),
-            collecting: stator_core::node::Collecting::Off,
             scrub_interval: Duration::from_hours(1),
             background: BytesPerSecond::DEFAULT_CEILING,
             max_requests: 1_000,

@@ -17,9 +17,9 @@ use crate::event::{Event, Process};
 use crate::history::{
     Asked, Begun, CallId, Fate, Reading, Seen, WriteKind, WriteNeeds, read_versions,
 };
-use crate::node::Stop;
+use crate::node::{Node, Stop};
 use crate::payload::payload;
-use crate::witness::is_durable_for;
+use crate::witness::{durable_hint, durable_object, is_collected, knows};
 
 /// How long after the end of a trouble others may go by it.
 const NOTICED: Duration = Duration::from_secs(10);
@@ -214,15 +214,17 @@ impl World {
     fn count_disks(&mut self, call: CallId) {
         let Some((key, place)) = self.history.write_of(call) else { return };
         let Some(mint) = self.history.keys[key].writes[place].mints.first() else { return };
-        let (name, dot, minted) = (&self.layout.keys[key], mint.dot, mint.at);
-        let owners = self.owners(key);
+        let (minted, owners) = (mint.at, self.owners(key));
+        let history = &self.history.keys[key];
+        let is_collected = is_collected(history, place);
+        let knows = |state| knows(history, place, &state);
         // An owner's own disk, and those that hold a hint for it, are one copy: a hint goes home.
         let held_for = |&&owner: &&NodeId| {
-            let own = self.layout.place_of(owner);
-            let mut nodes = self.nodes.iter();
-            self.knows(own, key, place)
-                || nodes
-                    .any(|node| is_durable_for(&node.disk, name, dot, (owner, node.place == own)))
+            let own = &self.nodes[self.layout.place_of(owner)].disk;
+            let hint = |node: &Node| durable_hint(&node.disk, &history.name, owner);
+            is_collected
+                || durable_object(own, &history.name).is_some_and(knows)
+                || self.nodes.iter().filter_map(hint).any(knows)
         };
         // A copy that a fault destroyed since had been there.
         let destroyed = u8::from(self.struck_at >= minted && self.struck.is_some());

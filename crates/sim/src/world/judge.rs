@@ -13,7 +13,9 @@ use stator_core::token::Partition;
 use super::World;
 use crate::event::Process;
 use crate::history::{CallId, Fate, KeyHistory, WriteKind};
-use crate::witness::{durable_object, has_seen, hint_on, hints_written, is_on};
+use crate::witness::{
+    self, durable_object, has_seen, hint_on, hints_written, is_collected, is_on, tokens_written,
+};
 
 impl World {
     /// What is to be known before a turn, to judge it.
@@ -63,6 +65,10 @@ impl World {
         }
         if watched.all_on_disk && hints_written(effects).any(|hint| self.forgets(at.node, &hint)) {
             amiss.push("put a state in a hint that had not seen what the hint held");
+        }
+        let (ring, me) = (&self.layout.ring, self.layout.nodes[at.node]);
+        if tokens_written(effects).any(|token| !ring.owns(me, ring.partition_of(token))) {
+            amiss.push("keeps an object as its own that it is no replica of");
         }
         for effect in effects {
             let Effect::Observe(observation) = effect else { continue };
@@ -121,18 +127,11 @@ impl World {
         })
     }
 
-    /// Whether a node's replica has a write of a key on its disk, or what superseded it. By the
-    /// versions that are there, if not by their vector: collection prunes that, and drops tombstones.
-    pub(super) fn knows(&self, node: usize, key: usize, write: usize) -> bool {
+    /// Whether a node's replica has a write of a key on its disk, or what superseded it.
+    fn knows(&self, node: usize, key: usize, write: usize) -> bool {
         let key = &self.history.keys[key];
         let here = durable_object(&self.nodes[node].disk, &key.name).unwrap_or_default();
-        let minted = key.writes[write].mints.first();
-        if minted.is_none_or(|mint| here.vector().covers(mint.dot)) {
-            return true;
-        }
-        let siblings = here.siblings().iter();
-        let shown = siblings.filter_map(|sibling| key.dots.get(&sibling.dot).copied().flatten());
-        key.seen_in(shown.chain(key.collected(None))).may.contains(write)
+        witness::knows(key, write, &here) || is_collected(key, write)
     }
 
     /// Whether a node's disk has only its reserve left, and all of its shards know.

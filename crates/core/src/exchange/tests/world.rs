@@ -180,7 +180,6 @@ impl World {
             boot: BootNumber(u64::from(starts)),
             store,
             hint_limits: HintLimits::default(),
-            collecting: crate::node::Collecting::On,
             scrub_interval: Duration::from_hours(1),
             background: self.background,
             max_requests: 100,

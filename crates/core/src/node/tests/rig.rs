@@ -245,7 +245,6 @@ impl Rig {
                 objects: self.most_hints.unwrap_or(HintLimits::default().objects),
                 ..HintLimits::default()
             },
-            collecting: crate::node::Collecting::Off,
             scrub_interval: Duration::from_hours(1),
             background: BytesPerSecond::DEFAULT_CEILING,
             max_requests: 100,

@@ -34,6 +34,8 @@ enum Act {
     Look,
     Restart,
     Stop,
+    /// A stop, with a merge after the trees were saved.
+    StopLate(u8),
     Damage(u8),
 }
 
@@ -45,6 +47,7 @@ fn act() -> impl Strategy<Value = Act> {
         4 => Just(Act::Look),
         1 => Just(Act::Restart),
         1 => Just(Act::Stop),
+        1 => (0_u8..40).prop_map(Act::StopLate),
         1 => (0_u8..40).prop_map(Act::Damage),
     ]
 }
@@ -106,9 +109,13 @@ impl Bench {
     }
 
     fn stop(&mut self) {
-        self.replica.save_trees(BootNumber(u64::from(self.boot)), &mut self.out);
+        self.save();
         self.sync();
         self.restart();
+    }
+
+    fn save(&mut self) {
+        self.replica.save_trees(BootNumber(u64::from(self.boot)), &mut self.out);
     }
 
     fn do_it(&mut self, act: &Act) {
@@ -119,6 +126,12 @@ impl Bench {
             Act::Look => drop(self.look()),
             Act::Restart => self.restart(),
             Act::Stop => self.stop(),
+            Act::StopLate(number) => {
+                self.save();
+                self.merge(*number);
+                self.sync();
+                self.restart();
+            }
             Act::Damage(number) => {
                 let at = StoreKey::of(&key(*number)).as_bytes().clone();
                 if self.disk.holds(&at) {
