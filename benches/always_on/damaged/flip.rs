@@ -14,9 +14,9 @@ const WHERE: usize = 16;
 
 /// What was done.
 pub(super) struct Flipped {
-    /// Objects whose values are in table files and in no journal.
+    /// Objects whose values are in table files.
     pub(super) in_tables: u64,
-    /// Of them, those of which a byte was changed wherever they lie.
+    /// Of them, those of which a byte was changed wherever they lie there.
     pub(super) objects: u64,
 }
 
@@ -26,36 +26,33 @@ struct Place {
     at: u64,
 }
 
-#[derive(Default)]
-struct Found {
-    places: Vec<Place>,
-    in_journal: bool,
-}
-
-/// Changes a byte of `count` objects. A journal is left alone: what is damaged there is a torn
-/// tail, which is another matter; and whatever is in a journal is read from memory after a start.
+/// Changes a byte of `count` objects in table files. Journals are left alone: what is damaged there
+/// is a torn tail, which is another matter, and what a table has is not read from them again.
 pub(super) fn flip(store: &Path, values: Values, count: usize) -> Result<Flipped, Failed> {
-    let mut found: BTreeMap<u64, Found> = BTreeMap::new();
+    let mut found: BTreeMap<u64, Vec<Place>> = BTreeMap::new();
     for entry in walkdir::WalkDir::new(store) {
         let entry = entry?;
-        if entry.file_type().is_file() {
+        let is_journal = entry.path().extension().is_some_and(|extension| extension == "jnl");
+        if entry.file_type().is_file() && !is_journal {
             look_through(entry.path(), values, &mut found)?;
         }
     }
-    let in_tables: Vec<&Found> = found.values().filter(|found| !found.in_journal).collect();
-    let step = (in_tables.len() / count.max(1)).max(1);
+    let step = (found.len() / count.max(1)).max(1);
     let mut objects = 0;
-    for found in in_tables.iter().step_by(step).take(count) {
-        for (nth, place) in found.places.iter().enumerate() {
+    for places in found.values().step_by(step).take(count) {
+        for (nth, place) in places.iter().enumerate() {
             change(place, WHERE + (objects as usize * 7 + nth) % (values.len() - WHERE).max(1))?;
         }
         objects += 1;
     }
-    Ok(Flipped { in_tables: in_tables.len() as u64, objects })
+    Ok(Flipped { in_tables: found.len() as u64, objects })
 }
 
-fn look_through(file: &Path, values: Values, found: &mut BTreeMap<u64, Found>) -> io::Result<()> {
-    let is_journal = file.extension().is_some_and(|extension| extension == "jnl");
+fn look_through(
+    file: &Path,
+    values: Values,
+    found: &mut BTreeMap<u64, Vec<Place>>,
+) -> io::Result<()> {
     let bytes = std::fs::read(file)?;
     let mark = values.mark();
     let mut at = 0;
@@ -63,9 +60,8 @@ fn look_through(file: &Path, values: Values, found: &mut BTreeMap<u64, Found>) -
         at += step;
         let whole = bytes.get(at..at + values.len()).and_then(|value| values.number(value));
         if let Some(number) = whole {
-            let here = found.entry(number).or_default();
-            here.in_journal |= is_journal;
-            here.places.push(Place { file: file.to_owned(), at: at as u64 });
+            let place = Place { file: file.to_owned(), at: at as u64 };
+            found.entry(number).or_default().push(place);
         }
         at += mark.len();
     }
