@@ -19,6 +19,15 @@ const OWN_KEYS: u64 = 64;
 /// Of a hundred requests, puts.
 const PUTS_IN_HUNDRED: u64 = 50;
 
+/// Keys that so many clients write, beside the stored objects.
+pub(crate) fn live_keys(clients: u64) -> impl Iterator<Item = String> {
+    (0..clients).flat_map(|client| (0..OWN_KEYS).map(move |place| live_key(client, place)))
+}
+
+fn live_key(client: u64, place: u64) -> String {
+    format!("live/{client}/{place}")
+}
+
 /// Who asks for what.
 #[derive(Clone)]
 pub(crate) struct Mix {
@@ -129,7 +138,7 @@ impl OneClient {
         let draw = split_mix(&mut self.random);
         if draw % 100 < PUTS_IN_HUNDRED {
             let place = (draw >> 32) % OWN_KEYS;
-            let key = format!("live/{}/{place}", self.number);
+            let key = live_key(self.number, place);
             let name = ObjectName { bucket: BUCKET, key: key.as_bytes() };
             let object = NewObject { value: self.mix.values.of(draw), ..NewObject::default() };
             let context = self.contexts[place as usize].as_ref();
@@ -161,5 +170,11 @@ impl Part {
         let mut both = self.gets.clone();
         both.absorb(&self.puts);
         both
+    }
+
+    /// Adds another part.
+    pub(crate) fn absorb(&mut self, other: &Self) {
+        self.gets.absorb(&other.gets);
+        self.puts.absorb(&other.puts);
     }
 }

@@ -18,7 +18,7 @@ use stator_core::version::Dot;
 use crate::Failed;
 use crate::filling::{BUCKET, fill, key};
 use crate::fleet::{Fleet, total, until_within};
-use crate::load::Mix;
+use crate::load::{Load, Mix, Part, live_keys};
 use crate::options::Options;
 use crate::report::Report;
 use crate::values::Values;
@@ -48,18 +48,18 @@ async fn measure(fleet: &mut Fleet, options: &Options, report: &mut Report) -> R
     fill(report, &doors, objects, values).await?;
     report.progress("waiting until all replicas agree");
     fleet.converged(HEALS_WITHIN).await?;
-    let needed = needed(fleet, objects, values).await?;
+    let names = (0..objects).map(key).chain(live_keys(options.clients(8)));
+    let needed = needed(fleet, names, values).await?;
     report.count("objects_of_the_lost_store", needed.objects);
     report.say("bytes_needed", needed.bytes, mebibytes(needed.bytes));
 
     let mix = Mix { doors, clients: options.clients(8), objects, values };
-    let rate = match options.rate {
-        Some(rate) => rate as f64,
-        None => {
-            let most = mix.most(CALIBRATION).await;
-            report.say("most_requests_a_second", most.round(), format!("{most:.0}"));
-            most / 3.0
-        }
+    let rate = if let Some(rate) = options.rate {
+        rate as f64
+    } else {
+        let most = mix.most(CALIBRATION).await;
+        report.say("most_requests_a_second", most.round(), format!("{most:.0}"));
+        most / 3.0
     };
     report.say("load_requests_a_second", rate.round(), format!("{rate:.0}, half of them puts"));
     let load = mix.steadily(rate);
@@ -78,9 +78,14 @@ async fn measure(fleet: &mut Fleet, options: &Options, report: &mut Report) -> R
     fleet.nodes[STRUCK].start(&[])?;
     report.progress("one store is deleted, and its node started again");
     let while_dead = load.part();
-    refilled(fleet, began).await?;
+    let mut seconds = Vec::new();
+    refilled(fleet, (began, &load), &mut seconds).await?;
     let refilled = began.elapsed();
-    let during = load.part();
+    seconds.push(load.part());
+    let mut during = Part::default();
+    for second in &seconds {
+        during.absorb(second);
+    }
     let all_sent = Sent::of(&fleet.told().await?).since(sent);
     report.seconds("start_to_all_replicas_count_in_reads", refilled);
     tell_bytes(report, all_sent, needed.bytes, refilled);
@@ -99,6 +104,7 @@ async fn measure(fleet: &mut Fleet, options: &Options, report: &mut Report) -> R
         report.say(&format!("gets_{name}"), part.gets.document(), &part.gets);
         report.say(&format!("puts_{name}"), part.puts.document(), &part.puts);
     }
+    tell_seconds(report, &seconds);
     let slower = during.both().millis(99.0) / before.both().millis(99.0);
     report.ratio("p99_during_refill_over_p99_before", slower);
     report.must(slower <= 2.0, "p99 during the refill is at most twice that before");
@@ -107,20 +113,39 @@ async fn measure(fleet: &mut Fleet, options: &Options, report: &mut Report) -> R
     Ok(())
 }
 
-/// Waits until the node is a member, and all its replicas count in reads.
-async fn refilled(fleet: &Fleet, began: Instant) -> Result<(), Failed> {
+/// Waits until the node is a member, and all its replicas count in reads; takes the load's figures
+/// once a second.
+async fn refilled(
+    fleet: &Fleet,
+    (began, load): (Instant, &Load),
+    seconds: &mut Vec<Part>,
+) -> Result<(), Failed> {
     let client = &fleet.nodes[STRUCK].client;
     let mut told = Instant::now();
     until_within(HEALS_WITHIN, "all replicas count in reads", async || {
         let said = client.node(Detail::Sums).await.ok()?;
-        if told.elapsed() > Duration::from_secs(5) {
+        if told.elapsed() >= Duration::from_secs(1) {
             told = Instant::now();
-            let (left, all, after) = (said.not_counting, said.replicas, began.elapsed().as_secs());
-            eprintln!("            after {after} s {left} of {all} replicas do not count yet");
+            let second = load.part();
+            eprintln!(
+                "            after {} s {} of {} replicas do not count yet; p99 {:.1} ms",
+                began.elapsed().as_secs(),
+                said.not_counting,
+                said.replicas,
+                second.both().millis(99.0)
+            );
+            seconds.push(second);
         }
         (said.replicas > 0 && said.silent_shards == 0 && said.not_counting == 0).then_some(())
     })
     .await
+}
+
+/// How slow each second was, in milliseconds.
+fn tell_seconds(report: &mut Report, seconds: &[Part]) {
+    let p99: Vec<f64> = seconds.iter().map(|second| second.both().millis(99.0)).collect();
+    let text: Vec<String> = p99.iter().map(|millis| format!("{millis:.0}")).collect();
+    report.say("p99_ms_of_each_second_of_the_refill", p99, text.join(" "));
 }
 
 /// What was sent to compare and to repair replicas, as the nodes count it.
@@ -171,16 +196,20 @@ struct Needed {
     bytes: u64,
 }
 
-/// What the store that will be lost holds: names and encoded states.
-async fn needed(fleet: &Fleet, objects: u64, values: Values) -> Result<Needed, Failed> {
+/// What the store that will be lost holds once the load has written each of its keys: names and
+/// encoded states.
+async fn needed(
+    fleet: &Fleet,
+    keys: impl Iterator<Item = String>,
+    values: Values,
+) -> Result<Needed, Failed> {
     let said = fleet.nodes[STRUCK].client.node(Detail::Partitions).await?;
     let partitions = PartitionCount::new(said.ring_partitions as u32)?;
     let owned: std::collections::BTreeSet<u32> =
         said.partitions.iter().map(|each| each.partition).collect();
     let mut needed = Needed { objects: 0, bytes: 0 };
     let state = encoded_bytes(values);
-    for number in 0..objects {
-        let key = key(number);
+    for key in keys {
         let name = ObjectKey::new(
             BucketName::new(BUCKET.to_vec().into())?,
             Key::new(key.clone().into_bytes().into())?,
