@@ -3,11 +3,10 @@
 mod cluster;
 mod http;
 mod node;
+mod process;
 
 use std::io::Write;
-use std::net::TcpListener;
 use std::process::{Command, Output, Stdio};
-use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
@@ -16,36 +15,10 @@ use rustix::process::{Pid, Signal, kill_process};
 pub(crate) use cluster::Cluster;
 pub(crate) use http::{Answer, Request, encode};
 pub(crate) use node::Node;
+pub(crate) use process::{free_ports, stator};
 
 /// How long anything may take that ends by itself.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
-
-/// Below the range from which the system gives ports to outgoing connections, so that a node that
-/// was killed finds its port free when it starts again.
-static NEXT_PORT: AtomicU16 = AtomicU16::new(0);
-
-/// The first of `span` ports in a row that nobody listens on now.
-pub(crate) fn free_ports(span: u16) -> u16 {
-    let offset = (std::process::id() % 180) as u16 * 100;
-    loop {
-        let taken = NEXT_PORT.fetch_add(span, Ordering::Relaxed);
-        let first = 12_000 + (offset + taken) % 18_000;
-        if (first..first + span).all(|port| TcpListener::bind(("127.0.0.1", port)).is_ok()) {
-            return first;
-        }
-    }
-}
-
-/// The binary, without the settings that the tests' own environment may hold.
-pub(crate) fn stator() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_stator"));
-    for (name, _) in std::env::vars_os() {
-        if name.to_string_lossy().starts_with("STATOR_") {
-            command.env_remove(name);
-        }
-    }
-    command
-}
 
 /// Runs a command to its end with these bytes on stdin.
 pub(crate) fn run_with(mut command: Command, stdin: &[u8]) -> Output {

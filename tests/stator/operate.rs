@@ -27,6 +27,15 @@ fn roots(node: &Node) -> Vec<Value> {
     said["partitions"].as_array().expect("a list").iter().map(|each| each["root"].clone()).collect()
 }
 
+/// Bytes that a node has sent to compare and to repair replicas.
+fn sent(node: &Node) -> u64 {
+    let said = node.send(&Request::get("/v1/node?partitions=no")).json();
+    ["exchange_bytes_sent", "repair_bytes_sent"]
+        .iter()
+        .map(|count| said["since_start"][count].as_u64().expect("a count"))
+        .sum()
+}
+
 #[test]
 fn verify_names_a_dead_node_and_holds_again_once_it_is_back() {
     let mut cluster = Cluster::three();
@@ -75,6 +84,10 @@ fn a_lost_store_is_refilled_and_verify_says_when() {
     let empty = Value::from("0".repeat(32));
     let filled = roots(&cluster.nodes[1]).iter().filter(|root| **root != empty).count();
     assert!(filled > 20, "{filled} partitions of {KEYS} objects: {said}");
+    // The others say what it has cost: at least every name and value, once.
+    let sent: u64 = [0, 2].iter().map(|&other| sent(&cluster.nodes[other])).sum();
+    let least = KEYS * "ledger/0kept by others".len();
+    assert!(sent >= least as u64, "{sent} bytes sent are too few for {least}");
 }
 
 #[test]

@@ -137,6 +137,12 @@ pub struct UpkeepCounts {
     pub pruned: u64,
     /// Bytes read and sent in the background, as the budget counts them (rule 20).
     pub budgeted_bytes: u64,
+    /// Bytes of the messages of exchanges that were sent, asks and answers, as they are encoded.
+    /// Only the shell encodes, so that it adds this and the next.
+    pub exchange_bytes_sent: u64,
+    /// The same of states sent to replicas that lack them: by exchanges, read repair, and hints on
+    /// their way home.
+    pub repair_bytes_sent: u64,
 }
 
 impl UpkeepCounts {
@@ -157,6 +163,8 @@ impl UpkeepCounts {
             collected,
             pruned,
             budgeted_bytes,
+            exchange_bytes_sent,
+            repair_bytes_sent,
         } = other;
         self.hints_stored += hints_stored;
         self.hints_delivered += hints_delivered;
@@ -172,6 +180,8 @@ impl UpkeepCounts {
         self.collected += collected;
         self.pruned += pruned;
         self.budgeted_bytes += budgeted_bytes;
+        self.exchange_bytes_sent += exchange_bytes_sent;
+        self.repair_bytes_sent += repair_bytes_sent;
     }
 }
 

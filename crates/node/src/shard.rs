@@ -9,6 +9,7 @@ mod reader;
 mod route;
 mod thread;
 mod timers;
+mod traffic;
 mod unsynced;
 
 use std::collections::BTreeMap;

@@ -24,6 +24,7 @@ use tokio::time::timeout;
 use super::reader::{Reader, Readers};
 use super::thread::Setup;
 use super::timers::Timers;
+use super::traffic::Traffic;
 use super::unsynced::Unsynced;
 use super::{ClientCall, Mail, ShardEvent};
 use crate::disk::DiskGauge;
@@ -58,6 +59,8 @@ pub(super) struct CoreLoop {
     waiting: HashMap<ClientRequestId, oneshot::Sender<ClientReply>>,
     next_client: u64,
     effects: Effects,
+    /// What background work has sent.
+    traffic: Traffic,
     /// Those who asked how the shard is.
     inspections: HashMap<InspectId, oneshot::Sender<ShardStatus>>,
     /// Inputs that this turn itself has made.
@@ -90,6 +93,7 @@ impl CoreLoop {
             waiting: HashMap::new(),
             next_client: 0,
             effects: Effects::new(),
+            traffic: Traffic::default(),
             returned: VecDeque::from([Input::Started]),
             inspections: HashMap::new(),
         }
@@ -257,7 +261,8 @@ impl CoreLoop {
             Effect::Held { proposal, with_data } => {
                 self.setup.membership.shard_held(proposal, with_data);
             }
-            Effect::Inspected { id, status } => {
+            Effect::Inspected { id, mut status } => {
+                self.traffic.tell(&mut status.upkeep);
                 if let Some(waits) = self.inspections.remove(&id) {
                     // Who asked may have gone away.
                     let _ = waits.send(*status);
@@ -273,10 +278,18 @@ impl CoreLoop {
 
     /// Queues a message; one that can't be queued comes back at once as not sent.
     fn send(&mut self, to: NodeId, message: ShardMessage) {
-        if let Err(reason) = self.links.send(to, |out| proto::encode_shard(&message, out)) {
+        let mut bytes = 0;
+        let queued = self.links.send(to, |out| {
+            let before = out.len();
+            proto::encode_shard(&message, out);
+            bytes = out.len() - before;
+        });
+        if let Err(reason) = queued {
             self.setup.counters.not_sent();
             tracing::trace!(peer = %to, ?reason, "not sent");
             self.returned.push_back(Input::NotSent { to, message });
+        } else {
+            self.traffic.sent(&message, bytes);
         }
     }
 

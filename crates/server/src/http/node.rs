@@ -119,6 +119,8 @@ fn since_start(counts: &UpkeepCounts) -> Value {
         ("tombstones_collected", counts.collected),
         ("vectors_pruned", counts.pruned),
         ("budgeted_bytes", counts.budgeted_bytes),
+        ("exchange_bytes_sent", counts.exchange_bytes_sent),
+        ("repair_bytes_sent", counts.repair_bytes_sent),
     ];
     Value::Object(
         each.map(|(name, count)| (name.to_owned(), count.into()))
