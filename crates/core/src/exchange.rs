@@ -51,14 +51,15 @@ use moving::Moving;
 
 /// How long an exchange waits for one step before it is broken off.
 pub const PATIENCE: Duration = Duration::from_secs(5);
-/// Bytes of states past which an answer holds no more.
-pub const MAX_STATES_BYTES: usize = 1 << 20;
+/// Bytes of states past which an answer holds no more. Little, since requests wait while an answer
+/// is read or merged.
+pub const MAX_STATES_BYTES: usize = 128 << 10;
 /// Items past which an answer does not begin with another leaf.
-pub const MAX_ITEMS: usize = 8192;
+pub const MAX_ITEMS: usize = 1024;
 /// Leaves that the first ask for items names; later ones go by how much there was.
 const FIRST_LEAVES: usize = 16;
 /// With more items than this in an answer, fewer leaves are asked for next.
-const MANY_ITEMS: usize = 2048;
+const MANY_ITEMS: usize = 256;
 
 /// An exchange that this node began.
 #[derive(Clone, Debug)]
@@ -117,6 +118,8 @@ enum Course {
     Done,
     /// It can't go on.
     Broken,
+    /// The peer is being refilled, and pulls by exchanges of its own what would be pushed to it.
+    LeftToPeer,
 }
 
 impl Exchange {
@@ -196,7 +199,11 @@ impl Exchange {
         match course {
             Course::Waiting => TaskStep::Waiting,
             Course::Done => self.end(Compared::Wholly, turn),
-            Course::Broken => self.end(Compared::InPart, turn),
+            Course::Broken => {
+                turn.counts.exchanges_failed += 1;
+                self.end(Compared::InPart, turn)
+            }
+            Course::LeftToPeer => self.end(Compared::InPart, turn),
         }
     }
 
@@ -211,6 +218,11 @@ impl Exchange {
         self.counts &= counts;
         match (ask, answer) {
             (ExchangeAsk::Root(_), ExchangeAnswer::Same) => Course::Done,
+            (ExchangeAsk::Root(_), ExchangeAnswer::Branches(_))
+                if !counts && turn.standing.counts(self.partition) =>
+            {
+                Course::LeftToPeer
+            }
             (ExchangeAsk::Root(_), ExchangeAnswer::Branches(theirs)) => {
                 self.ask_for_leaves(&theirs, turn)
             }
@@ -352,9 +364,11 @@ impl Exchange {
     fn end<S: ReadStore>(&self, compared: Compared, turn: &mut Turn<'_, S>) -> TaskStep {
         let pulled = compared == Compared::Wholly && self.moving.pulled_all();
         let healed = (pulled && self.moving.pushed_all()).then(|| self.moving.healed());
-        match healed {
-            Some(_) => turn.counts.exchanges += 1,
-            None => turn.counts.exchanges_failed += 1,
+        match (compared, healed) {
+            (Compared::Wholly, Some(_)) => turn.counts.exchanges += 1,
+            (Compared::Wholly, None) => turn.counts.exchanges_failed += 1,
+            // Why it ended has been counted, if it is to be.
+            (Compared::InPart, _) => {}
         }
         let (peer, partition) = (self.peer, self.partition);
         turn.out.push(Effect::Observe(Observation::Exchanged { peer, partition, healed }));

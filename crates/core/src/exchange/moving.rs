@@ -15,8 +15,8 @@ use crate::replica::{Durability, Waiter};
 use crate::store::ReadStore;
 use crate::token::{Partition, Token};
 
-/// Tokens whose states one ask names.
-const PULL_AT_ONCE: usize = 256;
+/// Tokens whose states one ask names: requests wait while all of them are merged.
+const PULL_AT_ONCE: usize = 32;
 /// With more tokens than this to push, no further leaves are looked into.
 const PUSH_BACKLOG: usize = 4096;
 

@@ -18,7 +18,7 @@ pub const TRY_AGAIN: Duration = Duration::from_secs(5);
 /// partition do not all turn to the same one.
 const AT_ONCE: Duration = Duration::from_millis(500);
 /// The most exchanges that one shard has begun and not ended.
-pub const MOST_EXCHANGES: usize = 8;
+pub const MOST_EXCHANGES: usize = 4;
 
 /// A partition and another owner of it.
 pub type Pair = (Partition, NodeId);

@@ -150,7 +150,7 @@ fn ten_differences_in_twenty_thousand_objects_cost_little() {
 fn large_states_come_in_bounded_answers() {
     let mut world = World::new(2, 3);
     for number in 0..6 {
-        let value = Bytes::from(vec![number as u8; 400 << 10]);
+        let value = Bytes::from(vec![number as u8; 50 << 10]);
         let state = EncodedState::of(&written(number + 1, value));
         world.store(node(1 + number % 2), &object(&format!("key {number}")), &state);
     }

@@ -3,7 +3,7 @@
 //! Lists are bounded while they are read: nobody is made to look at more than one step of an
 //! exchange may name.
 
-use bytes::Bytes;
+use bytes::{BufMut, Bytes, BytesMut};
 use prost::Message;
 use stator_core::collection::Round;
 use stator_core::merkle::{BranchSet, FAN_OUT, LEAVES, LeafIndex, TreeSum};
@@ -76,10 +76,10 @@ enum Answer {
     NotReady(()),
     #[prost(message, tag = "5")]
     Same(()),
-    /// Sums, one after another.
+    /// See [`from_sums`].
     #[prost(bytes = "bytes", tag = "6")]
     Branches(Bytes),
-    /// Sums, one after another.
+    /// See [`from_sums`].
     #[prost(bytes = "bytes", tag = "7")]
     Leaves(Bytes),
     /// Tokens and half sums, one after another.
@@ -114,7 +114,7 @@ impl Exchange {
         ask: &ExchangeAsk,
     ) -> Self {
         let ask = match ask {
-            ExchangeAsk::Root(sum) => Ask::Root(from_sums(&[*sum])),
+            ExchangeAsk::Root(sum) => Ask::Root(from_sum(*sum)),
             ExchangeAsk::Leaves(branches) => Ask::Leaves(branches.0),
             ExchangeAsk::Items(leaves) => {
                 let numbers = leaves.iter().map(|leaf| leaf.get().into()).collect();
@@ -205,22 +205,49 @@ impl TryFrom<ExchangeAnswered> for ShardMessage {
     }
 }
 
+/// How many sums there are (2 bytes), a bit for each that says whether anything is there, and those
+/// sums: most leaves of a partition with few objects are empty.
 fn from_sums(sums: &[TreeSum]) -> Bytes {
-    sums.iter().flat_map(|sum| sum.to_bits().to_be_bytes()).collect()
+    let is_there = |sum: &TreeSum| *sum != TreeSum::default();
+    let mut bytes = BytesMut::new();
+    bytes.put_u16(sums.len() as u16);
+    for eight in sums.chunks(8) {
+        let bits = eight.iter().enumerate();
+        bytes.put_u8(bits.fold(0, |bits, (at, sum)| bits | u8::from(is_there(sum)) << at));
+    }
+    sums.iter().filter(|sum| is_there(sum)).for_each(|sum| bytes.put_u128(sum.to_bits()));
+    bytes.freeze()
 }
 
 fn sums_of(field: &'static str, bytes: &Bytes, most: usize) -> Result<Vec<TreeSum>, WireError> {
-    let (sums, rest) = bytes.as_chunks::<WIDE>();
-    if !rest.is_empty() || sums.len() > most {
-        return Err(WireError::Length { field, found: bytes.len(), expected: most * WIDE });
+    let wrong = || WireError::Length { field, found: bytes.len(), expected: most * WIDE };
+    let (count, rest) = bytes.split_first_chunk::<2>().ok_or_else(wrong)?;
+    let count = usize::from(u16::from_be_bytes(*count));
+    let (bits, rest) = rest.split_at_checked(count.div_ceil(8)).ok_or_else(wrong)?;
+    let (there, rest) = rest.as_chunks::<WIDE>();
+    let mut there = there.iter();
+    if count > most || !rest.is_empty() {
+        return Err(wrong());
     }
-    Ok(sums.iter().map(|sum| TreeSum::from_bits(u128::from_be_bytes(*sum))).collect())
+    let mut sums = Vec::with_capacity(count);
+    for at in 0..count {
+        let sum = match bits[at / 8] >> (at % 8) & 1 {
+            0 => TreeSum::default(),
+            _ => TreeSum::from_bits(u128::from_be_bytes(*there.next().ok_or_else(wrong)?)),
+        };
+        sums.push(sum);
+    }
+    if there.next().is_some() { Err(wrong()) } else { Ok(sums) }
+}
+
+fn from_sum(sum: TreeSum) -> Bytes {
+    Bytes::copy_from_slice(&sum.to_bits().to_be_bytes())
 }
 
 fn one_sum(field: &'static str, bytes: &Bytes) -> Result<TreeSum, WireError> {
-    match sums_of(field, bytes, 1)?[..] {
-        [sum] => Ok(sum),
-        _ => Err(WireError::Length { field, found: bytes.len(), expected: WIDE }),
+    match bytes[..].try_into() {
+        Ok(sum) => Ok(TreeSum::from_bits(u128::from_be_bytes(sum))),
+        Err(_) => Err(WireError::Length { field, found: bytes.len(), expected: WIDE }),
     }
 }
 
