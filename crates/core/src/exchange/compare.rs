@@ -40,11 +40,20 @@ pub(super) fn differing_leaves(
     )
 }
 
+/// The objects of one token that are to be pulled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Pull {
+    /// Their sum at the peer.
+    pub(super) theirs: u64,
+    /// Whether this node has anything of that token.
+    pub(super) is_here: bool,
+}
+
 /// What differs in some leaves.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Differences {
-    /// Tokens whose objects the peer has otherwise than this node, or alone, and their sums there.
-    pub(super) pull: BTreeMap<Token, u64>,
+    /// Tokens whose objects the peer has otherwise than this node, or alone.
+    pub(super) pull: BTreeMap<Token, Pull>,
     /// Tokens whose objects the peer has not.
     pub(super) push: Vec<Token>,
 }
@@ -54,8 +63,12 @@ pub(super) fn differences(ours: &[LeafItem], theirs: &[LeafItem]) -> Differences
     let ours: BTreeMap<Token, u64> = ours.iter().map(|item| (item.token, item.sum)).collect();
     let theirs: BTreeMap<Token, u64> = theirs.iter().map(|item| (item.token, item.sum)).collect();
     let push = ours.keys().copied().filter(|token| !theirs.contains_key(token)).collect();
-    let pull = theirs.into_iter().filter(|(token, sum)| ours.get(token) != Some(sum)).collect();
-    Differences { pull, push }
+    let differ = theirs.into_iter().filter(|(token, sum)| ours.get(token) != Some(sum));
+    let pull = differ.map(|(token, theirs)| {
+        let is_here = ours.contains_key(&token);
+        (token, Pull { theirs, is_here })
+    });
+    Differences { pull: pull.collect(), push }
 }
 
 #[cfg(test)]
@@ -76,7 +89,10 @@ mod tests {
             &[item(1, 1), item(2, 2), item(3, 3)],
             &[item(2, 2), item(3, 33), item(4, 4)],
         );
-        assert_eq!(found.pull, BTreeMap::from([(Token::new(3), 33), (Token::new(4), 4)]));
+        let otherwise = Pull { theirs: 33, is_here: true };
+        let alone = Pull { theirs: 4, is_here: false };
+        let pull = BTreeMap::from([(Token::new(3), otherwise), (Token::new(4), alone)]);
+        assert_eq!(found.pull, pull);
         assert_eq!(found.push, [Token::new(1)]);
     }
 
