@@ -98,6 +98,8 @@ pub struct Client {
     held: BTreeMap<usize, Held>,
     /// The key that it has just read and will write next.
     read: Option<usize>,
+    /// The cart that was not there when it was read: a shopper begins it.
+    begins: Option<usize>,
     /// What it will try once more, elsewhere.
     again: Option<Intent>,
     /// What is under way.
@@ -108,9 +110,17 @@ pub struct Client {
 impl Client {
     /// The `number`-th client of a run; `think` is its mean pause between calls.
     pub fn new(number: usize, think: Duration, draw: Draw) -> Self {
-        let habit = Habit::ALL[number % Habit::ALL.len()];
-        let (held, read, again, current) = (BTreeMap::new(), None, None, None);
-        Self { habit, number, draw, held, read, again, current, think }
+        Self {
+            habit: Habit::ALL[number % Habit::ALL.len()],
+            number,
+            draw,
+            held: BTreeMap::new(),
+            read: None,
+            begins: None,
+            again: None,
+            current: None,
+            think,
+        }
     }
 
     /// The `number`-th shopper of a service.
@@ -165,11 +175,13 @@ impl Client {
 
     fn action(&mut self, key: usize) -> Action {
         let held = self.held.get(&key).cloned();
+        let begins = self.begins.take() == Some(key);
         let dice = self.draw.below(100);
         match (self.habit, held) {
             (Habit::ReadModifyWrite | Habit::Shopper, Some(_)) => {
                 Action::Put { len: self.len(), held: self.held.remove(&key) }
             }
+            (Habit::Shopper, None) if begins => Action::Put { len: self.len(), held: None },
             (Habit::Stale, Some(held)) if dice < 85 => {
                 Action::Put { len: self.len(), held: Some(held) }
             }
@@ -214,6 +226,7 @@ impl Client {
 
     /// What it asked for is answered: it holds this now.
     pub fn got(&mut self, key: usize, held: Option<Held>) {
+        self.begins = held.is_none().then_some(key);
         let old = self.habit == Habit::Stale && self.draw.happens(Chance::percent(70));
         if let Some(held) = held
             && !(old && self.held.contains_key(&key))
