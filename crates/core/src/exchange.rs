@@ -15,6 +15,9 @@
 //! Replicate(object)  -> Replicated                                    what still differs, or is absent there
 //! ```
 //!
+//! An owner whose lost store is being refilled pulls by exchanges of its own; others push nothing to
+//! it, or everything would be moved twice.
+//!
 //! Memory is bounded: leaves are looked into a few at a time, and nothing more is asked for before
 //! the states that have come are on disk.
 
@@ -108,6 +111,8 @@ pub fn bytes_of(states: &[(ObjectKey, EncodedState)]) -> u64 {
 enum Compared {
     Wholly,
     InPart,
+    /// It is left to the peer.
+    NotAtAll,
 }
 
 /// Whether an exchange goes on.
@@ -199,11 +204,8 @@ impl Exchange {
         match course {
             Course::Waiting => TaskStep::Waiting,
             Course::Done => self.end(Compared::Wholly, turn),
-            Course::Broken => {
-                turn.counts.exchanges_failed += 1;
-                self.end(Compared::InPart, turn)
-            }
-            Course::LeftToPeer => self.end(Compared::InPart, turn),
+            Course::Broken => self.end(Compared::InPart, turn),
+            Course::LeftToPeer => self.end(Compared::NotAtAll, turn),
         }
     }
 
@@ -365,10 +367,9 @@ impl Exchange {
         let pulled = compared == Compared::Wholly && self.moving.pulled_all();
         let healed = (pulled && self.moving.pushed_all()).then(|| self.moving.healed());
         match (compared, healed) {
-            (Compared::Wholly, Some(_)) => turn.counts.exchanges += 1,
-            (Compared::Wholly, None) => turn.counts.exchanges_failed += 1,
-            // Why it ended has been counted, if it is to be.
-            (Compared::InPart, _) => {}
+            (Compared::NotAtAll, _) => {}
+            (_, Some(_)) => turn.counts.exchanges += 1,
+            (_, None) => turn.counts.exchanges_failed += 1,
         }
         let (peer, partition) = (self.peer, self.partition);
         turn.out.push(Effect::Observe(Observation::Exchanged { peer, partition, healed }));

@@ -29,8 +29,8 @@ impl Shard {
         }
     }
 
-    /// Nothing changes any more: the trees are written with the last batch, and whoever might still
-    /// merge something in the background is let go.
+    /// No more work is begun: the trees are saved for the next start, and whoever might still merge
+    /// something in the background is let go.
     pub(super) fn stop(&mut self, out: &mut Effects) {
         self.stopping = true;
         self.tasks.clear();

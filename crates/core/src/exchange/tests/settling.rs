@@ -74,6 +74,36 @@ fn a_refill_moves_each_object_about_once() {
     assert!(world.sent.iter().map(|(_, _, message)| size(message)).max() < Some(1 << 20));
 }
 
+/// Whether an owner that has begun an exchange, and hears that the peer has nothing, goes on with it.
+fn goes_on_with(counts: bool) -> bool {
+    let mut world = three_with_data(9);
+    world.sent.clear();
+    let roots = |world: &World| {
+        world.sent.iter().find_map(|(from, to, said)| match said {
+            ShardMessage::Exchange { request, ask: ExchangeAsk::Root(_), .. } => {
+                Some((*from, *to, *request))
+            }
+            _ => None,
+        })
+    };
+    assert!(world.until(seconds(90), |world| roots(world).is_some()));
+    let (asker, peer, request) = roots(&world).expect("one was begun");
+    let answer = ExchangeAnswer::Branches(vec![TreeSum::default(); crate::merkle::FAN_OUT]);
+    let message = ShardMessage::ExchangeAnswered { request, round: Round(0), counts, answer };
+    let before = world.sent.len();
+    world.step(asker, Input::Peer { from: peer, message });
+    world.sent[before..].iter().any(|(from, _, said)| {
+        *from == asker && matches!(said, ShardMessage::Exchange { ask: ExchangeAsk::Leaves(_), .. })
+    })
+}
+
+/// It pulls by exchanges of its own; what others pushed as well would be moved twice.
+#[test]
+fn a_replica_that_is_being_refilled_is_left_to_pull() {
+    assert!(goes_on_with(true));
+    assert!(!goes_on_with(false));
+}
+
 #[test]
 fn one_other_owner_is_not_enough() {
     let mut world = three_with_data(3);
