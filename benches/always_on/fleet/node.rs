@@ -80,6 +80,16 @@ impl Node {
         Ok(())
     }
 
+    /// Starts it again if it has ended by itself, as a supervisor does; whether it had.
+    pub(crate) fn restart_if_ended(&mut self) -> Result<bool, Failed> {
+        let Some(child) = &mut self.child else { return Ok(false) };
+        if child.try_wait()?.is_none() {
+            return Ok(false);
+        }
+        self.start(&[])?;
+        Ok(true)
+    }
+
     /// Where its objects are.
     pub(crate) fn store(&self) -> PathBuf {
         self.data.join("store")

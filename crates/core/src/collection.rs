@@ -32,7 +32,7 @@ mod rounds;
 
 use std::collections::BTreeSet;
 
-pub use rounds::Rounds;
+pub use rounds::{Rounds, mark_unknown};
 
 use crate::identity::ActorId;
 use crate::merkle::TreeSum;

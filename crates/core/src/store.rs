@@ -152,6 +152,10 @@ pub enum StoreError {
         /// The key, in hex.
         key: String,
     },
+    /// Stored bytes are damaged, and more than one value is concerned. Nothing is written any more;
+    /// what can still be read is got out before the store is used again.
+    #[error("part of the store can't be read, as on a damaged disk: {0}")]
+    Damaged(String),
     /// The engine failed to read or write. A store that failed to write or to sync takes no more
     /// writes: the node must stop and recover from the log.
     #[error("the storage engine failed: {0}")]
@@ -188,6 +192,9 @@ pub trait Store: ReadStore + Send + Sync {
 
     /// Removes every key of the range. Durable after the next [`Self::sync`].
     fn drop_range(&self, keyspace: Keyspace, range: &KeyRange) -> Result<(), StoreError>;
+
+    /// An error once the store has failed and takes no more writes.
+    fn health(&self) -> Result<(), StoreError>;
 
     /// Figures about the store.
     fn stats(&self) -> StoreStats;

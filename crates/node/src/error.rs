@@ -100,6 +100,14 @@ pub enum StartError {
         /// Why.
         source: StoreError,
     },
+    /// The store is damaged, and what can be read could not be copied.
+    #[error("the store {} is damaged, and what can still be read of it could not be copied to a new one beside it ({source}): make as much room on the disk as the store takes, or move it away to start with an empty one, which the other replicas refill", store.display())]
+    Salvage {
+        /// The store.
+        store: PathBuf,
+        /// Why not.
+        source: StoreError,
+    },
     /// An empty directory, and nothing that says which cluster to be in.
     #[error("{} is empty and nothing says which cluster this node belongs to: start a new one with --init, or name members of one with --join", path.display())]
     NoCluster {

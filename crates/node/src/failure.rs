@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use stator_core::store::StoreError;
 use tokio::sync::watch;
 
 /// Shared by all threads of a node.
@@ -29,6 +30,15 @@ impl Failure {
             *current = Some(reason);
             true
         });
+    }
+
+    /// The store can't be written, synced or relied on any more.
+    pub(crate) fn store_failed(&self, error: &StoreError) {
+        self.fail(format!(
+            "the store failed: {error}; nothing more is acknowledged: check the disk, then start the \
+             node again, which recovers from its log; what it can't read is refilled by the other \
+             replicas"
+        ));
     }
 
     /// Whether it has failed.

@@ -5,7 +5,7 @@
 //! DATA/identity/node      node id, starts counted, the start that store/ was last used in
 //! DATA/identity/cluster   the cluster's id and all facts, the ring among them
 //! DATA/identity/votes     votes given in registers
-//! DATA/store/             the engine's
+//! DATA/store/             the engine's; beside it, what was set aside or is being salvaged of one
 //! ```
 //!
 //! The rule: a start is counted durably before it does anything else, and what membership saves
@@ -34,6 +34,9 @@ use crate::error::StartError;
 const LOCK: &str = "lock";
 const IDENTITY: &str = "identity";
 const STORE: &str = "store";
+/// A copy of what can be read of a damaged store, while it is made, and once it is complete.
+const SALVAGE: &str = "store.salvage";
+const SALVAGED: &str = "store.salvaged";
 
 /// A data directory that this process holds alone, for as long as this value lives.
 #[derive(Debug)]
@@ -84,12 +87,53 @@ impl DataDir {
     /// Moves the store out of the way, under a name that says from which start it is. Nothing of
     /// it is deleted.
     pub(crate) fn set_store_aside(&self, boot: BootNumber) -> Result<PathBuf, StartError> {
-        let free = (0..).map(|number| self.root.join(format!("{STORE}.aside-{}-{number}", boot.0)));
-        let aside = free.into_iter().find(|path| !path.exists()).expect("some number is free");
-        std::fs::rename(self.store(), &aside)
-            .and_then(|()| std::fs::File::open(&self.root)?.sync_all())
-            .map_err(|error| StartError::unwritable(&aside, error))?;
+        let aside = self.free_aside(boot);
+        self.rename(&self.store(), &aside)?;
         Ok(aside)
+    }
+
+    fn free_aside(&self, boot: BootNumber) -> PathBuf {
+        let free = (0..).map(|number| self.root.join(format!("{STORE}.aside-{}-{number}", boot.0)));
+        free.into_iter().find(|path| !path.exists()).expect("some number is free")
+    }
+
+    /// An empty place for a copy of the store that is to replace it.
+    pub(crate) fn begin_salvage(&self) -> Result<PathBuf, StartError> {
+        let copy = self.root.join(SALVAGE);
+        match fs::remove_dir_all(&copy) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(StartError::unwritable(&copy, error))
+            }
+            _ => Ok(copy),
+        }
+    }
+
+    /// The copy is complete and on disk: it takes the store's place, which is set aside. A crash on
+    /// the way leaves the store, or the copy for [`Self::resume_salvage`].
+    pub(crate) fn finish_salvage(&self, boot: BootNumber) -> Result<PathBuf, StartError> {
+        self.rename(&self.root.join(SALVAGE), &self.root.join(SALVAGED))?;
+        let aside = self.set_store_aside(boot)?;
+        self.resume_salvage()?;
+        Ok(aside)
+    }
+
+    /// A complete copy takes the place of the store that was set aside. Beside a store that is still
+    /// there it is of no use: that store is looked through again.
+    pub(crate) fn resume_salvage(&self) -> Result<(), StartError> {
+        let salvaged = self.root.join(SALVAGED);
+        if !salvaged.exists() {
+            return Ok(());
+        }
+        if !self.store().exists() {
+            return self.rename(&salvaged, &self.store());
+        }
+        fs::remove_dir_all(&salvaged).map_err(|error| StartError::unwritable(&salvaged, error))
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> Result<(), StartError> {
+        fs::rename(from, to)
+            .and_then(|()| file::sync_directory(&self.root))
+            .map_err(|error| StartError::unwritable(to, error))
     }
 }
 

@@ -27,6 +27,7 @@ mod me;
 mod membership;
 mod node;
 mod owner;
+mod salvage;
 mod shard;
 mod shutdown;
 mod stats;

@@ -97,11 +97,7 @@ pub(crate) fn spawn(
     std::thread::Builder::new().name("stator-store".to_owned()).spawn(move || {
         while let Some(jobs) = queue.take() {
             if let Err(error) = write(jobs, &*store, &on_synced) {
-                failure.fail(format!(
-                    "the store could not be written or synced: {error}; nothing more is \
-                     acknowledged: check the disk, then start the node again, which recovers from \
-                     its log"
-                ));
+                failure.store_failed(&error);
                 queue.close();
                 return;
             }

@@ -7,13 +7,17 @@
 //! looks at its own unsynced states first.)
 //!
 //! Durability: a write goes to the journal's buffer, [`Store::sync`] is one `fdatasync` of the
-//! journal. After a failed write or sync nothing is written any more.
+//! journal. After a failed write or sync nothing is written any more, nor after a scan that met
+//! damage which it can't step over: the store is then [`FjallStore::is_suspect`], also when it is
+//! opened again.
 
 mod drop_range;
 mod journal;
 mod open_error;
 mod opening;
+mod salvage;
 mod settings;
+mod suspect;
 
 use std::cell::RefCell;
 use std::collections::HashSet;
@@ -59,6 +63,36 @@ impl FjallStore {
         self.torn_tail
     }
 
+    /// Why the store is to be looked through before it is used ([`Self::is_readable`]): an earlier
+    /// opening met damage, or the engine failed in the background. None if nothing is known
+    /// against it.
+    pub fn is_suspect(&self) -> Result<Option<String>, StoreError> {
+        suspect::get(&self.dir).map_err(|error| StoreError::Engine(error.to_string()))
+    }
+
+    /// Nothing is held against the store any more.
+    pub fn acquit(&self) -> Result<(), StoreError> {
+        suspect::clear(&self.dir).map_err(|error| StoreError::Engine(error.to_string()))
+    }
+
+    /// A write or a sync failed. If the engine itself had given up before, which it does not tell
+    /// the reason of, it may be for damage that it met in the background.
+    fn write_failed(&self, what: &str, error: &fjall::Error) -> StoreError {
+        match error {
+            fjall::Error::Poisoned => self.damaged("the engine's work in the background failed"),
+            _ => self.poison.set(what, error),
+        }
+    }
+
+    /// Nothing is written any more, and the next opening is told why.
+    fn damaged(&self, why: &str) -> StoreError {
+        // On a disk that takes no mark the damage is met again by the next start.
+        let _ = suspect::set(&self.dir, why);
+        let damaged = StoreError::Damaged(why.to_owned());
+        self.poison.because(damaged.to_string());
+        damaged
+    }
+
     /// One engine batch for all of `batches`: atomic together, which is more than is asked. Of
     /// several changes to one key only the last is kept. All have one sequence number, so the
     /// engine has no order for them, and what is not written need not be compacted.
@@ -90,14 +124,14 @@ impl FjallStore {
             self.persist()?;
         }
         self.unsynced.store(true, Ordering::Release);
-        batch.commit().map_err(|error| self.poison.set("a write", error))
+        batch.commit().map_err(|error| self.write_failed("a write", &error))
     }
 
     /// `fdatasync` and not `fsync`: it writes the data and what of the metadata is needed to find
     /// it again (length and blocks), which is all that recovery reads.
     fn persist(&self) -> Result<(), StoreError> {
         let synced = self.database.persist(PersistMode::SyncData);
-        synced.map_err(|error| self.poison.set("a sync", error))?;
+        synced.map_err(|error| self.write_failed("a sync", &error))?;
         self.unsynced.store(false, Ordering::Release);
         self.syncs.fetch_add(1, Ordering::Relaxed);
         Ok(())
@@ -125,7 +159,9 @@ impl ReadStore for FjallStore {
             return Ok(Vec::new());
         };
         let found = self.keyspaces.get(keyspace).range::<Bytes, _>(bounds);
-        found.take(limit).map(|entry| scan_item(keyspace, entry)).collect()
+        let items: Result<_, fjall::Error> =
+            found.take(limit).map(|entry| scan_item(keyspace, entry)).collect();
+        items.map_err(|error| self.damaged(&format!("a scan failed: {error}")))
     }
 }
 
@@ -151,6 +187,10 @@ impl Store for FjallStore {
         drop_range::drop_range(self, keyspace, range)
     }
 
+    fn health(&self) -> Result<(), StoreError> {
+        self.poison.check()
+    }
+
     /// The journals count with the blocks that they really take, not with what is preallocated.
     fn stats(&self) -> StoreStats {
         let tables: u64 = self.keyspaces.iter().map(fjall::Keyspace::disk_space).sum();
@@ -172,7 +212,7 @@ impl fmt::Debug for FjallStore {
 
 /// An entry of a scan. A damaged value in the value log is an item that names its key; a damaged
 /// table block hides its keys, so that the scan as a whole fails.
-fn scan_item(keyspace: Keyspace, entry: Guard) -> Result<ScanItem, StoreError> {
+fn scan_item(keyspace: Keyspace, entry: Guard) -> Result<ScanItem, fjall::Error> {
     let key = RefCell::new(Bytes::new());
     let loaded = entry.into_inner_if(|found| {
         key.replace(found.clone().into());
@@ -184,7 +224,7 @@ fn scan_item(keyspace: Keyspace, entry: Guard) -> Result<ScanItem, StoreError> {
             let stored = stored.map(Bytes::from).unwrap_or_default();
             Ok(ScanItem { value: record::open(keyspace, &key, stored), key })
         }
-        Err(error) if key.is_empty() => Err(engine_error(&error)),
+        Err(error) if key.is_empty() => Err(error),
         Err(error) => Ok(ScanItem { value: Err(read_error(keyspace, &key, &error)), key }),
     }
 }

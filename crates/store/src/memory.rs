@@ -121,6 +121,10 @@ impl Store for MemoryStore {
         Ok(())
     }
 
+    fn health(&self) -> Result<(), StoreError> {
+        self.write_access().map(drop)
+    }
+
     fn stats(&self) -> StoreStats {
         let contents = self.contents.read().unwrap_or_else(PoisonError::into_inner);
         StoreStats {

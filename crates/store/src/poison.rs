@@ -24,11 +24,16 @@ impl Poison {
         }
     }
 
+    /// Records why nothing is written any more.
+    pub(crate) fn because(&self, cause: String) {
+        self.cause.get_or_init(|| cause);
+    }
+
     /// Records that `what` failed and gives the error of this first failure.
     pub(crate) fn set(&self, what: &str, cause: impl Display) -> StoreError {
         let text = format!("{what} failed: {cause}");
         // Only the first cause is kept: what follows it is its consequence.
-        self.cause.get_or_init(|| text.clone());
+        self.because(text.clone());
         StoreError::Engine(text)
     }
 }

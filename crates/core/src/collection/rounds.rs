@@ -59,9 +59,8 @@ impl Rounds {
     ) {
         let mut batch = Batch::new();
         for partition in partitions {
-            let entry = Entry { known: false, ..Entry::default() };
-            self.partitions.insert(partition, entry);
-            batch.put(Keyspace::Meta, row(partition), encode(entry));
+            self.partitions.insert(partition, Entry { known: false, ..Entry::default() });
+            mark_unknown(&mut batch, [partition]);
         }
         if !batch.is_empty() {
             journal.write(batch, out);
@@ -150,6 +149,15 @@ impl Rounds {
             batch.put(Keyspace::Meta, row(partition), encode(entry));
         }
         journal.write(batch, out)
+    }
+}
+
+/// Notes in a batch that the rounds of these partitions are not known: for a shell that finds what it
+/// stored of them lost, so that the note is there before the store is used again.
+pub fn mark_unknown(batch: &mut Batch, partitions: impl IntoIterator<Item = Partition>) {
+    let entry = Entry { known: false, ..Entry::default() };
+    for partition in partitions {
+        batch.put(Keyspace::Meta, row(partition), encode(entry));
     }
 }
 

@@ -17,10 +17,15 @@ use super::trees::Kept;
 use crate::effect::Effects;
 use crate::identity::BootNumber;
 use crate::merkle::{LeafIndex, TreeSum};
-use crate::store::{Batch, Keyspace, ReadStore};
+use crate::store::{Batch, KeyRange, Keyspace, ReadStore};
 use crate::token::Partition;
 
 const PREFIX: &[u8] = b"tree/";
+
+/// Where all of them lie. They can be lost without harm: trees are built from the objects then.
+pub fn snapshot_rows() -> KeyRange {
+    KeyRange { from: Bytes::from_static(PREFIX), to: Bytes::from_static(PREFIX) }
+}
 
 fn row_key(partition: Partition) -> Bytes {
     [PREFIX, &partition.get().to_be_bytes()].concat().into()

@@ -30,6 +30,7 @@ use crate::identity::{DataDir, Identity, spawn_saver};
 use crate::me::Me;
 use crate::membership::{self, Gate, MembershipMailbox};
 use crate::owner::{self, Found};
+use crate::salvage::salvage;
 use crate::shard::{ShardEvent, ShardLimits, ShardParts, Shards};
 use crate::shutdown::Shutdown;
 use crate::stats::Counters;
@@ -96,10 +97,15 @@ fn may_be_alone(
     Ok(())
 }
 
-fn open_store(engine: &Engine, data: &DataDir) -> Result<Arc<dyn Store>, StartError> {
+fn open_store(
+    engine: &Engine,
+    data: &DataDir,
+    identity: &Identity,
+) -> Result<Arc<dyn Store>, StartError> {
     match engine {
         Engine::Memory => Ok(Arc::new(MemoryStore::new())),
         Engine::Fjall(settings) => {
+            data.resume_salvage()?;
             let store = FjallStore::open(&data.store(), settings)?;
             if let Some(torn) = store.torn_tail() {
                 tracing::warn!(
@@ -107,7 +113,11 @@ fn open_store(engine: &Engine, data: &DataDir) -> Result<Arc<dyn Store>, StartEr
                     "the log ended in the middle of a write that was never acknowledged: it was cut off"
                 );
             }
-            Ok(Arc::new(store))
+            let suspect = store.is_suspect();
+            match suspect.map_err(|source| StartError::Store { path: data.store(), source })? {
+                None => Ok(Arc::new(store)),
+                Some(why) => Ok(Arc::new(salvage(store, &why, settings, data, identity)?)),
+            }
         }
     }
 }
@@ -119,7 +129,7 @@ fn claim_store(
     data: &DataDir,
     identity: &mut Identity,
 ) -> Result<(Arc<dyn Store>, Found), StartError> {
-    let store = open_store(engine, data)?;
+    let store = open_store(engine, data, identity)?;
     match owner::claim(data, identity, &*store) {
         Err(StartError::OlderStore { found, expected, .. }) => {
             drop(store);
@@ -130,7 +140,7 @@ fn claim_store(
                  held may have been deleted since. It was set aside, not deleted; an empty store \
                  takes its place and is refilled by the other replicas"
             );
-            let store = open_store(engine, data)?;
+            let store = open_store(engine, data, identity)?;
             let found = owner::claim(data, identity, &*store)?;
             Ok((store, found))
         }

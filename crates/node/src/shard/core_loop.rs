@@ -174,12 +174,20 @@ impl CoreLoop {
 
     fn step_timers(&mut self, now: Now) {
         while let Some(timer) = self.timers.pop_due(now.instant) {
-            if timer == Timer::Patrol
-                && let Some(room) = self.setup.disk.as_mut().and_then(DiskGauge::look)
-            {
-                self.step(now, Input::Disk(room));
+            if timer == Timer::Patrol {
+                self.look_at_the_disk(now);
             }
             self.step(now, Input::Timer(timer));
+        }
+    }
+
+    /// A store that failed in a read must stop the node also while nobody writes.
+    fn look_at_the_disk(&mut self, now: Now) {
+        if let Err(error) = self.setup.store.health() {
+            self.setup.failure.store_failed(&error);
+        }
+        if let Some(room) = self.setup.disk.as_mut().and_then(DiskGauge::look) {
+            self.step(now, Input::Disk(room));
         }
     }
 

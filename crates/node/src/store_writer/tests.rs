@@ -56,6 +56,10 @@ impl Store for ScriptedStore {
         Ok(())
     }
 
+    fn health(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     fn stats(&self) -> StoreStats {
         StoreStats::default()
     }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use fjall::{Database, KeyspaceCreateOptions, PersistMode};
-use stator_core::store::{Batch, Keyspace, ReadStore, Store, StoreError};
+use stator_core::store::{Batch, KeyRange, Keyspace, ReadStore, Store, StoreError};
 use stator_store::{FjallSettings, FjallStore, MemoryDisk};
 
 use crate::engines::{everything, open_fjall, puts};
@@ -82,15 +82,19 @@ fn store_in_tables() -> tempfile::TempDir {
     store.write(vec![batch]).expect("written");
     store.sync().expect("synced");
     drop(store);
-    with_engine(dir.path(), |objects| {
+    flush(dir.path());
+    dir
+}
+
+/// Writes all objects out to tables, and takes away the journal, whose replay would hide damage to
+/// what it also holds.
+fn flush(dir: &Path) {
+    with_engine(dir, |objects| {
         objects.rotate_memtable_and_wait().expect("flushed");
     });
-    // Without the journal, whose replay would hide damage to what it also holds.
-    for file in files_below(dir.path()).filter(|path| path.extension().is_some_and(|e| e == "jnl"))
-    {
+    for file in files_below(dir).filter(|path| path.extension().is_some_and(|e| e == "jnl")) {
         fs::remove_file(file).expect("removed");
     }
-    dir
 }
 
 fn files_below(dir: &Path) -> impl Iterator<Item = PathBuf> {
@@ -157,4 +161,92 @@ fn count_damage(dir: &Path) -> usize {
         }
     }
     failed
+}
+
+/// Objects so small that many share a block; keys are their numbers, of 2 bytes.
+const SMALL: u16 = 2000;
+
+/// A store of small objects, all in tables, one block of which is damaged.
+fn store_with_a_damaged_block() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().expect("a directory");
+    let store = open_fjall(dir.path());
+    store.write(vec![small(0..SMALL)]).expect("written");
+    store.sync().expect("synced");
+    drop(store);
+    flush(dir.path());
+    let table = files_below(dir.path())
+        .filter(|path| path.parent().is_some_and(|folder| folder.ends_with("tables")))
+        .max_by_key(|path| fs::metadata(path).expect("there").len())
+        .expect("a table");
+    let mut content = fs::read(&table).expect("readable");
+    let place = content.len() / 3;
+    content[place] ^= 0x10;
+    fs::write(&table, content).expect("written");
+    dir
+}
+
+fn small(numbers: std::ops::Range<u16>) -> Batch {
+    let mut batch = Batch::new();
+    for number in numbers {
+        let value = [&number.to_be_bytes()[..], &[7; 100]].concat();
+        batch.put(Keyspace::Objects, number.to_be_bytes().to_vec().into(), value.into());
+    }
+    batch
+}
+
+/// All keys that begin with one byte: at most 256 of the small objects.
+fn beginning_with(first: u8) -> KeyRange {
+    KeyRange { from: vec![first].into(), to: vec![first].into() }
+}
+
+#[test]
+fn a_scan_that_meets_a_damaged_block_stops_the_store_and_the_next_opening_is_told() {
+    let dir = store_with_a_damaged_block();
+    let store = open_fjall(dir.path());
+    assert_eq!(store.is_suspect(), Ok(None));
+    assert_eq!(store.health(), Ok(()));
+    let error = store.scan(Keyspace::Objects, &everything(), usize::MAX).expect_err("damaged");
+    assert!(matches!(error, StoreError::Damaged(_)), "{error}");
+    assert!(matches!(store.health(), Err(StoreError::Poisoned(_))));
+    let refused = store.write(vec![puts(&[("a", "1")])]).expect_err("nothing is written any more");
+    assert!(matches!(refused, StoreError::Poisoned(_)), "{refused}");
+    drop(store);
+
+    let store = open_fjall(dir.path());
+    let why = store.is_suspect().expect("readable").expect("marked");
+    assert!(why.contains("a scan failed"), "{why}");
+    store.acquit().expect("cleared");
+    drop(store);
+    assert_eq!(open_fjall(dir.path()).is_suspect(), Ok(None));
+}
+
+#[test]
+fn what_can_be_read_beside_a_damaged_block_is_copied_and_the_rest_is_told() {
+    let (dir, fresh) = (store_with_a_damaged_block(), tempfile::tempdir().expect("a directory"));
+    let (store, copy) = (open_fjall(dir.path()), open_fjall(fresh.path()));
+    let mut lost = Vec::new();
+    for first in 0..=u8::MAX {
+        let range = beginning_with(first);
+        let is_readable = store.is_readable(Keyspace::Objects, &range).expect("asked");
+        let copied = store.copy_to(&copy, Keyspace::Objects, &range);
+        assert_eq!(copied.is_ok(), is_readable, "{first}");
+        if !is_readable {
+            lost.push(first);
+            copy.drop_range(Keyspace::Objects, &range).expect("dropped");
+        }
+    }
+    assert!(!lost.is_empty() && lost.len() <= 2, "a block has less than a kilobyte: {lost:?}");
+    copy.sync().expect("synced");
+    drop(copy);
+
+    let expected = (0..SMALL)
+        .filter(|number| !lost.contains(&number.to_be_bytes()[0]))
+        .map(|number| number.to_be_bytes().to_vec().into());
+    let found = open_fjall(fresh.path());
+    let items = found.scan(Keyspace::Objects, &everything(), usize::MAX).expect("whole");
+    let keys: Vec<Bytes> = items.iter().map(|item| item.key.clone()).collect();
+    assert_eq!(keys, expected.collect::<Vec<Bytes>>());
+    for item in items {
+        assert_eq!(item.value.expect("whole")[..2], item.key[..], "under its own key");
+    }
 }
