@@ -22,7 +22,7 @@ pub use collecting::{Agreement, Candidates};
 pub use journal::{Journal, Waiter};
 pub use look::Looked;
 pub use record::{StoreKey, decode_record, encode_record};
-pub use snapshot::snapshot_rows;
+pub use snapshot::{delete_snapshot, snapshot_rows};
 pub use write::{MintError, Minted, Stamps, Write};
 
 use crate::collection::{Round, Rounds};

@@ -9,13 +9,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 
+use crate::collection;
 use crate::effect::{Effect, Effects};
 use crate::exchange::ExchangeEnded;
 use crate::identity::NodeId;
 use crate::observe::Observation;
 use crate::quorum::QuorumOptions;
 use crate::quorum::WriteQuorum;
-use crate::replica::Journal;
+use crate::replica::{self, Journal};
 use crate::ring::Ring;
 use crate::store::{Batch, KeyRange, Keyspace, ReadStore, StoreError};
 use crate::time::{Deadline, Instant};
@@ -128,6 +129,17 @@ impl Standing {
 pub fn mark_unsettled(batch: &mut Batch, partitions: impl IntoIterator<Item = Partition>) {
     for partition in partitions {
         batch.put(Keyspace::Meta, row(partition), Bytes::from_static(&[1]));
+    }
+}
+
+/// Notes in a batch that what was stored of these partitions is lost, while everything else is still
+/// there: for a shell that salvages a damaged store. They do not count, at which round they are is
+/// not known, and their trees are built anew.
+pub fn mark_lost(batch: &mut Batch, partitions: impl IntoIterator<Item = Partition>) {
+    for partition in partitions {
+        mark_unsettled(batch, [partition]);
+        collection::mark_unknown(batch, [partition]);
+        replica::delete_snapshot(batch, partition);
     }
 }
 

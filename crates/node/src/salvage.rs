@@ -17,7 +17,6 @@
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use stator_core::collection;
 use stator_core::replica::{StoreKey, snapshot_rows};
 use stator_core::standing;
 use stator_core::store::{Batch, KeyRange, Keyspace, Store, StoreError};
@@ -111,7 +110,7 @@ pub(crate) fn salvage(
 fn owned<'a>(
     partitions: &'a [Partition],
     identity: &'a Identity,
-) -> impl Iterator<Item = Partition> + Clone + 'a {
+) -> impl Iterator<Item = Partition> + 'a {
     let ring = identity.cluster.as_ref().and_then(|(_, facts)| facts.ring.as_ref());
     let owns = move |partition: &Partition| ring.is_some_and(|r| r.owns(identity.node, *partition));
     partitions.iter().copied().filter(owns)
@@ -214,13 +213,9 @@ fn copy_over(store: &FjallStore, copy: &FjallStore, found: &Findings) -> Result<
 }
 
 /// Notes in the copy what it lacks, and makes all of it durable.
-fn mark_lost(
-    copy: &FjallStore,
-    lost: impl Iterator<Item = Partition> + Clone,
-) -> Result<(), StoreError> {
+fn mark_lost(copy: &FjallStore, lost: impl Iterator<Item = Partition>) -> Result<(), StoreError> {
     let mut batch = Batch::new();
-    standing::mark_unsettled(&mut batch, lost.clone());
-    collection::mark_unknown(&mut batch, lost);
+    standing::mark_lost(&mut batch, lost);
     copy.write(vec![batch])?;
     copy.sync()
 }

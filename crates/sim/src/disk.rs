@@ -184,6 +184,12 @@ impl Disk {
         *self = Self::default();
     }
 
+    /// Forgets all objects of a range, damaged ones among them; only while the node is down.
+    pub fn drop_objects(&mut self, range: &KeyRange) {
+        self.visible[place(Keyspace::Objects)].retain(|key, _| !range.contains(key));
+        self.damaged.retain(|(space, key)| *space != Keyspace::Objects || !range.contains(key));
+    }
+
     /// Damages the stored bytes of the `nth` object (counted around), if there is any.
     ///
     /// Returns the place of the object.

@@ -65,11 +65,14 @@ pub enum FaultKind {
     DiskFull,
     /// Nodes join, leave and are replaced.
     RingChange,
+    /// A node dies, and what it stores of a partition can't be read any more: its next start keeps
+    /// the rest.
+    DamagedBlock,
 }
 
 impl FaultKind {
     /// All of them.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::HeavyTail,
         Self::Loss,
         Self::Duplication,
@@ -96,6 +99,7 @@ impl FaultKind {
         Self::CorruptObject,
         Self::DiskFull,
         Self::RingChange,
+        Self::DamagedBlock,
     ];
 
     /// Its name in summaries.
@@ -127,6 +131,7 @@ impl FaultKind {
             Self::CorruptObject => "corrupt_object",
             Self::DiskFull => "disk_full",
             Self::RingChange => "ring_change",
+            Self::DamagedBlock => "damaged_block",
         }
     }
 
@@ -150,6 +155,7 @@ impl FaultKind {
             | Self::Restart
             | Self::DiskWipe
             | Self::OldBackup
+            | Self::DamagedBlock
             | Self::DiskFull => 60,
             Self::PowerFailure => 180,
             _ => return None,
@@ -191,9 +197,12 @@ pub struct Faults {
 impl Faults {
     /// The faults that a seed draws.
     pub fn drawn(draw: &mut Draw) -> Self {
+        // What was added later draws apart: the seeds that are kept are to draw what they drew.
+        let mut later = draw.child("faults added later");
         let share = Chance::percent(*draw.pick(&[0, 15, 35, 60, 100]));
         let mut on = BTreeMap::new();
         for kind in FaultKind::ALL {
+            let draw = if kind == FaultKind::DamagedBlock { &mut later } else { &mut *draw };
             let drawn = draw.happens(share);
             if drawn && kind.waits_for().is_none() {
                 on.insert(kind, 0);
@@ -201,6 +210,7 @@ impl Faults {
         }
         let mut intervals = BTreeMap::new();
         for (&kind, mean) in on.keys().filter_map(|kind| Some((kind, kind.mean_interval()?))) {
+            let draw = if kind == FaultKind::DamagedBlock { &mut later } else { &mut *draw };
             intervals.insert(kind, mean.mul_f64(*draw.pick(&[0.3, 1.0, 1.0, 3.0])));
         }
         let mut chance = |kind, choices: &[u32]| {
@@ -238,7 +248,7 @@ impl Faults {
                 FaultKind::PartialPartition | FaultKind::OneWayPartition => 240,
                 FaultKind::Flapping | FaultKind::FullPartition | FaultKind::Restart => 480,
                 FaultKind::CorruptObject => 24 * 60,
-                FaultKind::DiskWipe | FaultKind::DiskFull => 3 * 24 * 60,
+                FaultKind::DiskWipe | FaultKind::DamagedBlock | FaultKind::DiskFull => 3 * 24 * 60,
                 _ => return None,
             })
         };

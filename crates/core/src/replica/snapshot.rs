@@ -27,6 +27,11 @@ pub fn snapshot_rows() -> KeyRange {
     KeyRange { from: Bytes::from_static(PREFIX), to: Bytes::from_static(PREFIX) }
 }
 
+/// A partition's objects are not those that were there when its tree was saved.
+pub fn delete_snapshot(batch: &mut Batch, partition: Partition) {
+    batch.delete(Keyspace::Meta, row_key(partition));
+}
+
 fn row_key(partition: Partition) -> Bytes {
     [PREFIX, &partition.get().to_be_bytes()].concat().into()
 }
@@ -79,7 +84,7 @@ impl Replica {
     /// The tree of a partition is about to change with this batch: what was saved of it goes.
     pub(super) fn unsave_tree(&mut self, partition: Partition, batch: &mut Batch) {
         if self.trees.saved.remove(&partition) {
-            batch.delete(Keyspace::Meta, row_key(partition));
+            delete_snapshot(batch, partition);
         }
     }
 

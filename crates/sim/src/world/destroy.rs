@@ -11,6 +11,8 @@ use stator_core::effect::{DiskRoom, Input};
 use stator_core::identity::NodeId;
 use stator_core::object::ObjectKey;
 use stator_core::replica::StoreKey;
+use stator_core::standing;
+use stator_core::store::Batch;
 use stator_core::token::Partition;
 use stator_core::version::VersionVector;
 use std::time::Duration;
@@ -48,6 +50,35 @@ impl World {
         self.unsettled.extend(owned.map(|partition| ((node, partition), self.now)));
         self.nodes[node].disk.wipe();
         self.nodes[node].store_lost = true;
+        true
+    }
+
+    /// A node dies, and its next start finds that it can't read what it stored of one partition, as
+    /// production does (`salvage`): nothing of it is kept, and it is marked as lost. Returns whether
+    /// that was allowed, and there was such a partition.
+    pub(super) fn lose_partition(&mut self, node: usize) -> bool {
+        if !self.may_destroy(node) {
+            return false;
+        }
+        let (me, ring) = (self.layout.nodes[node], &self.layout.ring);
+        let partition = ring.partition_of(self.draw.pick(&self.layout.keys).token());
+        if !ring.owns(me, partition) {
+            return false;
+        }
+        let (first, last) = ring.partitions.range_of(partition);
+        (self.struck, self.struck_at) = (Some(node), self.now);
+        self.crash(node);
+        for key in 0..self.layout.keys.len() {
+            if self.layout.ring.partition_of(self.layout.keys[key].token()) == partition {
+                self.excuse(key, node);
+            }
+        }
+        self.unsettled.insert((node, partition), self.now);
+        let mut marks = Batch::new();
+        standing::mark_lost(&mut marks, [partition]);
+        let disk = &mut self.nodes[node].disk;
+        disk.drop_objects(&StoreKey::range(first, last));
+        disk.write_now(marks);
         true
     }
 

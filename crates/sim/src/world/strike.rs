@@ -73,6 +73,7 @@ impl World {
             FaultKind::CorruptObject => self.corrupt(node),
             // A store put back from a backup is set aside at the start: to its node it is lost.
             FaultKind::DiskWipe | FaultKind::OldBackup => self.lose_store(node),
+            FaultKind::DamagedBlock => self.lose_partition(node),
             FaultKind::DiskFull => self.fill_disk(node),
             _ => false,
         }
