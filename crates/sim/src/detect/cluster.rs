@@ -55,6 +55,7 @@ struct Node {
     machine: Option<Membership>,
     boot: u64,
     timer: Option<Instant>,
+    stands_still_until: Instant,
     saved: Facts,
 }
 
@@ -64,6 +65,17 @@ enum Event {
     Tick { node: usize, at: Instant },
     Frame { from: Process, to: Process, message: MembershipMessage },
     Saved { by: Process, id: SaveId },
+}
+
+impl Event {
+    /// The node to which it happens.
+    const fn node(&self) -> usize {
+        match self {
+            Self::Start(node) | Self::Tick { node, .. } => *node,
+            Self::Frame { to, .. } => to.node,
+            Self::Saved { by, .. } => by.node,
+        }
+    }
 }
 
 /// One start of a node. A frame belongs to a connection, which ends when either process is
@@ -174,6 +186,11 @@ impl Cluster {
         }
     }
 
+    /// A node stands still for so long, as a process that is stopped: what comes meanwhile waits.
+    pub fn pause(&mut self, node: usize, time: Duration) {
+        self.nodes[node].stands_still_until = self.now.after(time);
+    }
+
     /// Everything sent from one node to another is lost from now on.
     pub fn cut(&mut self, from: usize, to: usize) {
         self.links.cut(from, to);
@@ -200,6 +217,11 @@ impl Cluster {
     }
 
     fn happen(&mut self, event: Event) {
+        let goes_on = self.nodes[event.node()].stands_still_until;
+        if self.now < goes_on {
+            self.agenda.push(goes_on, event);
+            return;
+        }
         match event {
             Event::Start(node) => self.start(node),
             Event::Tick { node, at } => {

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use super::cluster::Setup;
+use super::cluster::{Cluster, Setup};
 use super::delays::Delays;
 use super::figures::{Figures, Times};
 use super::links::{Network, Order};
 use super::run::{Scope, measure};
 use super::study::Study;
+use crate::draw::Draw;
 
 fn scope(delays: Delays, lost_percent: u32, threshold: f64) -> Scope {
     let network = Network { delays, lost_percent, order: Order::Kept };
@@ -102,4 +103,29 @@ fn a_study_measures_every_setting_over_all_seeds() {
     study.run(|row| again.push(row.json()));
     let first: Vec<_> = rows.iter().map(super::study::Row::json).collect();
     assert_eq!(first, again);
+}
+
+#[test]
+fn a_node_that_stood_still_takes_its_own_silence_for_nobody_elses() {
+    let mut cluster = Cluster::new(scope(Delays::Constant, 0, 8.0).setup, &Draw::of_seed(1));
+    cluster.pass(Duration::from_mins(3));
+    cluster.verdicts.count_mistakes(cluster.now());
+    cluster.pause(0, Duration::from_mins(1));
+    cluster.pass(Duration::from_mins(2));
+    assert!((1..4).all(|peer| cluster.verdicts.down_since(0, peer).is_none()));
+    // The others have held it to be down, each once, and nobody anybody else.
+    assert_eq!(cluster.verdicts.stop_counting(cluster.now()).count, 3);
+}
+
+#[test]
+fn a_node_that_stood_still_does_not_forget_who_was_dead() {
+    let mut cluster = Cluster::new(scope(Delays::Constant, 0, 8.0).setup, &Draw::of_seed(1));
+    cluster.pass(Duration::from_mins(3));
+    cluster.kill(1);
+    cluster.pass(Duration::from_mins(1));
+    let since = cluster.verdicts.down_since(0, 1);
+    assert!(since.is_some());
+    cluster.pause(0, Duration::from_secs(5));
+    cluster.pass(Duration::from_mins(1));
+    assert_eq!(cluster.verdicts.down_since(0, 1), since, "it trusted the dead again for a while");
 }
