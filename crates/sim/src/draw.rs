@@ -95,7 +95,7 @@ impl Draw {
     }
 
     /// A number in (0, 1].
-    fn fraction(&mut self) -> f64 {
+    pub(crate) fn fraction(&mut self) -> f64 {
         ((self.0.bits() >> 11) + 1) as f64 / (1u64 << 53) as f64
     }
 }

@@ -6,10 +6,11 @@
 //! reads no clock and keeps everything in ordered collections, so that one seed gives one trace,
 //! byte for byte. Start reading in [`world`]; what may go wrong is in [`faults`], [`disk`] and
 //! [`network`]; what must hold is in [`checkers`]. [`explore`] is the other way to run a world: small,
-//! and in every order that its events can come in.
+//! and in every order that its events can come in. [`detect`] measures the failure detector.
 
 pub mod checkers;
 pub mod client;
+pub mod detect;
 pub mod disk;
 pub mod draw;
 pub mod event;

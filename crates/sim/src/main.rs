@@ -6,6 +6,10 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use stator_core::membership::MembershipConfig;
+use stator_sim::detect::delays::Delays;
+use stator_sim::detect::links::Order;
+use stator_sim::detect::study::{Row, Study};
 use stator_sim::explore::findings::Exploration;
 use stator_sim::explore::scenario::Scope as SmallWorlds;
 use stator_sim::explore::search;
@@ -46,6 +50,41 @@ enum Command {
     },
     /// Every interleaving of small worlds; exit status 1 on a violation.
     Explore(Explore),
+    /// How soon dead peers are noticed and how often live ones are taken for dead, for delays with
+    /// heavy tails; exit status 1 if one was never noticed.
+    Detect(Detect),
+}
+
+#[derive(Args)]
+struct Detect {
+    /// How many nodes.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(2..))]
+    nodes: u16,
+    /// For how many simulated minutes false alarms are counted, for each seed and setting.
+    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..))]
+    minutes: u64,
+    /// The seeds, as A..B; B is excluded.
+    #[arg(long, value_parser = seeds, default_value = "0..10")]
+    seeds: Range<u64>,
+    /// How many nodes die, and how many links are cut one way, for each seed and setting.
+    #[arg(long, default_value_t = 10)]
+    deaths: u32,
+    /// Thresholds of phi.
+    #[arg(long, value_delimiter = ',', default_values_t = [4.0, MembershipConfig::PHI_THRESHOLD, 12.0])]
+    phi: Vec<f64>,
+    /// Distributions of delays; all of them if absent.
+    #[arg(long, value_delimiter = ',', value_parser = delays)]
+    delays: Vec<Delays>,
+    /// How many of a hundred frames are lost.
+    #[arg(long, value_delimiter = ',', default_values_t = [0, 1, 10],
+          value_parser = clap::value_parser!(u32).range(..=100))]
+    lost: Vec<u32>,
+    /// Frames overtake each other, as datagrams do and frames of one connection do not.
+    #[arg(long)]
+    overtaking: bool,
+    /// One line of JSON per setting.
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Args)]
@@ -112,6 +151,11 @@ fn seeds(text: &str) -> Result<Range<u64>, String> {
     })
 }
 
+fn delays(name: &str) -> Result<Delays, String> {
+    let names = Delays::ALL.map(Delays::name).join(", ");
+    Delays::named(name).ok_or_else(|| format!("{name:?} is none of {names}"))
+}
+
 fn main() -> ExitCode {
     // One clock, read here: what a sweep took. No world sees it.
     let started = std::time::Instant::now();
@@ -119,6 +163,7 @@ fn main() -> ExitCode {
         Command::Run { seed, common, trace } => (run_one(seed, &common, trace), common.json),
         Command::Sweep { seeds, common } => (run_many(seeds, &common), common.json),
         Command::Explore(asked) => return explore(&asked),
+        Command::Detect(asked) => return detect(asked),
     };
     let took = started.elapsed().max(Duration::from_micros(1));
     let last = if json { totals.json(took).to_string() } else { totals.text(took) };
@@ -150,6 +195,26 @@ fn explore(asked: &Explore) -> ExitCode {
     let took = started.elapsed();
     print(&if asked.json { sums.json(took).to_string() } else { sums.text(took) });
     if sums.is_failure() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+fn detect(asked: Detect) -> ExitCode {
+    let all = asked.delays.is_empty().then(|| Delays::ALL.to_vec());
+    let study = Study {
+        seeds: asked.seeds,
+        nodes: usize::from(asked.nodes),
+        quiet: Duration::from_mins(asked.minutes),
+        deaths: asked.deaths,
+        thresholds: asked.phi,
+        delays: all.unwrap_or(asked.delays),
+        lost_percents: asked.lost,
+        order: if asked.overtaking { Order::Overtaking } else { Order::Kept },
+    };
+    if !asked.json {
+        print(&Row::head());
+    }
+    let never =
+        study.run(|row| print(&if asked.json { row.json().to_string() } else { row.text() }));
+    if never > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
 fn run_one(seed: u64, common: &Common, trace: bool) -> Totals {

@@ -147,3 +147,19 @@ fn explorations_come_as_one_line_per_world_and_the_sums_last() {
     }
     assert!(lines[10].starts_with("{\"explored\":") && lines[10].contains("\"scope\":\"small\""));
 }
+
+#[test]
+fn the_failure_detector_is_measured_alike_in_two_processes() {
+    let detect = |seeds: &str| {
+        let short = ["detect", "--minutes", "2", "--deaths", "1", "--phi", "3,8", "--json"];
+        let few = ["--delays", "pareto", "--lost", "0,1", "--seeds", seeds];
+        simulate(&[short.as_slice(), &few].concat())
+    };
+    let (all_noticed, printed) = detect("0..1");
+    assert!(all_noticed, "{printed}");
+    // Two rates of loss, two thresholds.
+    assert_eq!(printed.lines().count(), 4, "{printed}");
+    assert!(printed.lines().all(|line| line.contains("\"mistakes_per_peer_hour\":")), "{printed}");
+    assert_eq!((true, printed.clone()), detect("0..1"));
+    assert_ne!(printed, detect("1..2").1);
+}

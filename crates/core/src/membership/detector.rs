@@ -74,6 +74,12 @@ impl Silence {
         self.sign(now);
     }
 
+    /// So much of the silence was this node's own.
+    fn forgive(&mut self, now: Instant, pause: Duration) {
+        self.last_beat = None;
+        self.last_sign = self.last_sign.after(pause).min(now);
+    }
+
     /// The mean interval. One assumed interval of twice the expected length stands for what is not
     /// known yet and fades as samples come in.
     fn mean(&self) -> Duration {
@@ -153,10 +159,12 @@ impl Detector {
         self.suspected_until_echo.get_or_insert(next_sequence);
     }
 
-    /// This node itself was paused: the silence was its own.
-    pub fn forgive(&mut self, now: Instant) {
-        self.heard.restart(now);
-        self.hears.restart(now);
+    /// This node itself was paused: so much of the silence was its own. The rest was not: a peer
+    /// that was held to be down before is so still, and one that has died is noticed also by a
+    /// node that is paused again and again.
+    pub fn forgive(&mut self, now: Instant, pause: Duration) {
+        self.heard.forgive(now, pause);
+        self.hears.forgive(now, pause);
     }
 
     /// Suspicion, the worse of both directions; grows without bound with silence.

@@ -66,12 +66,19 @@ pub struct MembershipConfig {
     pub seeds: Vec<String>,
     /// The cluster to found if this node knows none and its seeds know none either.
     pub found: Option<FoundCluster>,
-    /// How often members are told that this node lives; 1 s by default.
+    /// How often members are told that this node lives.
     pub heartbeat_interval: Duration,
-    /// Above this phi a peer is held to be down; 8 by default.
+    /// Above this phi a peer is held to be down.
     pub phi_threshold: f64,
     /// How many shards this node has.
     pub shards: u8,
+}
+
+impl MembershipConfig {
+    /// The default interval of heartbeats.
+    pub const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(1);
+    /// The default threshold of phi. `docs/simulation.md` has what it was measured to mean.
+    pub const PHI_THRESHOLD: f64 = 8.0;
 }
 
 /// A cluster to be founded.

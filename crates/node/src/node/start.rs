@@ -5,7 +5,6 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::JoinHandle;
-use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use rand::TryRngCore;
@@ -35,11 +34,6 @@ use crate::shard::{ShardEvent, ShardLimits, ShardParts, Shards};
 use crate::shutdown::Shutdown;
 use crate::stats::Counters;
 use crate::store_writer::{self, ShardIndex, WriteQueue};
-
-/// How often members are told that this node lives.
-const HEARTBEAT: Duration = Duration::from_secs(1);
-/// Above this phi a peer is held to be down.
-const PHI_THRESHOLD: f64 = 8.0;
 
 /// The blocking part of a start.
 pub(super) fn start(config: NodeConfig) -> Result<Node, StartError> {
@@ -305,8 +299,8 @@ impl Parts {
             addresses: advertised(&config.advertise, peer_address),
             seeds: config.join.clone(),
             found: may_found.then_some(found),
-            heartbeat_interval: HEARTBEAT,
-            phi_threshold: PHI_THRESHOLD,
+            heartbeat_interval: MembershipConfig::HEARTBEAT_INTERVAL,
+            phi_threshold: MembershipConfig::PHI_THRESHOLD,
             shards: config.shards,
         }
     }

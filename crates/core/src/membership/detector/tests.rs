@@ -108,8 +108,33 @@ fn one_long_outage_does_not_make_the_detector_sleepy() {
 fn a_pause_of_this_node_is_not_held_against_its_peers() {
     let mut detector = healthy(60);
     assert!(detector.suspicion(at(120_000), THRESHOLD).is_some());
-    detector.forgive(at(120_000));
+    detector.forgive(at(120_000), Duration::from_secs(59));
     assert!(detector.suspicion(at(120_000), THRESHOLD).is_none());
+}
+
+#[test]
+fn a_pause_of_this_node_does_not_excuse_who_was_silent_before() {
+    let mut detector = healthy(60);
+    assert!(detector.suspicion(at(90_000), THRESHOLD).is_some());
+    detector.forgive(at(95_000), Duration::from_secs(5));
+    assert!(detector.suspicion(at(95_000), THRESHOLD).is_some());
+}
+
+#[test]
+fn a_peer_that_speaks_as_a_pause_ends_has_not_spoken_in_the_future() {
+    let mut detector = healthy(60);
+    detector.message(at(65_000));
+    detector.forgive(at(65_000), Duration::from_secs(5));
+    assert!(detector.suspicion(at(85_000), THRESHOLD).is_some());
+}
+
+#[test]
+fn many_pauses_of_this_node_do_not_hide_a_death() {
+    let mut detector = healthy(60);
+    let pause = Duration::from_secs(5);
+    let wakes = (1..=4).map(|n| at(60_000 + n * 12_000));
+    wakes.for_each(|now| detector.forgive(now, pause));
+    assert!(detector.suspicion(at(60_000 + 48_000), THRESHOLD).is_some());
 }
 
 #[test]

@@ -106,8 +106,9 @@ impl Peers {
         if now < self.next_beat {
             return None;
         }
-        if now.since(self.next_beat) > self.interval * PAUSE_INTERVALS {
-            self.detectors.values_mut().for_each(|detector| detector.forgive(now));
+        let late = now.since(self.next_beat);
+        if late > self.interval * PAUSE_INTERVALS {
+            self.detectors.values_mut().for_each(|detector| detector.forgive(now, late));
         }
         self.next_beat = now.after(self.interval);
         self.sequence += 1;
