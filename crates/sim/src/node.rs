@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use stator_core::budget::BytesPerSecond;
+use stator_core::collection::COLLECT_EVERY;
 use stator_core::effect::{Input, Timer};
 use stator_core::identity::{BootNumber, NodeId};
 use stator_core::message::ShardMessage;
 use stator_core::node::{HintLimits, Shard, ShardConfig, StoreStanding};
-use stator_core::standing::mark_unsettled;
+use stator_core::standing::mark_lost;
 use stator_core::store::Batch;
 use stator_core::time::{Instant, Now, WallTime};
 use stator_core::token::Partition;
@@ -141,6 +142,7 @@ impl Node {
                 store,
                 hint_limits: limits.hints,
                 scrub_interval: Duration::from_mins(1),
+                collect_every: COLLECT_EVERY,
                 background: BytesPerSecond::DEFAULT_CEILING,
                 max_requests: limits.requests,
             };
@@ -154,10 +156,8 @@ impl Node {
         if !std::mem::take(&mut self.store_lost) {
             return StoreStanding::Kept;
         }
-        let (ring, me) = (&layout.ring, layout.nodes[self.place]);
-        let owned = ring.partitions.all().filter(|partition| ring.owns(me, *partition));
         let mut batch = Batch::new();
-        mark_unsettled(&mut batch, owned);
+        mark_lost(&mut batch, &layout.ring, layout.nodes[self.place]);
         self.disk.write_now(batch);
         StoreStanding::Lost
     }
