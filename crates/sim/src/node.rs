@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use stator_core::budget::BytesPerSecond;
-use stator_core::collection::COLLECT_EVERY;
 use stator_core::effect::{Input, Timer};
 use stator_core::identity::{BootNumber, NodeId};
 use stator_core::message::ShardMessage;
@@ -21,6 +20,7 @@ use crate::draw::Draw;
 use crate::event::Process;
 use crate::history::CallId;
 use crate::layout::Layout;
+use crate::pace::Pace;
 
 /// The wall clock when a run begins, in milliseconds since the epoch.
 const WALL_START: u64 = 1_790_000_000_000;
@@ -120,7 +120,7 @@ impl Node {
     }
 
     /// Starts its process on the disk that it has: new shards, fresh actor ids.
-    pub fn start(&mut self, at: Instant, layout: &Layout, limits: Limits) {
+    pub fn start(&mut self, at: Instant, layout: &Layout, limits: Limits, pace: Pace) {
         self.boot += 1;
         self.started = at;
         self.troubled_at = at;
@@ -141,8 +141,8 @@ impl Node {
                 boot: BootNumber(self.boot),
                 store,
                 hint_limits: limits.hints,
-                scrub_interval: Duration::from_mins(1),
-                collect_every: COLLECT_EVERY,
+                scrub_interval: pace.look_every,
+                collect_every: pace.collect_every,
                 background: BytesPerSecond::DEFAULT_CEILING,
                 max_requests: limits.requests,
             };

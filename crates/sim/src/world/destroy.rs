@@ -39,6 +39,7 @@ impl World {
             return false;
         }
         (self.struck, self.struck_at) = (Some(node), self.now);
+        self.note_lost_rounds(node);
         self.crash(node);
         for key in 0..self.layout.keys.len() {
             self.excuse(key, node);
