@@ -8,6 +8,7 @@
 mod calls;
 mod destroy;
 mod judge;
+mod labels;
 mod links;
 mod rounds;
 mod strike;

@@ -6,17 +6,18 @@
 //!   has refilled what it had lost.
 //! - When the first owner drops, all owners and all who may hold hints are at the round, durably, or
 //!   have lost their store after all had agreed; and no disk holds a version that goes.
-//! - Such a version is never written again, nor sent under the number of the round.
+//! - Such a version is never written again, nor sent under the number of the round; what a request
+//!   sends once more under a later number is what its node has by then.
 //! - No state is taken that was read before the own round, and none before that is known.
 //! - Nobody mints under an id of which it has dropped something, or which was pruned.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use stator_core::collection::{CollectAsk, Entry, Round, decode_entry, entry_key};
-use stator_core::effect::{Effect, Input};
+use stator_core::effect::Effect;
 use stator_core::hints::{Hint, HintKey};
 use stator_core::identity::{ActorId, NodeId};
-use stator_core::message::{ExchangeAnswer, ShardMessage};
+use stator_core::message::{EncodedState, RequestId, ShardMessage};
 use stator_core::object::{ObjectKey, ObjectState};
 use stator_core::observe::Observation;
 use stator_core::replica::{StoreKey, decode_record};
@@ -25,6 +26,7 @@ use stator_core::token::{Partition, Token};
 use stator_core::version::Dot;
 
 use super::World;
+use super::labels::Brought;
 use crate::disk::Disk;
 use crate::event::Process;
 use crate::gone::Gone;
@@ -42,25 +44,11 @@ pub(super) struct Rounds {
     /// Ids that nobody may mint under any more.
     given_up: BTreeSet<ActorId>,
     /// Whose round was lost with its store, and is not known again.
-    lost: BTreeSet<(usize, Partition)>,
+    pub(super) lost: BTreeSet<(usize, Partition)>,
+    /// The states that requests sent first, and as of which round.
+    pub(super) sent: BTreeMap<(Process, RequestId), (Round, EncodedState)>,
     /// Rounds that a node had agreed to with a store that it lost before all owners had agreed.
     spoiled: BTreeSet<(Partition, Round)>,
-}
-
-/// A frame that brings states, and the round that it names.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Brought {
-    partition: Partition,
-    round: Round,
-    by: By,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum By {
-    /// Somebody who may have read and sent it at any time.
-    Sender,
-    /// An owner whom this process has asked, and who has read it since.
-    Asked,
 }
 
 impl Rounds {
@@ -72,30 +60,13 @@ impl Rounds {
             minting: BTreeMap::new(),
             given_up: BTreeSet::new(),
             lost: BTreeSet::new(),
+            sent: BTreeMap::new(),
             spoiled: BTreeSet::new(),
         }
     }
 }
 
 impl World {
-    /// The states that a node is about to be brought, if it is.
-    pub(super) fn brought(&self, input: &Input) -> Option<Brought> {
-        let Input::Peer { message, .. } = input else { return None };
-        match message {
-            ShardMessage::Replicate { key, round, .. } => {
-                let partition = self.layout.ring.partition_of(key.token());
-                Some(Brought { partition, round: *round, by: By::Sender })
-            }
-            ShardMessage::ExchangeAnswered { round, answer, .. } => {
-                let ExchangeAnswer::States { states, .. } = answer else { return None };
-                let (key, _) = states.first()?;
-                let partition = self.layout.ring.partition_of(key.token());
-                Some(Brought { partition, round: *round, by: By::Asked })
-            }
-            _ => None,
-        }
-    }
-
     /// A node has minted: not under an id that was given up.
     pub(super) fn note_minted(&mut self, node: usize, key: usize, dot: Dot) {
         self.rounds.gone[key].minted(dot);
@@ -145,45 +116,14 @@ impl World {
                     }
                 }
                 Effect::Send {
-                    message: ShardMessage::Replicate { round, key, state, .. }, ..
-                } => {
-                    let sent = || state.decode().ok();
-                    if let Some((dot, gone)) = self.gone_of(key.token(), sent, *round) {
-                        let (sent, gone) = (round.0, gone.0);
-                        self.amiss(
-                            at.node,
-                            &format!("sent {dot:?} as of round {sent}: round {gone} collected it"),
-                        );
-                    }
-                }
+                    message: ShardMessage::Replicate { request, round, key, state, .. },
+                    ..
+                } => self.judge_sent((at, *request), *round, (key, state)),
                 Effect::Observe(Observation::Collected { partition, round, .. }) => {
                     self.judge_drop(at.node, (*partition, *round), effects);
                 }
                 _ => {}
             }
-        }
-    }
-
-    fn judge_brought(&mut self, node: usize, brought: Brought, effects: &[Effect]) {
-        let refused = |effect: &Effect| {
-            let answered = |message: &ShardMessage| {
-                matches!(message, ShardMessage::Replicated { stage: Err(_), .. })
-            };
-            matches!(effect, Effect::Send { message, .. } if answered(message))
-        };
-        let writes = written(effects).any(|op| {
-            matches!(op, WriteOp::Put { keyspace: Keyspace::Objects | Keyspace::Hints, .. })
-        });
-        if !writes || effects.iter().any(refused) {
-            return;
-        }
-        let Brought { partition, round, by } = brought;
-        let own = latest_entry(&self.nodes[node].disk, partition).round;
-        if round < own {
-            let (round, own) = (round.0, own.0);
-            self.amiss(node, &format!("took a state of round {round}, and was at round {own}"));
-        } else if by == By::Sender && self.rounds.lost.contains(&(node, partition)) {
-            self.amiss(node, "took a state before it knew its round again");
         }
     }
 
@@ -226,7 +166,7 @@ impl World {
     }
 
     /// A version in a state that a round up to this one has made go.
-    fn gone_of(
+    pub(super) fn gone_of(
         &self,
         token: Token,
         state: impl FnOnce() -> Option<ObjectState>,
@@ -246,8 +186,7 @@ impl World {
         }
         let before = latest_entry(&self.nodes[node].disk, partition);
         if new.round < before.round || new.agreed < before.agreed {
-            let (from, to) = (before.round.0, new.round.0);
-            self.amiss(node, &format!("went from round {from} back to round {to}"));
+            self.amiss(node, &format!("forgot at which round it was: {before:?}, then {new:?}"));
         }
         if new.agreed <= before.agreed {
             return;
@@ -361,7 +300,7 @@ impl World {
         }
     }
 
-    fn amiss(&mut self, node: usize, what: &str) {
+    pub(super) fn amiss(&mut self, node: usize, what: &str) {
         self.history.amiss.push(format!("n{} {what}", node + 1));
     }
 }
@@ -380,7 +319,7 @@ pub(super) fn is_of_a_round(effects: &[Effect]) -> bool {
 }
 
 /// A partition's round as the newest batch that was handed over has it.
-fn latest_entry(disk: &Disk, partition: Partition) -> Entry {
+pub(super) fn latest_entry(disk: &Disk, partition: Partition) -> Entry {
     let key = entry_key(partition);
     let value = disk.latest(Keyspace::Meta, &key).cloned();
     value.and_then(|value| decode_entry(&key, value)).map(|(_, entry)| entry).unwrap_or_default()
