@@ -45,8 +45,10 @@ pub(super) struct Rounds {
     given_up: BTreeSet<ActorId>,
     /// Whose round was lost with its store, and is not known again.
     pub(super) lost: BTreeSet<(usize, Partition)>,
-    /// The states that requests sent first, and as of which round.
+    /// The states that requests have sent, and as of which round they read them.
     pub(super) sent: BTreeMap<(Process, RequestId), (Round, EncodedState)>,
+    /// The earliest round of the answers that a read has had.
+    pub(super) heard: BTreeMap<(Process, RequestId), Round>,
     /// Rounds that a node had agreed to with a store that it lost before all owners had agreed.
     spoiled: BTreeSet<(Partition, Round)>,
 }
@@ -61,6 +63,7 @@ impl Rounds {
             given_up: BTreeSet::new(),
             lost: BTreeSet::new(),
             sent: BTreeMap::new(),
+            heard: BTreeMap::new(),
             spoiled: BTreeSet::new(),
         }
     }
@@ -106,7 +109,7 @@ impl World {
         effects: &[Effect],
     ) {
         if let Some(brought) = brought {
-            self.judge_brought(at.node, brought, effects);
+            self.judge_brought(at, brought, effects);
         }
         for effect in effects {
             match effect {
