@@ -31,8 +31,9 @@ pub mod machine;
 mod rounds;
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
-pub use rounds::{Rounds, mark_unknown};
+pub use rounds::{Entry, Rounds, decode_entry, entry_key};
 
 use crate::identity::ActorId;
 use crate::merkle::TreeSum;
@@ -50,6 +51,8 @@ impl Round {
     }
 }
 
+/// How often a partition is searched for what may be collected, unless it is set up otherwise.
+pub const COLLECT_EVERY: Duration = Duration::from_secs(30);
 /// The most objects that one round collects; the next goes on where it ended.
 pub const MAX_CANDIDATES: usize = 1024;
 /// A version vector with no more entries than this is left alone: it costs less than a round.

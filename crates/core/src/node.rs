@@ -61,6 +61,8 @@ pub struct ShardConfig {
     pub hint_limits: HintLimits,
     /// How often every object is read in full, to verify its checksum and its tree.
     pub scrub_interval: Duration,
+    /// How often a partition is searched for what may be collected (rule 13).
+    pub collect_every: Duration,
     /// What background work may spend at most (rule 20).
     pub background: BytesPerSecond,
     /// The most client and forwarded requests under way at once; past it, requests are refused.

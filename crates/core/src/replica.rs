@@ -178,8 +178,12 @@ impl Replica {
     }
 
     /// Reads the rounds that the start before this one has left.
-    pub fn load_rounds(&mut self, store: &impl ReadStore) -> Result<(), StoreError> {
-        self.rounds.load(store)
+    pub fn load_rounds(
+        &mut self,
+        is_here: impl Fn(Partition) -> bool,
+        store: &impl ReadStore,
+    ) -> Result<(), StoreError> {
+        self.rounds.load(is_here, store)
     }
 
     /// The store was lost, and with it the rounds of these partitions.

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 
-use crate::collection;
+use crate::collection::Rounds;
 use crate::effect::{Effect, Effects};
 use crate::exchange::ExchangeEnded;
 use crate::identity::NodeId;
@@ -124,21 +124,27 @@ impl Standing {
     }
 }
 
-/// Notes in a batch that these partitions do not count: for a shell that finds its store lost, so
-/// that the note is written together with the mark that the store is in use again.
-pub fn mark_unsettled(batch: &mut Batch, partitions: impl IntoIterator<Item = Partition>) {
+/// Notes in a batch that the store was lost: which partitions do not count, and that the collection
+/// round of none is known. For a shell that finds it lost, so that the note is written together with
+/// the mark that the store is in use again: a start that crashes at once must not make the next one
+/// take it for whole.
+pub fn mark_lost(batch: &mut Batch, ring: &Ring, me: NodeId) {
+    mark_unsettled(batch, ring.partitions.all().filter(|partition| ring.owns(me, *partition)));
+    Rounds::mark_unknown(batch, ring.partitions.all());
+}
+
+fn mark_unsettled(batch: &mut Batch, partitions: impl IntoIterator<Item = Partition>) {
     for partition in partitions {
         batch.put(Keyspace::Meta, row(partition), Bytes::from_static(&[1]));
     }
 }
 
-/// Notes in a batch that what was stored of these partitions is lost, while everything else is still
-/// there: for a shell that salvages a damaged store. They do not count, at which round they are is
-/// not known, and their trees are built anew.
-pub fn mark_lost(batch: &mut Batch, partitions: impl IntoIterator<Item = Partition>) {
+/// The same of these partitions alone, while everything else is still there: for a shell that
+/// salvages a damaged store. Their trees are built anew.
+pub fn mark_partitions_lost(batch: &mut Batch, partitions: impl IntoIterator<Item = Partition>) {
     for partition in partitions {
         mark_unsettled(batch, [partition]);
-        collection::mark_unknown(batch, [partition]);
+        Rounds::mark_unknown(batch, [partition]);
         replica::delete_snapshot(batch, partition);
     }
 }

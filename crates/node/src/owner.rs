@@ -101,8 +101,7 @@ pub(crate) fn claim(
         && let Some(ring) = identity.cluster.as_ref().and_then(|(_, facts)| facts.ring.as_ref())
     {
         // With the mark itself: a crash right after it must not make the store count as whole.
-        let owned = ring.partitions.all().filter(|partition| ring.owns(identity.node, *partition));
-        standing::mark_unsettled(&mut batch, owned);
+        standing::mark_lost(&mut batch, ring, identity.node);
     }
     store.write(vec![batch]).map_err(failed)?;
     store.sync().map_err(failed)?;

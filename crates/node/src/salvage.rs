@@ -215,7 +215,7 @@ fn copy_over(store: &FjallStore, copy: &FjallStore, found: &Findings) -> Result<
 /// Notes in the copy what it lacks, and makes all of it durable.
 fn mark_lost(copy: &FjallStore, lost: impl Iterator<Item = Partition>) -> Result<(), StoreError> {
     let mut batch = Batch::new();
-    standing::mark_lost(&mut batch, lost);
+    standing::mark_partitions_lost(&mut batch, lost);
     copy.write(vec![batch])?;
     copy.sync()
 }

@@ -123,6 +123,13 @@ impl Client {
         }
     }
 
+    /// The `number`-th client of a run in which many delete: every second one does.
+    pub fn deleting(number: usize, think: Duration, draw: Draw) -> Self {
+        let client = Self::new(number, think, draw);
+        let habit = if number % 2 == 1 { Habit::Deleter } else { client.habit };
+        Self { habit, ..client }
+    }
+
     /// The `number`-th shopper of a service.
     pub fn shopper(number: usize, draw: Draw) -> Self {
         Self { habit: Habit::Shopper, number, ..Self::new(number, SHOPPERS_PAUSE, draw) }

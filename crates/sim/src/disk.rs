@@ -167,6 +167,34 @@ impl Disk {
         }
     }
 
+    /// The value of a key as the newest batch that was handed over has it.
+    pub fn latest(&self, keyspace: Keyspace, key: &[u8]) -> Option<&Bytes> {
+        let waiting =
+            self.waiting.iter().rev().flat_map(|waiting| waiting.batch.ops().iter().rev());
+        let newest = waiting.map(|op| match op {
+            WriteOp::Put { keyspace: space, key, value } => (*space, key, Some(value)),
+            WriteOp::Delete { keyspace: space, key } => (*space, key, None),
+        });
+        let mut of_key = newest.filter(|(space, at, _)| *space == keyspace && at[..] == *key);
+        match of_key.next() {
+            Some((_, _, value)) => value,
+            None => self.visible[place(keyspace)].get(key),
+        }
+    }
+
+    /// Whether anything in a range is there, or on its way.
+    pub fn has_any(&self, keyspace: Keyspace, range: &KeyRange) -> bool {
+        let waiting = self.waiting.iter().flat_map(|waiting| waiting.batch.ops());
+        let mut put = waiting.filter_map(|op| match op {
+            WriteOp::Put { keyspace: space, key, .. } => Some((*space, key)),
+            WriteOp::Delete { .. } => None,
+        });
+        let from: (Bound<&[u8]>, Bound<&[u8]>) = (Bound::Included(&range.from), Bound::Unbounded);
+        let first = self.visible[place(keyspace)].range::<[u8], _>(from).next();
+        first.is_some_and(|(key, _)| range.contains(key))
+            || put.any(|(space, key)| space == keyspace && range.contains(key))
+    }
+
     /// A copy of what would survive a crash that loses the whole tail.
     pub fn backup(&self) -> Backup {
         let mut durable = self.clone();

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::draw::{Chance, Draw};
+use crate::pace::Pressure;
 
 /// A kind of fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -68,11 +69,15 @@ pub enum FaultKind {
     /// A node dies, and what it stores of a partition can't be read any more: its next start keeps
     /// the rest.
     DamagedBlock,
+    /// A frame that carries a state arrives once more, long after.
+    LateDouble,
+    /// A node dies in the middle of a round of collection, and may lose its store then.
+    CrashInRound,
 }
 
 impl FaultKind {
     /// All of them.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 29] = [
         Self::HeavyTail,
         Self::Loss,
         Self::Duplication,
@@ -100,6 +105,8 @@ impl FaultKind {
         Self::DiskFull,
         Self::RingChange,
         Self::DamagedBlock,
+        Self::LateDouble,
+        Self::CrashInRound,
     ];
 
     /// Its name in summaries.
@@ -132,6 +139,8 @@ impl FaultKind {
             Self::DiskFull => "disk_full",
             Self::RingChange => "ring_change",
             Self::DamagedBlock => "damaged_block",
+            Self::LateDouble => "late_double",
+            Self::CrashInRound => "crash_in_round",
         }
     }
 
@@ -141,6 +150,11 @@ impl FaultKind {
             Self::RingChange => Some("transfer of partitions"),
             _ => None,
         }
+    }
+
+    /// Whether it comes with the pace of collection, and is not drawn by itself.
+    const fn comes_with_rounds(self) -> bool {
+        matches!(self, Self::LateDouble | Self::CrashInRound)
     }
 
     /// How often it strikes in a cluster where it is on, if it strikes by itself; the others
@@ -179,6 +193,8 @@ pub struct Weather {
     pub duplication: Chance,
     /// Overtaken.
     pub reordering: Chance,
+    /// Once more long after, if it carries a state.
+    pub late_double: Chance,
 }
 
 /// The faults of one run.
@@ -201,7 +217,7 @@ impl Faults {
         let mut later = draw.child("faults added later");
         let share = Chance::percent(*draw.pick(&[0, 15, 35, 60, 100]));
         let mut on = BTreeMap::new();
-        for kind in FaultKind::ALL {
+        for kind in FaultKind::ALL.into_iter().filter(|kind| !kind.comes_with_rounds()) {
             let draw = if kind == FaultKind::DamagedBlock { &mut later } else { &mut *draw };
             let drawn = draw.happens(share);
             if drawn && kind.waits_for().is_none() {
@@ -222,6 +238,7 @@ impl Faults {
             loss: chance(FaultKind::Loss, &[1_000, 10_000, 100_000]),
             duplication: chance(FaultKind::Duplication, &[1_000, 20_000, 100_000]),
             reordering: chance(FaultKind::Reordering, &[5_000, 50_000, 200_000]),
+            late_double: Chance::NEVER,
             delay_least: Duration::from_micros(100),
             delay_most: Duration::from_micros(*draw.pick(&[300, 1_000, 5_000, 50_000])),
         };
@@ -235,6 +252,15 @@ impl Faults {
             longest_cut: Duration::from_secs(30),
             outage: (Duration::from_millis(200), Duration::from_secs(30)),
         }
+    }
+
+    /// These faults, and those that are made to meet rounds of collection.
+    #[must_use]
+    pub fn and_in_rounds(mut self, pressure: &Pressure) -> Self {
+        self.on.extend([(FaultKind::LateDouble, 0), (FaultKind::CrashInRound, 0)]);
+        self.weather.late_double = pressure.late_double;
+        self.intervals.insert(FaultKind::CrashInRound, pressure.crash_every);
+        self
     }
 
     /// What five machines and the network between them do to a service (the paper, 2 and 6: disks,
@@ -261,6 +287,7 @@ impl Faults {
             loss: Chance(100),
             duplication: Chance::NEVER,
             reordering: Chance(1_000),
+            late_double: Chance::NEVER,
         };
         let by_chance = [
             FaultKind::HeavyTail,
@@ -289,6 +316,7 @@ impl Faults {
             loss: Chance::NEVER,
             duplication: Chance::NEVER,
             reordering: Chance::NEVER,
+            late_double: Chance::NEVER,
         };
         Self {
             weather,

@@ -223,6 +223,7 @@ fn run_one(seed: u64, common: &Common, trace: bool) -> Totals {
         seed,
         minutes: common.minutes,
         nodes: common.nodes,
+        pace: None,
         life: common.life.into(),
         keep,
     };

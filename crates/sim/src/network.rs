@@ -14,6 +14,9 @@ use stator_core::time::Instant;
 use crate::draw::{Chance, Draw};
 use crate::faults::{FaultKind, Faults};
 
+/// The latest that a frame arrives once more.
+const LATEST: Duration = Duration::from_secs(30);
+
 /// A direction between two nodes, by their places.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Direction {
@@ -63,6 +66,17 @@ impl Network {
     /// Everything is whole again.
     pub fn heal(&mut self) {
         self.cuts.clear();
+    }
+
+    /// When a frame that carries a state arrives once more, if it does: long after. What a resend on
+    /// a new connection, or a peer that stood still, would do.
+    pub fn late_double(&mut self, now: Instant, faults: &mut Faults) -> Option<Instant> {
+        let chance = faults.weather.late_double;
+        if chance == Chance::NEVER || !self.draw.happens(chance) {
+            return None;
+        }
+        faults.count(FaultKind::LateDouble);
+        Some(now.after(self.draw.duration(Duration::from_millis(500), LATEST)))
     }
 
     /// When a frame sent now arrives: never, once, or twice.

@@ -9,7 +9,7 @@ use stator_core::effect::{Input, Timer};
 use stator_core::identity::{BootNumber, NodeId};
 use stator_core::message::ShardMessage;
 use stator_core::node::{HintLimits, Shard, ShardConfig, StoreStanding};
-use stator_core::standing::mark_unsettled;
+use stator_core::standing::mark_lost;
 use stator_core::store::Batch;
 use stator_core::time::{Instant, Now, WallTime};
 use stator_core::token::Partition;
@@ -20,6 +20,7 @@ use crate::draw::Draw;
 use crate::event::Process;
 use crate::history::CallId;
 use crate::layout::Layout;
+use crate::pace::Pace;
 
 /// The wall clock when a run begins, in milliseconds since the epoch.
 const WALL_START: u64 = 1_790_000_000_000;
@@ -119,7 +120,7 @@ impl Node {
     }
 
     /// Starts its process on the disk that it has: new shards, fresh actor ids.
-    pub fn start(&mut self, at: Instant, layout: &Layout, limits: Limits) {
+    pub fn start(&mut self, at: Instant, layout: &Layout, limits: Limits, pace: Pace) {
         self.boot += 1;
         self.started = at;
         self.troubled_at = at;
@@ -140,7 +141,8 @@ impl Node {
                 boot: BootNumber(self.boot),
                 store,
                 hint_limits: limits.hints,
-                scrub_interval: Duration::from_mins(1),
+                scrub_interval: pace.look_every,
+                collect_every: pace.collect_every,
                 background: BytesPerSecond::DEFAULT_CEILING,
                 max_requests: limits.requests,
             };
@@ -154,10 +156,8 @@ impl Node {
         if !std::mem::take(&mut self.store_lost) {
             return StoreStanding::Kept;
         }
-        let (ring, me) = (&layout.ring, layout.nodes[self.place]);
-        let owned = ring.partitions.all().filter(|partition| ring.owns(me, *partition));
         let mut batch = Batch::new();
-        mark_unsettled(&mut batch, owned);
+        mark_lost(&mut batch, &layout.ring, layout.nodes[self.place]);
         self.disk.write_now(batch);
         StoreStanding::Lost
     }

@@ -26,7 +26,14 @@ pub struct Sweep {
 impl Sweep {
     /// The scope of one seed.
     pub const fn scope(&self, seed: u64) -> Scope {
-        Scope { seed, minutes: self.minutes, nodes: self.nodes, life: self.life, keep: Keep::Hash }
+        Scope {
+            seed,
+            minutes: self.minutes,
+            nodes: self.nodes,
+            pace: None,
+            life: self.life,
+            keep: Keep::Hash,
+        }
     }
 
     /// Runs every seed and hands each report over in the order of seeds.

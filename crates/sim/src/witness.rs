@@ -127,6 +127,13 @@ pub(crate) fn durable_hint(disk: &Disk, key: &ObjectKey, owner: NodeId) -> Optio
     Hint::decode(&at, &value).ok()?.state.decode().ok()
 }
 
+/// The replica's state of an object that is on this disk and can be read, durable or not.
+pub(crate) fn object_on(disk: &Disk, key: &ObjectKey) -> Option<ObjectState> {
+    let at = StoreKey::of(key);
+    let record = disk.get(Keyspace::Objects, at.as_bytes()).ok().flatten()?;
+    decode_record(&at, &record).ok()?.1.decode().ok()
+}
+
 /// The hint for an owner that is on this disk, durable or not.
 pub(crate) fn hint_on(disk: &Disk, key: &ObjectKey, owner: NodeId) -> Option<ObjectState> {
     let at = HintKey::of(owner, key);
@@ -154,7 +161,8 @@ pub(crate) fn tokens_written(effects: &[Effect]) -> impl Iterator<Item = Token> 
     })
 }
 
-fn written(effects: &[Effect]) -> impl Iterator<Item = &WriteOp> {
+/// What the effects of a turn write.
+pub(crate) fn written(effects: &[Effect]) -> impl Iterator<Item = &WriteOp> {
     let batches = effects.iter().filter_map(|effect| match effect {
         Effect::Write { batch, .. } => Some(batch.ops()),
         _ => None,

@@ -8,13 +8,16 @@
 mod calls;
 mod destroy;
 mod judge;
+mod labels;
 mod links;
+mod rounds;
 mod strike;
 mod turn;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use rounds::Rounds;
 use stator_core::node::HintLimits;
 use stator_core::time::Instant;
 use stator_core::token::Partition;
@@ -27,6 +30,7 @@ use crate::history::{CallId, Fate, History};
 use crate::layout::Layout;
 use crate::network::Network;
 use crate::node::{Limits, Node};
+use crate::pace::Pace;
 use crate::queue::Queue;
 use crate::tracer::{Concern, Keep, Tracer};
 
@@ -49,6 +53,8 @@ pub struct Scope {
     pub minutes: u64,
     /// How many nodes; drawn if absent.
     pub nodes: Option<usize>,
+    /// How fast collection goes; drawn if absent.
+    pub pace: Option<Pace>,
     /// What kind of life they lead.
     pub life: Life,
     /// What is kept of the trace.
@@ -96,8 +102,10 @@ pub struct World {
     struck_at: Instant,
     /// Until when each pair of nodes could not rely on each other.
     troubled: BTreeMap<(usize, usize), Instant>,
-    /// Whether the next node that has committed a batch dies before it syncs it.
-    crash_at_commit: bool,
+    /// Faults that wait for a node to come to the point at which they strike.
+    lurking: BTreeSet<FaultKind>,
+    pace: Pace,
+    rounds: Rounds,
 }
 
 /// What a run leaves behind.
@@ -150,14 +158,24 @@ impl World {
             Life::Swarm => Layout::drawn(count, &mut draw.child("layout")),
             Life::Service => Layout::of_a_service(count, &mut draw.child("layout")),
         };
+        let pace = scope.pace.unwrap_or_else(|| match scope.life {
+            Life::Swarm => Pace::drawn(&mut draw.child("pace")),
+            Life::Service => Pace::USUAL,
+        });
         let mut load = draw.child("load");
         let (faults, clients) = match scope.life {
             Life::Swarm => {
                 let count = load.between(4, 12) as usize;
                 let think = Duration::from_millis(load.between(100, 800));
-                let client =
-                    |number| Client::new(number, think, draw.child(&format!("client {number}")));
-                (Faults::drawn(&mut draw.child("faults")), (0..count).map(client).collect())
+                let draw_of = |number| draw.child(&format!("client {number}"));
+                let faults = Faults::drawn(&mut draw.child("faults"));
+                if let Some(pressure) = pace.pressure {
+                    let client = |number| Client::deleting(number, think, draw_of(number));
+                    (faults.and_in_rounds(&pressure), (0..count).map(client).collect())
+                } else {
+                    let client = |number| Client::new(number, think, draw_of(number));
+                    (faults, (0..count).map(client).collect())
+                }
             }
             Life::Service => {
                 let client =
@@ -174,6 +192,8 @@ impl World {
             network: Network::new(draw.child("network")),
             faults,
             clients,
+            rounds: Rounds::of(&layout),
+            pace,
             history: History { keys: layout.histories(), ..History::default() },
             layout,
             life: scope.life,
@@ -186,7 +206,7 @@ impl World {
             },
             requests: BTreeMap::new(),
             frames: 0,
-            crash_at_commit: false,
+            lurking: BTreeSet::new(),
             struck: None,
             unsettled: BTreeMap::new(),
             struck_at: Instant::default(),
@@ -277,7 +297,7 @@ impl World {
     /// Everything is whole again, every node runs, and nobody calls any more.
     fn heal(&mut self) {
         self.healing = true;
-        self.crash_at_commit = false;
+        self.lurking.clear();
         self.faults.calm_down();
         self.network.heal();
         self.troubled.clear();

@@ -23,31 +23,53 @@ pub struct Rounds {
     partitions: BTreeMap<Partition, Entry>,
 }
 
+/// What is on disk of one partition; the default where nothing is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Entry {
-    /// Not after the store was lost, until an owner has told its own.
-    known: bool,
-    round: Round,
-    agreed: Round,
+pub struct Entry {
+    /// Whether the round is known for certain: not after the store was lost, until an owner has
+    /// told its own.
+    pub known: bool,
+    /// At which round the partition is here.
+    pub round: Round,
+    /// The last round that was agreed to.
+    pub agreed: Round,
+}
+
+impl Entry {
+    const UNKNOWN: Self = Self { known: false, round: Round(0), agreed: Round(0) };
 }
 
 impl Default for Entry {
     fn default() -> Self {
-        Self { known: true, round: Round::default(), agreed: Round::default() }
+        Self { known: true, ..Self::UNKNOWN }
     }
 }
 
 impl Rounds {
-    /// Reads what the start before this one has left.
-    pub fn load(&mut self, store: &impl ReadStore) -> Result<(), StoreError> {
+    /// Reads what the start before this one has left of the partitions of this shard. Those of
+    /// others are theirs alone: what one shard learns late must not undo what another has agreed to.
+    pub fn load(
+        &mut self,
+        is_here: impl Fn(Partition) -> bool,
+        store: &impl ReadStore,
+    ) -> Result<(), StoreError> {
         let prefix = Bytes::from_static(PREFIX);
         let range = KeyRange { from: prefix.clone(), to: prefix };
         for row in store.scan(Keyspace::Meta, &range, usize::MAX)? {
-            if let Some((partition, entry)) = decode(&row.key, row.value?) {
+            if let Some((partition, entry)) = decode_entry(&row.key, row.value?)
+                && is_here(partition)
+            {
                 self.partitions.insert(partition, entry);
             }
         }
         Ok(())
+    }
+
+    /// Notes in a batch that the rounds of these partitions are not known.
+    pub fn mark_unknown(batch: &mut Batch, partitions: impl IntoIterator<Item = Partition>) {
+        for partition in partitions {
+            batch.put(Keyspace::Meta, entry_key(partition), encode(Entry::UNKNOWN));
+        }
     }
 
     /// The store was lost: at which round these partitions are is not known from now on.
@@ -59,8 +81,8 @@ impl Rounds {
     ) {
         let mut batch = Batch::new();
         for partition in partitions {
-            self.partitions.insert(partition, Entry { known: false, ..Entry::default() });
-            mark_unknown(&mut batch, [partition]);
+            self.partitions.insert(partition, Entry::UNKNOWN);
+            Self::mark_unknown(&mut batch, [partition]);
         }
         if !batch.is_empty() {
             journal.write(batch, out);
@@ -144,24 +166,16 @@ impl Rounds {
         self.partitions.insert(partition, entry);
         let mut batch = Batch::new();
         if entry == Entry::default() {
-            batch.delete(Keyspace::Meta, row(partition));
+            batch.delete(Keyspace::Meta, entry_key(partition));
         } else {
-            batch.put(Keyspace::Meta, row(partition), encode(entry));
+            batch.put(Keyspace::Meta, entry_key(partition), encode(entry));
         }
         journal.write(batch, out)
     }
 }
 
-/// Notes in a batch that the rounds of these partitions are not known: for a shell that finds what it
-/// stored of them lost, so that the note is there before the store is used again.
-pub fn mark_unknown(batch: &mut Batch, partitions: impl IntoIterator<Item = Partition>) {
-    let entry = Entry { known: false, ..Entry::default() };
-    for partition in partitions {
-        batch.put(Keyspace::Meta, row(partition), encode(entry));
-    }
-}
-
-fn row(partition: Partition) -> Bytes {
+/// Where a partition's entry lies, among what a store keeps of itself.
+pub fn entry_key(partition: Partition) -> Bytes {
     [PREFIX, &partition.get().to_be_bytes()].concat().into()
 }
 
@@ -173,7 +187,8 @@ fn encode(entry: Entry) -> Bytes {
     value.freeze()
 }
 
-fn decode(key: &Bytes, mut value: Bytes) -> Option<(Partition, Entry)> {
+/// The entry in a row of a store, and whose it is; none if the row is another one.
+pub fn decode_entry(key: &Bytes, mut value: Bytes) -> Option<(Partition, Entry)> {
     let partition = Partition::new(key.strip_prefix(PREFIX)?.try_get_u32().ok()?);
     let known = value.try_get_u8().ok()? == 1;
     let (round, agreed) = (Round(value.try_get_u64().ok()?), Round(value.try_get_u64().ok()?));

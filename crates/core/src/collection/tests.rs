@@ -5,10 +5,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use proptest::prelude::*;
 
-use crate::collection::Round;
+use crate::collection::{Round, Rounds};
 use crate::context::Context;
 use crate::effect::Input;
-use crate::exchange::tests::world::{Weather, World, node, object, written};
+use crate::exchange::tests::world::{Disk, Weather, World, node, object, written};
 use crate::identity::{ActorId, NodeId};
 use crate::message::{
     AckStage, AckWish, EncodedState, ExchangeAsk, Purpose, ReplicateRefusal, RequestId,
@@ -17,6 +17,7 @@ use crate::message::{
 use crate::node::StoreStanding;
 use crate::object::{ConflictRule, Content, ObjectState, Sibling};
 use crate::ring::RingVersion;
+use crate::store::Batch;
 use crate::time::Stamp;
 use crate::token::Partition;
 use crate::version::Dot;
@@ -121,6 +122,29 @@ fn a_node_that_lost_its_store_takes_no_state_before_it_knows_the_round() {
     assert_eq!(offer(&mut world, node(2), &old, Round(0)), refused, "it knows the others' round");
     let taken = offer(&mut world, node(2), &old, Round(100));
     assert_eq!(taken, Some(Ok(AckStage::Received)), "and takes what was read at a later one");
+}
+
+#[test]
+fn a_node_that_crashes_right_after_it_lost_its_store_still_knows_that_it_knows_no_round() {
+    let mut world = three_with(&tombstone(), 8);
+    world.pass(ROUND);
+    world.restart(node(2), StoreStanding::Lost);
+    // It dies before anything that it has written is on disk; its new store is found as it was left.
+    world.restart(node(2), StoreStanding::Kept);
+    let old = EncodedState::of(&value());
+    let refused = Some(Err(ReplicateRefusal::EarlierRound));
+    assert_eq!(offer(&mut world, node(2), &old, Round(0)), refused);
+}
+
+/// Otherwise one shard, told late of a round that another has long left, would write it back.
+#[test]
+fn a_shard_reads_the_rounds_of_its_own_partitions_only() {
+    let (mut disk, mut batch) = (Disk::default(), Batch::new());
+    Rounds::mark_unknown(&mut batch, [Partition::new(4), Partition::new(5)]);
+    disk.write_now(batch);
+    let mut rounds = Rounds::default();
+    rounds.load(|partition| partition.get() % 2 == 1, &disk).expect("readable");
+    assert_eq!(rounds.unknown().collect::<Vec<_>>(), [Partition::new(5)]);
 }
 
 /// Otherwise an owner that is ahead, with an object set aside, could never heal it.

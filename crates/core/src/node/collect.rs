@@ -13,14 +13,14 @@ use crate::identity::{ActorId, NodeId};
 use crate::message::{RequestId, ShardMessage};
 use crate::observe::Observation;
 use crate::replica::{Candidates, StoreKey};
+use crate::ring::Ring;
 use crate::store::ReadStore;
 use crate::time::{Instant, Now};
 use crate::token::{Partition, PartitionCount};
 use crate::upkeep::Task;
 
-/// How often a partition is looked through for what may be collected.
-const COLLECT_EVERY: Duration = Duration::from_secs(30);
-/// When a round that came to nothing is tried again, and how soon a search goes on.
+/// When a round that came to nothing is tried again, and how soon a search goes on, where rounds do
+/// not come more often than that.
 const AGAIN: Duration = Duration::from_secs(5);
 /// Partitions whose round is asked for in one look around.
 const ASKED_AT_ONCE: usize = 64;
@@ -46,16 +46,7 @@ impl Shard {
             return;
         }
         let Some(ring) = self.view.ring.clone() else { return };
-        let mine: Vec<Partition> = self
-            .owned_partitions()
-            .filter(|p| ring.table[p.index()].first() == Some(&self.config.me))
-            .collect();
-        for partition in mine {
-            let first = now.instant.after(COLLECT_EVERY);
-            let due = *self.collections.due.entry(partition).or_insert(first);
-            if due > now.instant {
-                continue;
-            }
+        for partition in self.due_partitions(now, &ring) {
             if !self.budget.allows(now.instant) {
                 return;
             }
@@ -72,6 +63,23 @@ impl Shard {
         }
     }
 
+    /// Partitions that this node runs the rounds of and that are due, the one that has waited longest
+    /// first: where rounds take longer than they are apart, none is left out for ever.
+    fn due_partitions(&mut self, now: Now, ring: &Ring) -> Vec<Partition> {
+        let mine: Vec<Partition> = self
+            .owned_partitions()
+            .filter(|p| ring.table[p.index()].first() == Some(&self.config.me))
+            .collect();
+        let first = now.instant.after(self.config.collect_every);
+        let mut due: Vec<(Instant, Partition)> = mine
+            .into_iter()
+            .map(|partition| (*self.collections.due.entry(partition).or_insert(first), partition))
+            .filter(|(due, _)| *due <= now.instant)
+            .collect();
+        due.sort_unstable();
+        due.into_iter().map(|(_, partition)| partition).collect()
+    }
+
     /// Goes on with the search through a partition, or begins it.
     fn search(
         &mut self,
@@ -79,13 +87,14 @@ impl Shard {
         (partitions, partition): (PartitionCount, Partition),
         store: &impl ReadStore,
     ) -> Vec<Candidate> {
+        let (every, soon) = (self.config.collect_every, self.again());
         let collections = &mut self.collections;
         let after = collections.after.remove(&partition);
         // What can't be read now is searched again.
         let found = self.replica.candidates(partitions, partition, after.as_ref(), store);
         let Candidates { found, next, bytes } = found.unwrap_or_default();
         self.budget.spend(now.instant, bytes);
-        let again = if next.is_some() { AGAIN } else { COLLECT_EVERY };
+        let again = if next.is_some() { soon } else { every };
         collections.due.insert(partition, now.instant.after(again));
         if !found.is_empty() {
             collections.found_some.insert(partition);
@@ -102,8 +111,12 @@ impl Shard {
 
     pub(super) fn collection_ended(&mut self, now: Now, ended: CollectionEnded) {
         if !ended.decided {
-            self.collections.due.insert(ended.partition, now.instant.after(AGAIN));
+            self.collections.due.insert(ended.partition, now.instant.after(self.again()));
         }
+    }
+
+    fn again(&self) -> Duration {
+        AGAIN.min(self.config.collect_every)
     }
 
     /// Asks owners at which round partitions are, where that was lost with the store: those of them

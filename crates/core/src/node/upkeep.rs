@@ -26,8 +26,9 @@ const SOON: Duration = Duration::from_secs(1);
 impl Shard {
     /// The store can be read: which partitions count in reads is known from now on (rule 19).
     pub(super) fn take_stock(&mut self, now: Now, store: &impl ReadStore, out: &mut Effects) {
+        let (shard, shards) = (self.config.shard, self.config.shards);
         let known = self.standing.load(now.instant, store).is_ok()
-            && self.replica.load_rounds(store).is_ok();
+            && self.replica.load_rounds(|p| shard_of(p, shards) == shard, store).is_ok();
         if self.config.store == StoreStanding::Lost || !known {
             let all: Vec<Partition> = self.partitions_here().collect();
             self.replica.lose_rounds(all, out);

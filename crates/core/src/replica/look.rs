@@ -153,13 +153,14 @@ impl Replica {
 
     fn next_to_look_at(&self, now: Instant, interval: Duration) -> Option<Partition> {
         let without = |partition: &&Partition| !self.trees.kept.contains_key(partition);
-        let due = |partition: &&Partition| {
-            // A snapshot of a clean stop is taken at its word for one interval.
-            let since = self.look.finished.get(partition).copied().unwrap_or_default();
-            now >= since.after(interval)
-        };
+        // A snapshot of a clean stop is taken at its word for one interval.
+        let since =
+            |partition: &Partition| self.look.finished.get(partition).copied().unwrap_or_default();
+        let due = |partition: &&Partition| now >= since(partition).after(interval);
         let owned = || self.trees.owned.iter();
-        owned().find(without).or_else(|| owned().find(due)).copied()
+        // Where a look at all of them takes longer than that, none is left out for ever.
+        let longest = || owned().filter(due).min_by_key(|partition| since(partition));
+        owned().find(without).or_else(longest).copied()
     }
 
     fn look_at(&mut self, row: Row, look: &mut UnderWay, out: &mut Effects) {

@@ -4,6 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
+use stator_core::collection::COLLECT_EVERY;
 use stator_core::context::Sealer;
 use stator_core::node::ShardConfig;
 use stator_core::random::Random;
@@ -52,6 +53,7 @@ impl Setup {
             store: parts.standing,
             hint_limits: parts.limits.hints,
             scrub_interval: parts.limits.scrub_interval,
+            collect_every: COLLECT_EVERY,
             background: parts.limits.background,
             max_requests: parts.limits.max_requests,
         };

@@ -3,7 +3,8 @@
 //! siblings than its bucket allows; no get ends with fewer answers than it needs; the disk's reserve
 //! takes no new value and refuses no delete; no node denies to a reader what is on its disk, speaks
 //! of what it has lost before that was refilled, forgets in a hint what it held, or deletes a hint
-//! that its owner does not have on disk; and when all is quiet no frame is under way any more.
+//! that its owner does not have on disk; rounds of collection keep what they promise (see
+//! `crates/sim/src/world/rounds.rs`); and when all is quiet no frame is under way any more.
 
 use std::collections::BTreeSet;
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use stator_core::budget::BytesPerSecond;
+use stator_core::collection::COLLECT_EVERY;
 use stator_core::effect::{Input, Timer};
 use stator_core::identity::BootNumber;
 use stator_core::node::{HintLimits, Shard, ShardConfig, StoreStanding};
@@ -86,6 +87,7 @@ impl Host {
             store: StoreStanding::Kept,
             hint_limits: HintLimits::default(),
             scrub_interval: Duration::from_hours(1),
+            collect_every: COLLECT_EVERY,
             background: BytesPerSecond::DEFAULT_CEILING,
             max_requests: 1_000,
         };

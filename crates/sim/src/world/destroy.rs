@@ -41,6 +41,7 @@ impl World {
             return false;
         }
         (self.struck, self.struck_at) = (Some(node), self.now);
+        self.note_lost_rounds(node, self.layout.ring.partitions.all());
         self.crash(node);
         for key in 0..self.layout.keys.len() {
             self.excuse(key, node);
@@ -73,9 +74,10 @@ impl World {
                 self.excuse(key, node);
             }
         }
+        self.note_lost_rounds(node, [partition]);
         self.unsettled.insert((node, partition), self.now);
         let mut marks = Batch::new();
-        standing::mark_lost(&mut marks, [partition]);
+        standing::mark_partitions_lost(&mut marks, [partition]);
         let disk = &mut self.nodes[node].disk;
         disk.drop_objects(&StoreKey::range(first, last));
         disk.write_now(marks);

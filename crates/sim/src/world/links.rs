@@ -116,7 +116,7 @@ impl World {
         if self.nodes[node].is_up() {
             return;
         }
-        self.nodes[node].start(self.now, &self.layout, self.limits);
+        self.nodes[node].start(self.now, &self.layout, self.limits, self.pace);
         self.tell_all_shards(node, &Input::Started);
         let peers: BTreeSet<usize> = (0..self.nodes.len()).filter(|&peer| peer != node).collect();
         for peer in peers {

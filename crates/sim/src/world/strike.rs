@@ -45,8 +45,8 @@ impl World {
             }
             FaultKind::Pause => self.pause(node),
             FaultKind::Crash => self.crash(node),
-            FaultKind::CrashBeforeSync => {
-                self.crash_at_commit = true;
+            FaultKind::CrashBeforeSync | FaultKind::CrashInRound => {
+                self.lurking.insert(kind);
                 false
             }
             FaultKind::CrashInTurn => {

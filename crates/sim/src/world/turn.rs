@@ -9,7 +9,9 @@ use stator_core::object::ObjectKey;
 use stator_core::observe::Observation;
 
 use super::World;
+use super::rounds::is_of_a_round;
 use crate::disk::Writer;
+use crate::draw::Chance;
 use crate::event::{Event, Process, show_message};
 use crate::faults::FaultKind;
 use crate::history::{CallId, WriteKind};
@@ -54,6 +56,7 @@ impl World {
         let call = self.call_behind(at, &input, from);
         let mut out = Effects::new();
         let watched = self.watch(at.node, shard, &input);
+        let brought = self.brought(&input);
         let node = &mut self.nodes[at.node];
         let now = node.now(self.now);
         node.shards[usize::from(shard)].step(now, input, &node.disk, &mut out);
@@ -61,6 +64,10 @@ impl World {
         self.look_on(at, call, &effects);
         self.note_collected(at, &effects);
         self.judge_turn(at, &watched, &effects);
+        self.judge_rounds(at, shard, brought, &effects);
+        if self.lurking.contains(&FaultKind::CrashInRound) && is_of_a_round(&effects) {
+            return self.die_in_round(at, shard, call, effects);
+        }
         let doom = if effects.is_empty() { None } else { self.nodes[at.node].doomed.take() };
         let carried_out = doom.map_or(effects.len(), |most| most % effects.len());
         for effect in effects.into_iter().take(carried_out) {
@@ -68,6 +75,24 @@ impl World {
         }
         if doom.is_some() {
             self.faults.count(FaultKind::CrashInTurn);
+            self.crash(at.node);
+        }
+    }
+
+    /// A node dies in the middle of a step of a round of collection, or loses its store there.
+    fn die_in_round(&mut self, at: Process, shard: u8, call: Option<CallId>, effects: Vec<Effect>) {
+        self.lurking.remove(&FaultKind::CrashInRound);
+        self.faults.count(FaultKind::CrashInRound);
+        let most = self.draw.below(effects.len() as u64 + 1) as usize;
+        for effect in effects.into_iter().take(most) {
+            self.carry_out(at, shard, call, effect);
+        }
+        let loses = self.faults.is_on(FaultKind::DiskWipe)
+            && self.draw.happens(Chance::percent(50))
+            && self.lose_store(at.node);
+        if loses {
+            self.faults.count(FaultKind::DiskWipe);
+        } else {
             self.crash(at.node);
         }
     }
@@ -137,6 +162,10 @@ impl World {
         self.remark_sent(call, way, &message, arrivals.len());
         let from = self.layout.nodes[at.node];
         let shard = self.nodes[peer].shard_for(&self.layout, &message);
+        let mut arrivals = arrivals;
+        if matches!(message, ShardMessage::Replicate { .. }) {
+            arrivals.extend(self.network.late_double(self.now, &mut self.faults));
+        }
         for arrival in arrivals {
             let input = Input::Peer { from, message: message.clone() };
             let to = Process { node: peer, boot };
@@ -172,6 +201,7 @@ impl World {
             let (dot, siblings) = (minting.mint.dot, minting.beside.len());
             let is_there = minting.mint.stamp.is_some();
             self.history.minted(place, call, minting.mint, &minting.beside);
+            self.note_minted(at.node, place, dot);
             self.judge_mint(at, place, call, (is_there, siblings));
             self.tracer.remark(self.now, Concern::Key(place), || {
                 let write = call.map_or_else(|| "?".to_owned(), |call| call.0.to_string());
@@ -221,7 +251,7 @@ impl World {
             return;
         }
         self.nodes[at.node].disk.commit();
-        if std::mem::take(&mut self.crash_at_commit) {
+        if self.lurking.remove(&FaultKind::CrashBeforeSync) {
             self.faults.count(FaultKind::CrashBeforeSync);
             self.crash(at.node);
             return;

@@ -9,6 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::budget::BytesPerSecond;
+use crate::collection::COLLECT_EVERY;
 use crate::context::{ContextKey, Sealer};
 use crate::effect::{Effect, Effects, Input, Ticket, Timer};
 use crate::identity::{ActorId, BootNumber, ClusterId, NodeId};
@@ -21,6 +22,7 @@ use crate::observe::Observation;
 use crate::random::Random;
 use crate::replica::{StoreKey, encode_record};
 use crate::ring::{Member, Ring, RingVersion, Weight};
+use crate::standing::mark_lost;
 use crate::status::ShardStatus;
 use crate::store::{Batch, KeyRange, Keyspace, ReadStore, ScanItem, StoreError, WriteOp};
 use crate::time::{Instant, Now, Stamp, WallTime};
@@ -58,6 +60,12 @@ impl ReadStore for Disk {
 }
 
 impl Disk {
+    /// What a shell writes, and syncs, before the shard starts.
+    pub(crate) fn write_now(&mut self, batch: Batch) {
+        self.unsynced.push_back((Ticket::default(), batch));
+        self.sync();
+    }
+
     fn sync(&mut self) -> Option<Ticket> {
         let mut last = None;
         for (ticket, batch) in self.unsynced.drain(..) {
@@ -181,6 +189,7 @@ impl World {
             store,
             hint_limits: HintLimits::default(),
             scrub_interval: Duration::from_hours(1),
+            collect_every: COLLECT_EVERY,
             background: self.background,
             max_requests: 100,
         };
@@ -242,6 +251,9 @@ impl World {
         node.disk.unsynced.clear();
         if standing == StoreStanding::Lost {
             node.disk.synced.clear();
+            let mut batch = Batch::new();
+            mark_lost(&mut batch, &self.ring, id);
+            node.disk.write_now(batch);
         }
         self.step(id, Input::Started);
         self.connect(id);

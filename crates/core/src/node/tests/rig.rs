@@ -10,6 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::budget::BytesPerSecond;
+use crate::collection::COLLECT_EVERY;
 use crate::context::{ContextKey, SealedContext, Sealer};
 use crate::effect::{DiskRoom, Effect, Effects, Input, Ticket, Timer};
 use crate::identity::{BootNumber, ClusterId, NodeId};
@@ -246,6 +247,7 @@ impl Rig {
                 ..HintLimits::default()
             },
             scrub_interval: Duration::from_hours(1),
+            collect_every: COLLECT_EVERY,
             background: BytesPerSecond::DEFAULT_CEILING,
             max_requests: 100,
         };

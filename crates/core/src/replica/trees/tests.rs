@@ -229,6 +229,23 @@ fn a_tree_that_has_drifted_is_put_right_and_told_of() {
     assert_eq!(bench.replica.tree(WHOLE), Some(&bench.truth()));
 }
 
+/// Otherwise damage in the last partitions would never be found.
+#[test]
+fn where_a_look_at_all_takes_longer_than_the_interval_every_partition_has_its_turn() {
+    let mut bench = Bench::new();
+    let four = PartitionCount::new(4).expect("a power of two");
+    bench.replica.own(four, four.all().collect());
+    let mut looked_at = Vec::new();
+    for _ in 0..12 {
+        bench.now = bench.now.after(Duration::from_secs(1));
+        let interval = Duration::from_secs(2);
+        let looked = bench.replica.look(bench.now, interval, u64::MAX, &bench.disk, &mut bench.out);
+        let Ok((Looked::Finished(partition), _)) = looked else { continue };
+        looked_at.push(partition.get());
+    }
+    assert_eq!(looked_at, [0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3]);
+}
+
 /// Scrubbing: damage that no reader has met is found, once.
 #[test]
 fn a_look_finds_damage_and_leaves_it_out_of_the_tree() {

@@ -1,0 +1,54 @@
+//! How often rounds of collection come in a run, and what is made to meet them.
+//!
+//! In production a partition is searched every half minute, and few frames of a cluster cross the
+//! few milliseconds of a round. In most seeds rounds therefore come far more often here, tombstones
+//! are found soon after they were written, every second client deletes, states arrive once more
+//! long after they were sent, and nodes die, or lose their stores, in the middle of a round.
+
+use std::time::Duration;
+
+use stator_core::collection::COLLECT_EVERY;
+
+use crate::draw::{Chance, Draw};
+
+/// How fast collection goes in a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pace {
+    /// How often a partition is searched for what may be collected.
+    pub collect_every: Duration,
+    /// How often a node looks at every object, which counts tombstones.
+    pub look_every: Duration,
+    /// What comes beside, if rounds are to meet anything.
+    pub pressure: Option<Pressure>,
+}
+
+/// What is made to meet rounds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pressure {
+    /// A frame that carries a state arrives once more, long after.
+    pub late_double: Chance,
+    /// The mean time between two nodes that die in the middle of a round.
+    pub crash_every: Duration,
+}
+
+impl Pace {
+    /// That of production, with looks that a short run has some of.
+    pub const USUAL: Self =
+        Self { collect_every: COLLECT_EVERY, look_every: Duration::from_mins(1), pressure: None };
+
+    /// That of a seed.
+    pub fn drawn(draw: &mut Draw) -> Self {
+        if draw.happens(Chance::percent(40)) {
+            return Self::USUAL;
+        }
+        let pressure = Pressure {
+            late_double: Chance::percent(*draw.pick(&[1, 5, 20])),
+            crash_every: Duration::from_secs(*draw.pick(&[10, 30, 90])),
+        };
+        Self {
+            collect_every: Duration::from_secs(*draw.pick(&[1, 3, 10])),
+            look_every: Duration::from_secs(*draw.pick(&[3, 10])),
+            pressure: Some(pressure),
+        }
+    }
+}
