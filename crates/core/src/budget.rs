@@ -37,8 +37,9 @@ const SLICE: Duration = Duration::from_millis(20);
 const BURST_PARTS: u64 = 4;
 /// No debt stops background work for longer than this: what is above it is forgiven.
 const LONGEST_DEBT: Duration = Duration::from_secs(10);
-/// Good windows of a second that take the allowance from nothing to the ceiling.
-const STEPS: u64 = 32;
+/// A good window of a second adds this part of the allowance, or the floor if that is more: little
+/// where little is too much already, and 22 such windows lead from the floor to the usual ceiling.
+const STEP_PARTS: u64 = 4;
 /// Micros of a second: the balance is in byte-micros, so that no part of a byte is lost.
 const SECOND: i128 = 1_000_000;
 
@@ -49,8 +50,9 @@ pub struct BytesPerSecond(u64);
 impl BytesPerSecond {
     /// The ceiling of one shard unless something else is asked for: 64 MiB/s.
     pub const DEFAULT_CEILING: Self = Self(64 << 20);
-    /// What a shard may always do, unless its ceiling is lower: 1 MiB/s.
-    pub const FLOOR: Self = Self(1 << 20);
+    /// What a shard may always do, unless its ceiling is lower: 256 KiB/s. So little that what is
+    /// usual can be learned beside it, also by a node that comes back with everything to refill.
+    pub const FLOOR: Self = Self(256 << 10);
 
     /// So many; none if that is 0.
     pub const fn new(bytes: u64) -> Option<Self> {
@@ -234,7 +236,7 @@ impl Budget {
     /// What good windows since the last counted one are worth.
     fn step(&self, now: Instant) -> u64 {
         let seconds = now.since(self.window.counted).as_secs().clamp(1, LONGEST_WINDOW);
-        (self.ceiling.0 / STEPS).max(1).saturating_mul(seconds)
+        (self.allowance.0 / STEP_PARTS).max(self.floor.0).saturating_mul(seconds)
     }
 
     fn cut(&mut self) -> Option<Change> {

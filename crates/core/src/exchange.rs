@@ -40,7 +40,7 @@ use crate::effect::{Effect, Timer};
 use crate::identity::NodeId;
 use crate::merkle::{LeafIndex, TreeSum};
 use crate::message::{
-    EncodedState, ExchangeAnswer, ExchangeAsk, LeafItem, MAX_LEAVES_ASKED, RequestId, ShardMessage,
+    EncodedState, ExchangeAnswer, ExchangeAsk, LeafItem, RequestId, ShardMessage,
 };
 use crate::object::ObjectKey;
 use crate::observe::Observation;
@@ -57,12 +57,14 @@ pub const PATIENCE: Duration = Duration::from_secs(5);
 /// Bytes of states past which an answer holds no more. Little, since requests wait while an answer
 /// is read or merged.
 pub const MAX_STATES_BYTES: usize = 128 << 10;
-/// Items past which an answer does not begin with another leaf.
-pub const MAX_ITEMS: usize = 1024;
+/// Items past which an answer does not begin with another leaf: each is an object that is read.
+pub const MAX_ITEMS: usize = 256;
 /// Leaves that the first ask for items names; later ones go by how much there was.
 const FIRST_LEAVES: usize = 16;
+/// The most that one names: each is a search in the store, here and there, while requests wait.
+const MOST_LEAVES: usize = 24;
 /// With more items than this in an answer, fewer leaves are asked for next.
-const MANY_ITEMS: usize = 256;
+const MANY_ITEMS: usize = 64;
 
 /// An exchange that this node began.
 #[derive(Clone, Debug)]
@@ -297,7 +299,7 @@ impl Exchange {
         self.leaves_at_once = if ours.len().max(theirs.len()) > MANY_ITEMS {
             (leaves.len() / 2).max(1)
         } else {
-            (self.leaves_at_once * 2).min(MAX_LEAVES_ASKED)
+            (self.leaves_at_once * 2).min(MOST_LEAVES)
         };
         self.moving.add(compare::differences(&ours, theirs));
         self.go_on(turn)

@@ -32,7 +32,7 @@ pub(super) enum Pace {
     Good,
     /// Somewhat slower.
     Fair,
-    /// More than twice as slow.
+    /// More than half as slow again.
     Slow,
 }
 
@@ -106,9 +106,9 @@ impl Gauge {
         } else if calm {
             self.baseline = Some(baseline + (tail - baseline).div_ceil(UP));
         }
-        if tail > baseline * 2 + NOISE {
+        if tail > baseline * 3 / 2 + NOISE {
             Pace::Slow
-        } else if tail > baseline * 3 / 2 + NOISE {
+        } else if tail > baseline * 5 / 4 + NOISE {
             Pace::Fair
         } else {
             Pace::Good

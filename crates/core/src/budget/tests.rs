@@ -193,6 +193,6 @@ fn slow_puts_are_not_hidden_by_fast_gets() {
 fn without_requests_it_doubles() {
     let mut budget = Budget::new(rate(64 * MIB));
     assert_eq!(budget.allowance(), BytesPerSecond::FLOOR);
-    assert!((1..=6).all(|second| budget.settle(at(second * 1001)).is_none()));
+    assert!((1..=8).all(|second| budget.settle(at(second * 1001)).is_none()));
     assert_eq!(budget.allowance(), rate(64 * MIB));
 }

@@ -16,7 +16,7 @@ use crate::store::ReadStore;
 use crate::token::{Partition, Token};
 
 /// Tokens whose states one ask names: requests wait while all of them are merged.
-const PULL_AT_ONCE: usize = 32;
+const PULL_AT_ONCE: usize = 16;
 /// With more tokens than this to push, no further leaves are looked into.
 const PUSH_BACKLOG: usize = 4096;
 

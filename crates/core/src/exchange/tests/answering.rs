@@ -2,6 +2,7 @@
 
 use super::world::{World, node};
 use super::*;
+use crate::message::MAX_LEAVES_ASKED;
 use crate::effect::Input;
 use crate::merkle::{BranchSet, LEAVES};
 use crate::message::MAX_STATES_ASKED;
