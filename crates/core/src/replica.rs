@@ -23,6 +23,7 @@ pub use journal::{Journal, Waiter};
 pub use look::Looked;
 pub use record::{StoreKey, decode_record, encode_record};
 pub use snapshot::{delete_snapshot, snapshot_rows};
+pub use trees::Found;
 pub use write::{MintError, Minted, Stamps, Write};
 
 use crate::collection::{Round, Rounds};

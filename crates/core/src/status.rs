@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use crate::collection::Round;
 use crate::identity::{ActorId, NodeId};
 use crate::merkle::TreeSum;
+use crate::replica::Found;
 use crate::time::WallTime;
 use crate::token::Partition;
 
@@ -81,10 +82,8 @@ pub struct PartitionStatus {
     pub quarantined: u32,
     /// Its collection round.
     pub round: Round,
-    /// Objects that are nothing but tombstones, as the last full look at the partition found.
-    pub tombstones: u64,
-    /// The longest version vector that the last full look at the partition found.
-    pub longest_vector: u32,
+    /// What the last full look at the partition found.
+    pub found: Found,
 }
 
 /// Hints held for one node.

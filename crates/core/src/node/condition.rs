@@ -71,8 +71,7 @@ impl Shard {
                 actor: self.replica.actor(partition),
                 quarantined: self.replica.quarantined_count(partition) as u32,
                 round: self.replica.round(partition),
-                tombstones: found.0,
-                longest_vector: found.1,
+                found,
             };
             (partition, status)
         });

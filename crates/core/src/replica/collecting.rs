@@ -82,7 +82,8 @@ impl Replica {
     fn is_worth_a_search(&self, partition: Partition) -> bool {
         let kept = self.trees.kept.get(&partition);
         kept.is_some_and(|kept| {
-            !kept.searched && (kept.tombstones > 0 || kept.longest_vector as usize > LONG_VECTOR)
+            !kept.searched
+                && (kept.found.tombstones > 0 || kept.found.longest_vector as usize > LONG_VECTOR)
         })
     }
 
@@ -165,7 +166,8 @@ impl Replica {
             }
         }
         if let Some(kept) = self.trees.kept.get_mut(&partition) {
-            kept.tombstones = kept.tombstones.saturating_sub(u64::from(dropped.tombstones));
+            kept.found.tombstones =
+                kept.found.tombstones.saturating_sub(u64::from(dropped.tombstones));
         }
         if dropped.tombstones > 0 {
             // What was minted here under the id may be among it (rule 1).

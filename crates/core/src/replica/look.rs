@@ -93,10 +93,18 @@ impl UnderWay {
     fn add(&mut self, leaf: LeafIndex, key: &ObjectKey, state: &EncodedState) {
         self.found.tree.replace(leaf, TreeSum::default(), TreeSum::of(key, state.digest()));
         let Ok(state) = state.decode() else { return };
-        let dead = state.siblings().iter().all(|s| s.content == Content::Tombstone);
-        self.found.tombstones += u64::from(dead);
+        let found = &mut self.found.found;
         let vector = state.vector().len() as u32;
-        self.found.longest_vector = self.found.longest_vector.max(vector);
+        found.longest_vector = found.longest_vector.max(vector);
+        if state.siblings().iter().any(|sibling| sibling.content != Content::Tombstone) {
+            return;
+        }
+        found.tombstones += 1;
+        let written = state.siblings().iter().map(|sibling| sibling.stamp.wall()).max();
+        found.oldest_tombstone = match (found.oldest_tombstone, written) {
+            (Some(oldest), Some(written)) => Some(oldest.min(written)),
+            (oldest, written) => oldest.or(written),
+        };
     }
 }
 

@@ -13,7 +13,7 @@
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 
 use super::Replica;
-use super::trees::Kept;
+use super::trees::{Found, Kept};
 use crate::effect::Effects;
 use crate::identity::BootNumber;
 use crate::merkle::{LeafIndex, TreeSum};
@@ -39,8 +39,8 @@ fn row_key(partition: Partition) -> Bytes {
 fn encode(boot: BootNumber, kept: &Kept) -> Bytes {
     let mut row = BytesMut::new();
     row.put_u64(boot.0);
-    row.put_u64(kept.tombstones);
-    row.put_u32(kept.longest_vector);
+    row.put_u64(kept.found.tombstones);
+    row.put_u32(kept.found.longest_vector);
     for (leaf, sum) in kept.tree.leaves().unwrap_or_default().iter().enumerate() {
         if *sum != TreeSum::default() {
             row.put_u16(leaf as u16);
@@ -55,11 +55,12 @@ fn decode(boot: BootNumber, mut row: Bytes) -> Option<Kept> {
     if row.try_get_u64().ok()? != boot.0 {
         return None;
     }
-    let mut kept = Kept {
+    let found = Found {
         tombstones: row.try_get_u64().ok()?,
         longest_vector: row.try_get_u32().ok()?,
-        ..Kept::default()
+        oldest_tombstone: None,
     };
+    let mut kept = Kept { found, ..Kept::default() };
     while row.has_remaining() {
         let leaf = LeafIndex::new(row.try_get_u16().ok()?)?;
         let sum = TreeSum::from_bits(row.try_get_u128().ok()?);

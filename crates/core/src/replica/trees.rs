@@ -11,6 +11,7 @@ use crate::merkle::{LeafIndex, Tree, TreeSum};
 use crate::message::{EncodedState, LeafItem};
 use crate::object::ObjectKey;
 use crate::store::ReadStore;
+use crate::time::WallTime;
 use crate::token::{Partition, PartitionCount, Token};
 
 /// What a replica held of an object before a write.
@@ -22,14 +23,25 @@ pub(super) enum Before {
     Unknown,
 }
 
+/// What the last full look at a partition found that collection is about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Found {
+    /// Objects that are nothing but tombstones.
+    pub tombstones: u64,
+    /// When the oldest of them was written, by the wall clock of its coordinator; none if there are
+    /// none, or if they were counted by an earlier start.
+    pub oldest_tombstone: Option<WallTime>,
+    /// The longest version vector.
+    pub longest_vector: u32,
+}
+
 /// The tree of one partition, and what else the last full look at it found.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Kept {
     pub(super) tree: Tree,
     /// Leaves whose sum is not known.
     pub(super) dirty: BTreeSet<LeafIndex>,
-    pub(super) tombstones: u64,
-    pub(super) longest_vector: u32,
+    pub(super) found: Found,
     /// Whether a search for what may be collected has found nothing since.
     pub(super) searched: bool,
 }
@@ -89,11 +101,9 @@ impl Replica {
         kept.dirty.is_empty().then_some(&kept.tree)
     }
 
-    /// What the last full look at a partition found: objects that are nothing but tombstones, and
-    /// the longest version vector.
-    pub fn found(&self, partition: Partition) -> (u64, u32) {
-        let kept = self.trees.kept.get(&partition);
-        kept.map_or((0, 0), |kept| (kept.tombstones, kept.longest_vector))
+    /// What the last full look at a partition found.
+    pub fn found(&self, partition: Partition) -> Found {
+        self.trees.kept.get(&partition).map_or_else(Found::default, |kept| kept.found)
     }
 
     /// What is in a leaf, in token order. Damaged objects are left out.

@@ -11,8 +11,7 @@ fn partition() -> PartitionStatus {
         actor: None,
         quarantined: 0,
         round: Round::default(),
-        tombstones: 0,
-        longest_vector: 0,
+        found: Found::default(),
     }
 }
 

@@ -6,6 +6,7 @@ use http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 use stator_core::identity::NodeId;
 use stator_core::status::{NodeStatus, PartitionStatus, UpkeepCounts};
+use stator_core::time::WallTime;
 use stator_core::token::Partition;
 use stator_core::view::View;
 
@@ -78,7 +79,7 @@ fn hints(status: &NodeStatus, view: &View) -> Vec<Value> {
             "id": owner.to_string(),
             "objects": held.objects,
             "bytes": held.bytes,
-            "oldest_unix_ms": held.oldest.map(stator_core::time::WallTime::as_millis),
+            "oldest_unix_ms": held.oldest.map(WallTime::as_millis),
         })
     });
     each.collect()
@@ -96,8 +97,9 @@ fn partition((partition, status): (&Partition, &PartitionStatus)) -> Value {
         "root": status.root.map(|root| root.to_string()),
         "counts": status.counts,
         "round": status.round.0,
-        "tombstones": status.tombstones,
-        "longest_vector": status.longest_vector,
+        "tombstones": status.found.tombstones,
+        "oldest_tombstone_unix_ms": status.found.oldest_tombstone.map(WallTime::as_millis),
+        "longest_vector": status.found.longest_vector,
         "actor": status.actor.map(|actor| actor.to_string()),
         "set_aside": status.quarantined,
     })

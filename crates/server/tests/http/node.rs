@@ -9,6 +9,7 @@ use stator_core::identity::{ActorId, NodeId};
 use stator_core::membership::admin::{MemberState, MemberStatus};
 use stator_core::membership::facts::Addresses;
 use stator_core::merkle::TreeSum;
+use stator_core::replica::Found;
 use stator_core::ring::{RingVersion, Weight};
 use stator_core::status::{HeldHints, NodeStatus, PartitionStatus, ShardStatus, UpkeepCounts};
 use stator_core::time::WallTime;
@@ -27,8 +28,7 @@ fn replica(root: Option<u128>, counts: bool, quarantined: u32) -> PartitionStatu
         actor: counts.then_some(ActorId::new(0xf)),
         quarantined,
         round: Round::default(),
-        tombstones: 0,
-        longest_vector: 0,
+        found: Found::default(),
     }
 }
 
@@ -77,9 +77,10 @@ async fn a_node_tells_what_it_holds_and_how_far_its_replicas_are() {
         "partitions": [
             { "partition": 0, "root": "000000000000000000000000000000ab", "counts": true,
               "actor": "000000000000000f", "set_aside": 0, "round": 0, "tombstones": 0,
-              "longest_vector": 0 },
+              "oldest_tombstone_unix_ms": null, "longest_vector": 0 },
             { "partition": 2, "root": null, "counts": false, "actor": null, "set_aside": 5,
-              "round": 0, "tombstones": 0, "longest_vector": 0 },
+              "round": 0, "tombstones": 0, "oldest_tombstone_unix_ms": null,
+              "longest_vector": 0 },
         ],
     });
     assert_eq!(document, expected);

@@ -2,9 +2,9 @@
 
 use super::world::{World, node};
 use super::*;
-use crate::message::MAX_LEAVES_ASKED;
 use crate::effect::Input;
 use crate::merkle::{BranchSet, LEAVES};
+use crate::message::MAX_LEAVES_ASKED;
 use crate::message::MAX_STATES_ASKED;
 use crate::ring::RingVersion;
 use crate::token::Token;

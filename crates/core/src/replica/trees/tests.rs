@@ -270,21 +270,23 @@ fn a_look_finds_damage_and_leaves_it_out_of_the_tree() {
 fn what_a_look_has_found_is_told_while_the_partition_is_owned() {
     let mut bench = Bench::new();
     assert!(bench.replica.lacks_trees());
-    for name in [b"a", b"b"] {
+    for (name, millis) in [(b"a", 3_000), (b"b", 5_000)] {
         let key = object("carts", name);
         let seen = Dot { actor: ActorId::new(9), counter: 1 };
         let vector = VersionVector::from_entries([(seen.actor, seen.counter)]);
         let context = Context { vector, ..Context::default() };
         let gone = Write { value: Content::Tombstone, ..write(&key, "", context, 100) };
-        let wall = WallTime::default();
+        let wall = WallTime::from_millis(millis);
         bench.replica.mint(wall, gone, WAITER, &bench.disk, &mut bench.out).expect("minted");
     }
     bench.sync();
     assert_eq!(bench.look(), Looked::Finished(WHOLE));
     assert!(!bench.replica.lacks_trees());
-    assert_eq!(bench.replica.found(WHOLE), (2, 2));
+    let oldest_tombstone = Some(WallTime::from_millis(3_000));
+    let found = Found { tombstones: 2, oldest_tombstone, longest_vector: 2 };
+    assert_eq!(bench.replica.found(WHOLE), found);
     bench.replica.own(ONE, BTreeSet::new());
-    assert_eq!(bench.replica.found(WHOLE), (0, 0));
+    assert_eq!(bench.replica.found(WHOLE), Found::default());
     bench.replica.own(ONE, BTreeSet::from([WHOLE]));
     assert!(bench.replica.lacks_trees());
 }
