@@ -284,10 +284,13 @@ impl World {
         let places: Vec<usize> = all.into_iter().map(|node| self.layout.place_of(node)).collect();
         for place in places {
             let node = &self.nodes[place];
-            let lost = node.store_lost || self.rounds.lost.contains(&(place, partition));
-            let own = durable_entry(&node.disk, partition).round;
-            if !lost && own < round {
-                let (own, round) = (own.0, round.0);
+            let own = durable_entry(&node.disk, partition);
+            // It may have been told the round since it lost it, and not have that on disk: another
+            // crash leaves it as one that knows of no round.
+            let lost =
+                node.store_lost || !own.known || self.rounds.lost.contains(&(place, partition));
+            if !lost && own.round < round {
+                let (own, round) = (own.round.0, round.0);
                 self.amiss(place, &format!("is at round {own} when round {round} is carried out"));
             }
         }
