@@ -152,6 +152,11 @@ impl FaultKind {
         }
     }
 
+    /// Whether it was added later, and draws apart: the seeds that are kept are to draw what they drew.
+    const fn draws_apart(self) -> bool {
+        matches!(self, Self::DamagedBlock)
+    }
+
     /// Whether it comes with the pace of collection, and is not drawn by itself.
     const fn comes_with_rounds(self) -> bool {
         matches!(self, Self::LateDouble | Self::CrashInRound)
@@ -213,12 +218,11 @@ pub struct Faults {
 impl Faults {
     /// The faults that a seed draws.
     pub fn drawn(draw: &mut Draw) -> Self {
-        // What was added later draws apart: the seeds that are kept are to draw what they drew.
         let mut later = draw.child("faults added later");
         let share = Chance::percent(*draw.pick(&[0, 15, 35, 60, 100]));
         let mut on = BTreeMap::new();
         for kind in FaultKind::ALL.into_iter().filter(|kind| !kind.comes_with_rounds()) {
-            let draw = if kind == FaultKind::DamagedBlock { &mut later } else { &mut *draw };
+            let draw = if kind.draws_apart() { &mut later } else { &mut *draw };
             let drawn = draw.happens(share);
             if drawn && kind.waits_for().is_none() {
                 on.insert(kind, 0);
@@ -226,7 +230,7 @@ impl Faults {
         }
         let mut intervals = BTreeMap::new();
         for (&kind, mean) in on.keys().filter_map(|kind| Some((kind, kind.mean_interval()?))) {
-            let draw = if kind == FaultKind::DamagedBlock { &mut later } else { &mut *draw };
+            let draw = if kind.draws_apart() { &mut later } else { &mut *draw };
             intervals.insert(kind, mean.mul_f64(*draw.pick(&[0.3, 1.0, 1.0, 3.0])));
         }
         let mut chance = |kind, choices: &[u32]| {

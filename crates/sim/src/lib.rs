@@ -25,6 +25,7 @@ pub mod pace;
 pub mod payload;
 pub mod queue;
 pub mod report;
+pub mod seeds;
 pub mod story;
 pub mod sweep;
 pub mod tracer;

@@ -8,8 +8,8 @@
 //!
 //! Durability: a write goes to the journal's buffer, [`Store::sync`] is one `fdatasync` of the
 //! journal. After a failed write or sync nothing is written any more, nor after a scan that met
-//! damage which it can't step over: the store is then [`FjallStore::is_suspect`], also when it is
-//! opened again.
+//! damage which it can't step over: the store is suspect then ([`FjallStore::suspicion`]), also
+//! when it is opened again.
 
 mod drop_range;
 mod journal;
@@ -66,7 +66,7 @@ impl FjallStore {
     /// Why the store is to be looked through before it is used ([`Self::is_readable`]): an earlier
     /// opening met damage, or the engine failed in the background. None if nothing is known
     /// against it.
-    pub fn is_suspect(&self) -> Result<Option<String>, StoreError> {
+    pub fn suspicion(&self) -> Result<Option<String>, StoreError> {
         suspect::get(&self.dir).map_err(|error| StoreError::Engine(error.to_string()))
     }
 

@@ -168,6 +168,9 @@ impl Replica {
         if let Some(kept) = self.trees.kept.get_mut(&partition) {
             kept.found.tombstones =
                 kept.found.tombstones.saturating_sub(u64::from(dropped.tombstones));
+            if kept.found.tombstones == 0 {
+                kept.found.oldest_tombstone = None;
+            }
         }
         if dropped.tombstones > 0 {
             // What was minted here under the id may be among it (rule 1).
@@ -178,6 +181,6 @@ impl Replica {
 }
 
 /// Whether an object is nothing but tombstones.
-fn is_dead(state: &ObjectState) -> bool {
+pub(super) fn is_dead(state: &ObjectState) -> bool {
     state.siblings().iter().all(|sibling| sibling.content == Content::Tombstone)
 }

@@ -8,13 +8,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use super::collecting::is_dead;
 use super::rows::Row;
 use super::trees::{Before, Kept};
 use super::{Replica, StoreKey, Unreadable};
 use crate::effect::Effects;
 use crate::merkle::{LeafIndex, TreeSum};
 use crate::message::EncodedState;
-use crate::object::{Content, ObjectKey};
+use crate::object::ObjectKey;
 use crate::store::ReadStore;
 use crate::time::Instant;
 use crate::token::Partition;
@@ -38,7 +39,7 @@ struct UnderWay {
     partition: Partition,
     /// Everything up to here, inclusive, has been looked at.
     reached: Option<StoreKey>,
-    found: Kept,
+    kept: Kept,
 }
 
 /// What one step of looking came to.
@@ -72,7 +73,7 @@ impl Look {
             && look.partition == partition
             && look.reached.as_ref().is_some_and(|reached| at <= reached)
         {
-            look.found.changed(leaf, key, before, after);
+            look.kept.changed(leaf, key, before, after);
         }
     }
 }
@@ -84,19 +85,19 @@ impl Look {
             && look.partition == partition
             && look.reached.as_ref().is_some_and(|reached| at <= reached)
         {
-            look.found.dirty.insert(leaf);
+            look.kept.dirty.insert(leaf);
         }
     }
 }
 
 impl UnderWay {
     fn add(&mut self, leaf: LeafIndex, key: &ObjectKey, state: &EncodedState) {
-        self.found.tree.replace(leaf, TreeSum::default(), TreeSum::of(key, state.digest()));
+        self.kept.tree.replace(leaf, TreeSum::default(), TreeSum::of(key, state.digest()));
         let Ok(state) = state.decode() else { return };
-        let found = &mut self.found.found;
+        let found = &mut self.kept.found;
         let vector = state.vector().len() as u32;
         found.longest_vector = found.longest_vector.max(vector);
-        if state.siblings().iter().any(|sibling| sibling.content != Content::Tombstone) {
+        if !is_dead(&state) {
             return;
         }
         found.tombstones += 1;
@@ -130,7 +131,7 @@ impl Replica {
             None => self.next_to_look_at(now, interval).map(|partition| UnderWay {
                 partition,
                 reached: None,
-                found: Kept::default(),
+                kept: Kept::default(),
             }),
         };
         let (Some(mut look), Some(partitions)) = (next, self.trees.partitions) else {
@@ -184,7 +185,7 @@ impl Replica {
     fn finish_look(&mut self, now: Instant, look: UnderWay) -> Looked {
         let partition = look.partition;
         self.look.finished.insert(partition, now);
-        let kept = self.trees.kept.insert(partition, look.found);
+        let kept = self.trees.kept.insert(partition, look.kept);
         // A leaf that was to be looked at again says nothing about the writes that changed it.
         let drifted = kept
             .filter(|kept| kept.dirty.is_empty())

@@ -107,7 +107,7 @@ fn open_store(
                     "the log ended in the middle of a write that was never acknowledged: it was cut off"
                 );
             }
-            let suspect = store.is_suspect();
+            let suspect = store.suspicion();
             match suspect.map_err(|source| StartError::Store { path: data.store(), source })? {
                 None => Ok(Arc::new(store)),
                 Some(why) => Ok(Arc::new(salvage(store, &why, settings, data, identity)?)),

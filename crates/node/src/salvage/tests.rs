@@ -107,10 +107,10 @@ impl Rig {
 
     fn salvage(&self) -> FjallStore {
         let store = self.open();
-        let why = store.is_suspect().expect("readable").expect("it is suspect");
+        let why = store.suspicion().expect("readable").expect("it is suspect");
         let store =
             salvage(store, &why, &settings(), &self.data, &self.identity).expect("salvaged");
-        assert_eq!(store.is_suspect(), Ok(None), "the new one is not");
+        assert_eq!(store.suspicion(), Ok(None), "the new one is not");
         store
     }
 

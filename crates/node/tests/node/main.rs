@@ -2,6 +2,7 @@
 //! directories.
 
 mod cluster;
+mod damage;
 mod lifecycle;
 mod peer_port;
 mod refusals;

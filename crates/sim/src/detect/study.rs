@@ -1,8 +1,6 @@
 //! All thresholds, distributions and rates of loss, each over many seeds, on all cores.
 
 use std::ops::Range;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -12,6 +10,7 @@ use super::delays::Delays;
 use super::figures::{Figures, HEAD};
 use super::links::{Network, Order};
 use super::run::{Scope, measure};
+use crate::seeds::in_order;
 
 /// What to measure.
 #[derive(Clone, Debug)]
@@ -68,27 +67,12 @@ impl Study {
         setups
     }
 
-    /// Figures are sums, so it makes no difference which thread is done first.
     fn over_seeds(&self, setup: Setup) -> Figures {
-        let next = AtomicU64::new(self.seeds.start);
-        let sum = Mutex::new(Figures::default());
-        let workers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        std::thread::scope(|scope| {
-            for _ in 0..workers {
-                scope.spawn(|| {
-                    loop {
-                        let seed = next.fetch_add(1, Ordering::Relaxed);
-                        if seed >= self.seeds.end {
-                            return;
-                        }
-                        let (quiet, deaths) = (self.quiet, self.deaths);
-                        let figures = measure(Scope { seed, quiet, deaths, setup });
-                        sum.lock().expect("no worker panics while it adds").merge(figures);
-                    }
-                });
-            }
-        });
-        sum.into_inner().expect("no worker panics while it adds")
+        let (quiet, deaths) = (self.quiet, self.deaths);
+        let mut sum = Figures::default();
+        let measured = |seed| measure(Scope { seed, quiet, deaths, setup });
+        in_order(self.seeds.clone(), measured, |figures| sum.merge(figures));
+        sum
     }
 }
 

@@ -203,7 +203,7 @@ fn beginning_with(first: u8) -> KeyRange {
 fn a_scan_that_meets_a_damaged_block_stops_the_store_and_the_next_opening_is_told() {
     let dir = store_with_a_damaged_block();
     let store = open_fjall(dir.path());
-    assert_eq!(store.is_suspect(), Ok(None));
+    assert_eq!(store.suspicion(), Ok(None));
     assert_eq!(store.health(), Ok(()));
     let error = store.scan(Keyspace::Objects, &everything(), usize::MAX).expect_err("damaged");
     assert!(matches!(error, StoreError::Damaged(_)), "{error}");
@@ -213,11 +213,11 @@ fn a_scan_that_meets_a_damaged_block_stops_the_store_and_the_next_opening_is_tol
     drop(store);
 
     let store = open_fjall(dir.path());
-    let why = store.is_suspect().expect("readable").expect("marked");
+    let why = store.suspicion().expect("readable").expect("marked");
     assert!(why.contains("a scan failed"), "{why}");
     store.acquit().expect("cleared");
     drop(store);
-    assert_eq!(open_fjall(dir.path()).is_suspect(), Ok(None));
+    assert_eq!(open_fjall(dir.path()).suspicion(), Ok(None));
 }
 
 #[test]
