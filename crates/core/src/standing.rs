@@ -139,7 +139,7 @@ fn mark_unsettled(batch: &mut Batch, partitions: impl IntoIterator<Item = Partit
     }
 }
 
-/// The same of these partitions alone, while everything else is still there: for a shell that
+/// As [`mark_lost`], of these partitions alone while everything else is still there: for a shell that
 /// salvages a damaged store. Their trees are built anew.
 pub fn mark_partitions_lost(batch: &mut Batch, partitions: impl IntoIterator<Item = Partition>) {
     for partition in partitions {
