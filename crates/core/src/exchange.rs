@@ -30,7 +30,7 @@ mod schedule;
 use std::collections::VecDeque;
 use std::time::Duration;
 
-pub use answer::answer;
+pub use answer::{answer, completeness};
 pub use schedule::{
     EXCHANGE_EVERY, MOST_EXCHANGES, Pair, Schedule, TRY_AGAIN, begins, pairs, shard_of,
 };
@@ -40,7 +40,7 @@ use crate::effect::{Effect, Timer};
 use crate::identity::NodeId;
 use crate::merkle::{LeafIndex, TreeSum};
 use crate::message::{
-    EncodedState, ExchangeAnswer, ExchangeAsk, LeafItem, RequestId, ShardMessage,
+    Completeness, EncodedState, ExchangeAnswer, ExchangeAsk, LeafItem, RequestId, ShardMessage,
 };
 use crate::object::ObjectKey;
 use crate::observe::Observation;
@@ -212,18 +212,18 @@ impl Exchange {
     }
 
     fn on_answer<S: ReadStore>(&mut self, message: ShardMessage, turn: &mut Turn<'_, S>) -> Course {
-        let ShardMessage::ExchangeAnswered { request, round, counts, answer } = message else {
+        let ShardMessage::ExchangeAnswered { request, round, has, answer } = message else {
             return Course::Waiting;
         };
         let Some((_, ask)) = self.asked.take_if(|(asked, _)| *asked == request) else {
             return Course::Waiting;
         };
         let Some(ring) = turn.view.ring.clone() else { return Course::Broken };
-        self.counts &= counts;
+        self.counts &= has == Completeness::Whole;
         match (ask, answer) {
             (ExchangeAsk::Root(_), ExchangeAnswer::Same) => Course::Done,
             (ExchangeAsk::Root(_), ExchangeAnswer::Branches(_))
-                if !counts && turn.standing.counts(self.partition) =>
+                if has == Completeness::Lost && turn.standing.counts(self.partition) =>
             {
                 Course::LeftToPeer
             }

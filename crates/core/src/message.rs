@@ -133,6 +133,17 @@ pub enum ReadAnswer {
     Unknown,
 }
 
+/// Whether a replica has all that it has acknowledged (rule 19).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Completeness {
+    /// It has.
+    Whole,
+    /// It has set objects aside as damaged, and says nothing of them.
+    Damaged,
+    /// It has lost its store, and does not count in reads.
+    Lost,
+}
+
 /// What a state is sent for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
@@ -321,8 +332,8 @@ pub enum ShardMessage {
         request: RequestId,
         /// The answering replica's collection round.
         round: Round,
-        /// Whether the answering replica counts in reads (rule 19).
-        counts: bool,
+        /// Whether the answering replica has all that it has acknowledged of what it is asked about.
+        has: Completeness,
         /// What it says.
         answer: ExchangeAnswer,
     },

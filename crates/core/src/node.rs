@@ -13,6 +13,8 @@ mod serve;
 mod slices;
 mod upkeep;
 
+pub use condition::LOOK_AT_MOST;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -61,6 +63,8 @@ pub struct ShardConfig {
     pub hint_limits: HintLimits,
     /// How often every object is read in full, to verify its checksum and its tree.
     pub scrub_interval: Duration,
+    /// How many bytes of objects one step of that reads at most, the first object whatever its size.
+    pub look_at_most: u64,
     /// How often a partition is searched for what may be collected (rule 13).
     pub collect_every: Duration,
     /// What background work may spend at most (rule 20).

@@ -21,6 +21,7 @@ mod write;
 pub use collecting::{Agreement, Candidates};
 pub use journal::{Journal, Waiter};
 pub use look::Looked;
+pub use quarantine::quarantine_row;
 pub use record::{StoreKey, decode_record, encode_record};
 pub use snapshot::{delete_snapshot, snapshot_rows};
 pub use trees::Found;

@@ -267,6 +267,16 @@ impl Faults {
         self
     }
 
+    /// These faults, and those that destroy copies, again and again.
+    #[must_use]
+    pub fn and_losses(mut self) -> Self {
+        for kind in [FaultKind::DiskWipe, FaultKind::DamagedBlock, FaultKind::CorruptObject] {
+            self.on.entry(kind).or_default();
+            self.intervals.insert(kind, Duration::from_secs(10));
+        }
+        self
+    }
+
     /// What five machines and the network between them do to a service (the paper, 2 and 6: disks,
     /// machines, routes and whole sites fail all the time), and more often than most will see it:
     /// mean times for the whole cluster.

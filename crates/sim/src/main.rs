@@ -116,6 +116,9 @@ enum Lives {
     /// Carts at one call a second, and the failures of machines and networks: shows how available
     /// the cluster is. A month is `--seeds 0..30 --minutes 1440 --nodes 5`.
     Service,
+    /// Two nodes lose what they have at once, which is more than can be survived: nobody may be told
+    /// that there is nothing.
+    TwoLosses,
 }
 
 impl From<Lives> for Life {
@@ -123,6 +126,7 @@ impl From<Lives> for Life {
         match life {
             Lives::Swarm => Self::Swarm,
             Lives::Service => Self::Service,
+            Lives::TwoLosses => Self::TwoLosses,
         }
     }
 }

@@ -142,6 +142,7 @@ impl Node {
                 store,
                 hint_limits: limits.hints,
                 scrub_interval: pace.look_every,
+                look_at_most: pace.look_at_most,
                 collect_every: pace.collect_every,
                 background: BytesPerSecond::DEFAULT_CEILING,
                 max_requests: limits.requests,

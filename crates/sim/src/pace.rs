@@ -8,6 +8,7 @@
 use std::time::Duration;
 
 use stator_core::collection::COLLECT_EVERY;
+use stator_core::node::LOOK_AT_MOST;
 
 use crate::draw::{Chance, Draw};
 
@@ -18,6 +19,8 @@ pub struct Pace {
     pub collect_every: Duration,
     /// How often a node looks at every object, which counts tombstones.
     pub look_every: Duration,
+    /// How many bytes one step of that reads at most: in a short run partitions are small.
+    pub look_at_most: u64,
     /// What comes beside, if rounds are to meet anything.
     pub pressure: Option<Pressure>,
 }
@@ -33,8 +36,12 @@ pub struct Pressure {
 
 impl Pace {
     /// That of production, with looks that a short run has some of.
-    pub const USUAL: Self =
-        Self { collect_every: COLLECT_EVERY, look_every: Duration::from_mins(1), pressure: None };
+    pub const USUAL: Self = Self {
+        collect_every: COLLECT_EVERY,
+        look_every: Duration::from_mins(1),
+        look_at_most: LOOK_AT_MOST,
+        pressure: None,
+    };
 
     /// That of a seed.
     pub fn drawn(draw: &mut Draw) -> Self {
@@ -48,6 +55,7 @@ impl Pace {
         Self {
             collect_every: Duration::from_secs(*draw.pick(&[1, 3, 10])),
             look_every: Duration::from_secs(*draw.pick(&[3, 10])),
+            look_at_most: *draw.pick(&[1, LOOK_AT_MOST]),
             pressure: Some(pressure),
         }
     }

@@ -4,7 +4,7 @@
 use stator_core::effect::Effect;
 use stator_core::hints::{Hint, HintKey};
 use stator_core::identity::NodeId;
-use stator_core::message::ShardMessage;
+use stator_core::message::{EncodedState, ShardMessage};
 use stator_core::object::{ConflictRule, ObjectKey, ObjectState};
 use stator_core::observe::Observation;
 use stator_core::replica::{StoreKey, decode_record};
@@ -14,7 +14,7 @@ use stator_core::token::Token;
 use stator_core::version::Dot;
 
 use crate::disk::Disk;
-use crate::history::{KeyHistory, Mint};
+use crate::history::{Bits, KeyHistory, Mint};
 
 /// A write that a turn minted.
 #[derive(Clone, Debug)]
@@ -107,6 +107,13 @@ pub(crate) fn knows(key: &KeyHistory, write: usize, state: &ObjectState) -> bool
     }
 }
 
+/// The minted writes of a key that a state has, or what superseded them, by their places.
+pub(crate) fn known_in(key: &KeyHistory, state: &ObjectState) -> Bits {
+    (0..key.writes.len())
+        .filter(|&place| !key.writes[place].mints.is_empty() && knows(key, place, state))
+        .collect()
+}
+
 /// Whether a write of a key was superseded by a delete whose tombstone is collected, so that nobody
 /// has anything of it any more.
 pub(crate) fn is_collected(key: &KeyHistory, write: usize) -> bool {
@@ -141,14 +148,18 @@ pub(crate) fn hint_on(disk: &Disk, key: &ObjectKey, owner: NodeId) -> Option<Obj
     Hint::decode(&at, &value).ok()?.state.decode().ok()
 }
 
-/// Whether something of an object is on this disk, be it damaged: as a replica's state, or as a hint
-/// for one of its owners.
-pub(crate) fn is_on(disk: &Disk, key: &ObjectKey, is_owner: bool, owners: &[NodeId]) -> bool {
-    let is_there = |keyspace, at: &[u8]| disk.get(keyspace, at) != Ok(None);
-    if is_owner {
-        return is_there(Keyspace::Objects, StoreKey::of(key).as_bytes());
-    }
-    owners.iter().any(|&owner| is_there(Keyspace::Hints, HintKey::of(owner, key).as_bytes()))
+/// The replica's state of an object as the newest batch on its way to this disk has it.
+pub(crate) fn object_coming(disk: &Disk, key: &ObjectKey) -> Option<EncodedState> {
+    let at = StoreKey::of(key);
+    let record = disk.latest(Keyspace::Objects, at.as_bytes())?;
+    Some(decode_record(&at, record).ok()?.1)
+}
+
+/// The same of the hint for an owner.
+pub(crate) fn hint_coming(disk: &Disk, key: &ObjectKey, owner: NodeId) -> Option<EncodedState> {
+    let at = HintKey::of(owner, key);
+    let value = disk.latest(Keyspace::Hints, at.as_bytes())?;
+    Some(Hint::decode(&at, value).ok()?.state)
 }
 
 /// The tokens of the objects that the effects of a turn write.

@@ -10,6 +10,8 @@ mod destroy;
 mod judge;
 mod labels;
 mod links;
+mod losses;
+mod reads;
 mod rounds;
 mod strike;
 mod turn;
@@ -17,9 +19,10 @@ mod turn;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use losses::Loss;
 use rounds::Rounds;
 use stator_core::node::HintLimits;
-use stator_core::time::Instant;
+use stator_core::time::{Instant, Stamp};
 use stator_core::token::Partition;
 
 use crate::client::{Client, SHOPPERS};
@@ -42,6 +45,9 @@ pub enum Life {
     Swarm,
     /// A service's: shopping carts, and the failures that machines and networks have in a month.
     Service,
+    /// As the first, but faults destroy what two nodes have at once, which is more than the design
+    /// promises to survive. Nothing has to heal; but nobody may be told that there is nothing.
+    TwoLosses,
 }
 
 /// What a run is made of.
@@ -96,8 +102,16 @@ pub struct World {
     frames: u64,
     /// The node whose durable copies faults have destroyed since all replicas were last alike.
     struck: Option<usize>,
-    /// Partitions of lost stores that have not been refilled, and when they were lost.
-    unsettled: BTreeMap<(usize, Partition), Instant>,
+    /// The nodes whose copies faults destroy whatever that takes from the cluster; usually none.
+    victims: BTreeSet<usize>,
+    /// Partitions of lost stores that have not been refilled.
+    unsettled: BTreeMap<(usize, Partition), Loss>,
+    /// Objects that were damaged, by node and key.
+    damaged: BTreeMap<(usize, usize), Loss>,
+    /// Writes that a node had on disk and has no more although it answers for them, by key and place.
+    forgotten: BTreeMap<(usize, usize), usize>,
+    /// The stamps that shards have minted last.
+    stamps: BTreeMap<(Process, u8), Stamp>,
     /// When a fault last destroyed copies.
     struck_at: Instant,
     /// Until when each pair of nodes could not rely on each other.
@@ -133,6 +147,9 @@ pub fn run(scope: Scope) -> Aftermath {
     world.begin();
     let end = Instant::from_micros(scope.minutes * 60_000_000);
     world.run_until(end);
+    if scope.life == Life::TwoLosses {
+        return world.end();
+    }
     world.heal();
     world.converge(end);
     world.note_unrest();
@@ -148,6 +165,12 @@ fn limits(load: &mut Draw, draw: &mut Draw) -> Limits {
     Limits { requests, hints: *draw.pick(&[few, HintLimits::default()]) }
 }
 
+fn two_of(nodes: usize, draw: &mut Draw) -> BTreeSet<usize> {
+    let first = draw.index(nodes);
+    let second = (first + draw.between(1, nodes.max(2) as u64 - 1) as usize) % nodes;
+    BTreeSet::from([first, second])
+}
+
 impl World {
     fn new(scope: Scope) -> Self {
         let draw = Draw::of_seed(scope.seed);
@@ -155,20 +178,25 @@ impl World {
         let drawn = *size.pick(&[3, 4, 5, 5, 5, 7]);
         let count = scope.nodes.unwrap_or(drawn).max(1);
         let layout = match scope.life {
-            Life::Swarm => Layout::drawn(count, &mut draw.child("layout")),
+            Life::Swarm | Life::TwoLosses => Layout::drawn(count, &mut draw.child("layout")),
             Life::Service => Layout::of_a_service(count, &mut draw.child("layout")),
         };
         let pace = scope.pace.unwrap_or_else(|| match scope.life {
-            Life::Swarm => Pace::drawn(&mut draw.child("pace")),
+            Life::Swarm | Life::TwoLosses => Pace::drawn(&mut draw.child("pace")),
             Life::Service => Pace::USUAL,
         });
+        let victims = match scope.life {
+            Life::TwoLosses => two_of(count, &mut draw.child("victims")),
+            Life::Swarm | Life::Service => BTreeSet::new(),
+        };
         let mut load = draw.child("load");
         let (faults, clients) = match scope.life {
-            Life::Swarm => {
+            Life::Swarm | Life::TwoLosses => {
                 let count = load.between(4, 12) as usize;
                 let think = Duration::from_millis(load.between(100, 800));
                 let draw_of = |number| draw.child(&format!("client {number}"));
-                let faults = Faults::drawn(&mut draw.child("faults"));
+                let drawn = Faults::drawn(&mut draw.child("faults"));
+                let faults = if victims.is_empty() { drawn } else { drawn.and_losses() };
                 if let Some(pressure) = pace.pressure {
                     let client = |number| Client::deleting(number, think, draw_of(number));
                     (faults.and_in_rounds(&pressure), (0..count).map(client).collect())
@@ -201,14 +229,18 @@ impl World {
             healing: false,
             last: false,
             limits: match scope.life {
-                Life::Swarm => limits(&mut load, &mut draw.child("limits")),
+                Life::Swarm | Life::TwoLosses => limits(&mut load, &mut draw.child("limits")),
                 Life::Service => Limits { requests: 1_000, hints: HintLimits::default() },
             },
             requests: BTreeMap::new(),
             frames: 0,
             lurking: BTreeSet::new(),
             struck: None,
+            victims,
             unsettled: BTreeMap::new(),
+            damaged: BTreeMap::new(),
+            forgotten: BTreeMap::new(),
+            stamps: BTreeMap::new(),
             struck_at: Instant::default(),
             troubled: BTreeMap::new(),
             draw: draw.child("world"),

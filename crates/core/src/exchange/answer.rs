@@ -3,7 +3,9 @@
 
 use super::{MAX_ITEMS, MAX_STATES_BYTES};
 use crate::merkle::{LeafIndex, Tree, TreeSum};
-use crate::message::{ExchangeAnswer, ExchangeAsk, MAX_LEAVES_ASKED, MAX_STATES_ASKED};
+use crate::message::{
+    Completeness, ExchangeAnswer, ExchangeAsk, MAX_LEAVES_ASKED, MAX_STATES_ASKED,
+};
 use crate::replica::Replica;
 use crate::ring::Ring;
 use crate::store::ReadStore;
@@ -34,6 +36,18 @@ pub fn answer(
             states(ring, (partition, tokens), most, replica, store)
         }
     }
+}
+
+/// Whether what this node says to a step of an exchange leaves out objects that it has set aside:
+/// who asks must not take that for all there is.
+pub fn completeness(replica: &Replica, partition: Partition, ask: &ExchangeAsk) -> Completeness {
+    let lacks = match ask {
+        ExchangeAsk::States(tokens) => tokens.iter().any(|&token| replica.sets_aside_at(token)),
+        ExchangeAsk::Root(_) | ExchangeAsk::Leaves(_) | ExchangeAsk::Items(_) => {
+            replica.quarantined_count(partition) > 0
+        }
+    };
+    if lacks { Completeness::Damaged } else { Completeness::Whole }
 }
 
 fn compare_roots(tree: &Tree, theirs: TreeSum) -> ExchangeAnswer {

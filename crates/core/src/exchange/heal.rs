@@ -11,7 +11,9 @@ use crate::collection::Round;
 use crate::coordinator::Turn;
 use crate::effect::Timer;
 use crate::identity::NodeId;
-use crate::message::{EncodedState, ExchangeAnswer, ExchangeAsk, RequestId, ShardMessage};
+use crate::message::{
+    Completeness, EncodedState, ExchangeAnswer, ExchangeAsk, RequestId, ShardMessage,
+};
 use crate::object::ObjectKey;
 use crate::replica::Waiter;
 use crate::standing::others_needed;
@@ -37,7 +39,7 @@ pub struct Heal {
     asked: Option<(RequestId, NodeId)>,
     /// Who is asked as soon as the budget allows it.
     waits: Option<NodeId>,
-    /// Owners that count in reads and have answered everything.
+    /// Owners that have all they have acknowledged of these objects, and have answered everything.
     heard: usize,
     needed: usize,
     until: Instant,
@@ -166,7 +168,7 @@ impl Heal {
         message: ShardMessage,
         turn: &mut Turn<'_, S>,
     ) -> TaskStep {
-        let ShardMessage::ExchangeAnswered { request, round, counts, answer } = message else {
+        let ShardMessage::ExchangeAnswered { request, round, has, answer } = message else {
             return TaskStep::Waiting;
         };
         if self.asked != Some((request, from)) {
@@ -184,7 +186,7 @@ impl Heal {
         if !self.tokens.is_empty() {
             return self.ask(from, turn);
         }
-        self.heard += usize::from(counts);
+        self.heard += usize::from(has == Completeness::Whole);
         self.ask_next_owner(turn)
     }
 

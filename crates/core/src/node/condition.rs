@@ -12,6 +12,9 @@ use crate::store::ReadStore;
 use crate::time::Now;
 use crate::token::Partition;
 
+/// How many bytes of objects one step of a full look reads at most, in production.
+pub const LOOK_AT_MOST: u64 = 4 << 20;
+
 impl Shard {
     /// The replica learns which partitions are this shard's, by the newest ring.
     pub(super) fn own_partitions(&mut self) {
@@ -44,7 +47,7 @@ impl Shard {
         if !self.budget.allows(now.instant) {
             return false;
         }
-        let room = self.budget.room(now.instant);
+        let room = self.budget.room(now.instant).min(self.config.look_at_most);
         let looked = self.replica.look(now.instant, interval, room, store, out);
         match looked.map(|(looked, bytes)| {
             self.budget.spend(now.instant, bytes);

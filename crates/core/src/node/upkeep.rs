@@ -12,7 +12,7 @@ use crate::exchange::{
     shard_of,
 };
 use crate::identity::NodeId;
-use crate::message::{ExchangeAnswer, ExchangeAsk, RequestId, ShardMessage};
+use crate::message::{Completeness, ExchangeAnswer, ExchangeAsk, RequestId, ShardMessage};
 use crate::object::ObjectKey;
 use crate::ring::Ring;
 use crate::store::ReadStore;
@@ -248,12 +248,13 @@ impl Shard {
         if let ExchangeAnswer::States { states, .. } = &answer {
             self.budget.spend(now.instant, exchange::bytes_of(states).min(room));
         }
-        let message = ShardMessage::ExchangeAnswered {
-            request,
-            round: self.replica.round(partition),
-            counts: self.standing.counts(partition),
-            answer,
+        let has = if self.standing.counts(partition) {
+            exchange::completeness(&self.replica, partition, ask)
+        } else {
+            Completeness::Lost
         };
+        let round = self.replica.round(partition);
+        let message = ShardMessage::ExchangeAnswered { request, round, has, answer };
         out.push(Effect::Send { to: from, message });
     }
 

@@ -45,7 +45,8 @@ impl Quarantine {
     }
 }
 
-fn row_key(at: &StoreKey) -> Bytes {
+/// Where in [`Keyspace::Meta`] it is noted that an object is set aside.
+pub fn quarantine_row(at: &StoreKey) -> Bytes {
     let mut row = BytesMut::with_capacity(PREFIX.len() + 32);
     row.put_slice(PREFIX);
     row.put_slice(&at.as_bytes()[..at.as_bytes().len().min(16)]);
@@ -103,6 +104,11 @@ impl Replica {
         objects.filter(|object| object.partition == partition).count()
     }
 
+    /// Whether any object of this token is set aside.
+    pub fn sets_aside_at(&self, token: Token) -> bool {
+        self.quarantine.objects.keys().any(|at| at.token() == Some(token))
+    }
+
     /// Damaged objects found since the node started, and those of them that were healed.
     pub fn damage(&self) -> (u64, u64) {
         (self.quarantine.found, self.quarantine.healed)
@@ -143,7 +149,7 @@ impl Replica {
         }
         aside.name = Some(key.clone());
         let mut batch = Batch::new();
-        batch.put(Keyspace::Meta, row_key(at), row_value(at, Some(key)));
+        batch.put(Keyspace::Meta, quarantine_row(at), row_value(at, Some(key)));
         self.journal.write(batch, out);
     }
 
@@ -209,7 +215,7 @@ impl Replica {
         let aside = SetAside { partition, name: name.cloned() };
         self.quarantine.objects.insert(at.clone(), aside);
         let mut batch = Batch::new();
-        batch.put(Keyspace::Meta, row_key(at), row_value(at, name));
+        batch.put(Keyspace::Meta, quarantine_row(at), row_value(at, name));
         self.journal.write(batch, out);
         if !is_news {
             return;
@@ -241,7 +247,7 @@ impl Replica {
         self.quarantine.objects.remove(&at);
         self.quarantine.healed += 1;
         let mut batch = Batch::new();
-        batch.delete(Keyspace::Meta, row_key(&at));
+        batch.delete(Keyspace::Meta, quarantine_row(&at));
         let ticket = self.journal.write(batch, out);
         self.journal.wait(ticket, waiter);
         out.push(Effect::Observe(Observation::DamageHealed { key: key.clone() }));

@@ -6,6 +6,7 @@ use std::thread::JoinHandle;
 
 use stator_core::collection::COLLECT_EVERY;
 use stator_core::context::Sealer;
+use stator_core::node::LOOK_AT_MOST;
 use stator_core::node::ShardConfig;
 use stator_core::random::Random;
 use stator_core::store::Store;
@@ -53,6 +54,7 @@ impl Setup {
             store: parts.standing,
             hint_limits: parts.limits.hints,
             scrub_interval: parts.limits.scrub_interval,
+            look_at_most: LOOK_AT_MOST,
             collect_every: COLLECT_EVERY,
             background: parts.limits.background,
             max_requests: parts.limits.max_requests,

@@ -39,7 +39,9 @@ mod tests {
     use bytes::Bytes;
     use stator_core::collection::Round;
     use stator_core::merkle::TreeSum;
-    use stator_core::message::{AckWish, EncodedState, ExchangeAnswer, ExchangeAsk, RequestId};
+    use stator_core::message::{
+        AckWish, Completeness, EncodedState, ExchangeAnswer, ExchangeAsk, RequestId,
+    };
     use stator_core::object::{BucketName, Key, ObjectKey, ObjectState};
     use stator_core::ring::RingVersion;
     use stator_core::token::Partition;
@@ -69,7 +71,8 @@ mod tests {
             ask: ExchangeAsk::Root(TreeSum::default()),
         };
         let answer = ExchangeAnswer::Same;
-        let answer = ShardMessage::ExchangeAnswered { request, round, counts: true, answer };
+        let has = Completeness::Whole;
+        let answer = ShardMessage::ExchangeAnswered { request, round, has, answer };
         let mut traffic = Traffic::default();
         traffic.sent(&ask, 10);
         traffic.sent(&answer, 3);

@@ -9,6 +9,7 @@ use stator_core::budget::BytesPerSecond;
 use stator_core::collection::COLLECT_EVERY;
 use stator_core::effect::{Input, Timer};
 use stator_core::identity::BootNumber;
+use stator_core::node::LOOK_AT_MOST;
 use stator_core::node::{HintLimits, Shard, ShardConfig, StoreStanding};
 use stator_core::view::View;
 
@@ -87,6 +88,7 @@ impl Host {
             store: StoreStanding::Kept,
             hint_limits: HintLimits::default(),
             scrub_interval: Duration::from_hours(1),
+            look_at_most: LOOK_AT_MOST,
             collect_every: COLLECT_EVERY,
             background: BytesPerSecond::DEFAULT_CEILING,
             max_requests: 1_000,

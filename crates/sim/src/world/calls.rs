@@ -227,9 +227,13 @@ impl World {
                 || self.nodes.iter().filter_map(hint).any(knows)
         };
         // A copy that a fault destroyed since had been there.
-        let destroyed = u8::from(self.struck_at >= minted && self.struck.is_some());
-        let disks = owners.iter().filter(held_for).count() as u8 + destroyed;
-        self.history.keys[key].writes[place].durable_at_ack = Some(disks);
+        let destroyed = match self.victims.len() {
+            0 => u8::from(self.struck_at >= minted && self.struck.is_some()),
+            victims => victims as u8,
+        };
+        let disks = owners.iter().filter(held_for).count() as u8;
+        self.history.keys[key].writes[place].durable_at_ack = Some(disks + destroyed);
+        self.judge_awaited((key, place), disks);
     }
 
     pub(super) fn answer(&mut self, call: CallId, reply: ClientReply) {

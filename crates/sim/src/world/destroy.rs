@@ -20,12 +20,16 @@ use std::time::Duration;
 use super::World;
 use crate::draw::Chance;
 use crate::event::Event;
-use crate::history::Fate;
-use crate::witness::{durable_object, durable_states};
+use crate::faults::FaultKind;
+use crate::history::{Bits, Fate};
+use crate::witness::{durable_object, durable_states, known_in};
 
 impl World {
     /// Whether copies on this node may be destroyed now.
     fn may_destroy(&mut self, node: usize) -> bool {
+        if !self.victims.is_empty() {
+            return self.victims.contains(&node);
+        }
         if self.struck.is_some_and(|struck| struck != node)
             && self.unrest().is_empty()
             && self.unlike().is_empty()
@@ -46,12 +50,42 @@ impl World {
         for key in 0..self.layout.keys.len() {
             self.excuse(key, node);
         }
-        let (me, ring) = (self.layout.nodes[node], &self.layout.ring);
-        let owned = ring.partitions.all().filter(|partition| ring.owns(me, *partition));
-        self.unsettled.extend(owned.map(|partition| ((node, partition), self.now)));
+        let (me, ring) = (self.layout.nodes[node], self.layout.ring.clone());
+        for partition in ring.partitions.all().filter(|partition| ring.owns(me, *partition)) {
+            self.lose(node, partition);
+        }
         self.nodes[node].disk.wipe();
         self.nodes[node].store_lost = true;
+        self.damage_the_rest(node);
         true
+    }
+
+    /// One of two victims has lost its store: of what only the other one has by now, half is damaged.
+    fn damage_the_rest(&mut self, lost: usize) {
+        let Some(&other) = self.victims.iter().find(|&&victim| victim != lost) else { return };
+        for key in 0..self.layout.keys.len() {
+            if self.is_only_at(other, key) && self.draw.happens(Chance::percent(50)) {
+                let at = StoreKey::of(&self.layout.keys[key]).as_bytes().clone();
+                if self.nodes[other].disk.corrupt_at(&at) {
+                    self.faults.count(FaultKind::CorruptObject);
+                    let loss = self.loss(other, [key]);
+                    self.damaged.insert((other, key), loss);
+                }
+            }
+        }
+    }
+
+    /// Whether a node's replica has a write of a key that no other disk has.
+    fn is_only_at(&self, node: usize, key: usize) -> bool {
+        let (history, owners) = (&self.history.keys[key], self.owners(key));
+        let Some(here) = durable_object(&self.nodes[node].disk, &history.name) else {
+            return false;
+        };
+        let others = self.nodes.iter().filter(|other| other.place != node);
+        let states = others.flat_map(|other| durable_states(&other.disk, &history.name, &owners));
+        let mut elsewhere = Bits::default();
+        states.for_each(|state| elsewhere.join(&known_in(history, &state)));
+        known_in(history, &here).first_missing_in(&elsewhere).is_some()
     }
 
     /// A node dies, and its next start finds that it can't read what it stored of one partition, as
@@ -75,7 +109,7 @@ impl World {
             }
         }
         self.note_lost_rounds(node, [partition]);
-        self.unsettled.insert((node, partition), self.now);
+        self.lose(node, partition);
         let mut marks = Batch::new();
         standing::mark_partitions_lost(&mut marks, [partition]);
         let disk = &mut self.nodes[node].disk;
@@ -101,8 +135,19 @@ impl World {
         let is_it = |name| *StoreKey::of(name).as_bytes() == at;
         if let Some(key) = self.layout.keys.iter().position(is_it) {
             self.excuse(key, node);
+            let loss = self.loss(node, [key]);
+            self.damaged.insert((node, key), loss);
         }
         true
+    }
+
+    /// What a node's replica has of a partition is about to be lost.
+    fn lose(&mut self, node: usize, partition: Partition) {
+        let ring = &self.layout.ring;
+        let names = self.layout.keys.iter().enumerate();
+        let of_partition = names.filter(|(_, name)| ring.partition_of(name.token()) == partition);
+        let loss = self.loss(node, of_partition.map(|(key, _)| key));
+        self.unsettled.insert((node, partition), loss);
     }
 
     /// Only the reserve of a disk is left, for a while.

@@ -15,6 +15,7 @@ use stator_core::view::Suspicion;
 
 use super::World;
 use crate::event::{Event, Process};
+use crate::faults::FaultKind;
 use crate::network::Direction;
 use crate::node::Stop;
 
@@ -133,6 +134,7 @@ impl World {
         }
         if self.nodes[at.node].open.is_empty() && self.nodes[at.node].stop != Stop::ShardsTold {
             self.nodes[at.node].stop = Stop::ShardsTold;
+            self.slow_the_stop(at.node);
             self.tell_all_shards(at.node, &Input::Stopping);
             self.after(Duration::from_millis(20), Event::Stop(at));
             return;
@@ -144,5 +146,15 @@ impl World {
             return;
         }
         self.crash(at.node);
+        self.nodes[at.node].disk_slowness = Duration::ZERO;
+    }
+
+    /// Where disks are slow, a stop takes long as well: others go on meanwhile.
+    fn slow_the_stop(&mut self, node: usize) {
+        if self.faults.is_on(FaultKind::SlowDisk) {
+            let name = format!("stop of n{node}, start {}", self.nodes[node].boot);
+            let slowness = self.draw.child(&name).between(0, 3_000);
+            self.nodes[node].disk_slowness = Duration::from_millis(slowness);
+        }
     }
 }

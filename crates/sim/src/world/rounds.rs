@@ -308,10 +308,6 @@ impl World {
             self.amiss(place, &format!("holds {dot:?} of {name} when round {round} collects it"));
         }
     }
-
-    pub(super) fn amiss(&mut self, node: usize, what: &str) {
-        self.history.amiss.push(format!("n{} {what}", node + 1));
-    }
 }
 
 /// Whether a turn is a step of a round: somebody has agreed, confirmed or dropped, or asks for it.

@@ -200,6 +200,9 @@ impl World {
             let call = call.or_else(|| self.delete_that_read(at, &minting.key));
             let (dot, siblings) = (minting.mint.dot, minting.beside.len());
             let is_there = minting.mint.stamp.is_some();
+            if let Some((call, stamp)) = call.zip(minting.mint.stamp) {
+                self.judge_stamp(at, place, call, stamp);
+            }
             self.history.minted(place, call, minting.mint, &minting.beside);
             self.note_minted(at.node, place, dot);
             self.judge_mint(at, place, call, (is_there, siblings));

@@ -8,8 +8,8 @@ use prost::Message;
 use stator_core::collection::Round;
 use stator_core::merkle::{BranchSet, FAN_OUT, LEAVES, LeafIndex, TreeSum};
 use stator_core::message::{
-    EncodedState, ExchangeAnswer, ExchangeAsk, LeafItem, MAX_LEAVES_ASKED, MAX_STATES_ASKED,
-    RequestId, ShardMessage,
+    Completeness, EncodedState, ExchangeAnswer, ExchangeAsk, LeafItem, MAX_LEAVES_ASKED,
+    MAX_STATES_ASKED, RequestId, ShardMessage,
 };
 use stator_core::object::ObjectKey;
 use stator_core::ring::RingVersion;
@@ -68,6 +68,8 @@ pub(super) struct ExchangeAnswered {
     counts: bool,
     #[prost(oneof = "Answer", tags = "4, 5, 6, 7, 8, 9")]
     answer: Option<Answer>,
+    #[prost(bool, tag = "10")]
+    leaves_out_damaged: bool,
 }
 
 #[derive(Clone, PartialEq, prost::Oneof)]
@@ -158,7 +160,7 @@ impl ExchangeAnswered {
     pub(super) fn of(
         request: RequestId,
         round: Round,
-        counts: bool,
+        has: Completeness,
         answer: &ExchangeAnswer,
     ) -> Self {
         let answer = match answer {
@@ -173,7 +175,13 @@ impl ExchangeAnswered {
             }
         };
         let request = request.to_bits();
-        Self { request, round: round.0, counts, answer: Some(answer) }
+        Self {
+            request,
+            round: round.0,
+            counts: has != Completeness::Lost,
+            answer: Some(answer),
+            leaves_out_damaged: has == Completeness::Damaged,
+        }
     }
 }
 
@@ -199,7 +207,11 @@ impl TryFrom<ExchangeAnswered> for ShardMessage {
         Ok(Self::ExchangeAnswered {
             request: RequestId::from_bits(message.request),
             round: Round(message.round),
-            counts: message.counts,
+            has: match (message.counts, message.leaves_out_damaged) {
+                (false, _) => Completeness::Lost,
+                (true, true) => Completeness::Damaged,
+                (true, false) => Completeness::Whole,
+            },
             answer,
         })
     }

@@ -260,8 +260,8 @@ impl From<&ShardMessage> for ShardKind {
                 let place = (*ring, *partition, *round);
                 Self::Exchange(Exchange::of(*request, place, ask))
             }
-            ShardMessage::ExchangeAnswered { request, round, counts, answer } => {
-                Self::ExchangeAnswered(ExchangeAnswered::of(*request, *round, *counts, answer))
+            ShardMessage::ExchangeAnswered { request, round, has, answer } => {
+                Self::ExchangeAnswered(ExchangeAnswered::of(*request, *round, *has, answer))
             }
             ShardMessage::Collect { request, ring, partition, round, ask } => {
                 let place = (*ring, *partition, *round);

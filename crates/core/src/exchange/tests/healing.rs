@@ -108,12 +108,12 @@ impl Bench {
     }
 
     /// Lets whoever was asked say what it has.
-    fn answers(&mut self, heal: &mut Heal, state: &EncodedState, counts: bool) -> TaskStep {
+    fn answers(&mut self, heal: &mut Heal, state: &EncodedState, has: Completeness) -> TaskStep {
         let (from, request) = self.asked().expect("somebody was asked");
         let states = vec![(object("damaged"), state.clone())];
         let answer = ExchangeAnswer::States { answered: 1, states };
         let round = Round::default();
-        let message = ShardMessage::ExchangeAnswered { request, round, counts, answer };
+        let message = ShardMessage::ExchangeAnswered { request, round, has, answer };
         heal.on(TaskEvent::Answered(from, message), &mut self.turn())
     }
 }
@@ -129,10 +129,10 @@ fn what_two_owners_have_is_merged_and_the_object_is_whole_again() {
     let mut bench = Bench::new();
     let mut heal = begin(&mut bench);
     let (one, two) = (written(1, "one".into()), written(2, "two".into()));
-    let step = bench.answers(&mut heal, &EncodedState::of(&one), true);
+    let step = bench.answers(&mut heal, &EncodedState::of(&one), Completeness::Whole);
     assert!(matches!(step, TaskStep::Waiting), "one is not enough");
     assert_eq!(bench.replica.quarantined(PARTITION).count(), 1);
-    let step = bench.answers(&mut heal, &EncodedState::of(&two), true);
+    let step = bench.answers(&mut heal, &EncodedState::of(&two), Completeness::Whole);
     assert!(matches!(step, TaskStep::Ended(TaskEnded::Heal(ended)) if ended.healed == 1));
     let healed = bench
         .replica
@@ -143,15 +143,29 @@ fn what_two_owners_have_is_merged_and_the_object_is_whole_again() {
     assert_eq!(bench.counts.refilled_objects, 1);
 }
 
+/// Nor does one that has set the same object aside.
 #[test]
 fn an_owner_that_does_not_count_heals_nothing() {
+    for has in [Completeness::Lost, Completeness::Damaged] {
+        let mut bench = Bench::new();
+        let mut heal = begin(&mut bench);
+        let state = EncodedState::of(&written(1, "one".into()));
+        bench.answers(&mut heal, &state, has);
+        let step = bench.answers(&mut heal, &state, Completeness::Whole);
+        assert!(matches!(step, TaskStep::Ended(TaskEnded::Heal(ended)) if ended.healed == 0));
+        assert_eq!(bench.replica.quarantined(PARTITION).count(), 1);
+    }
+}
+
+#[test]
+fn who_has_set_an_object_aside_says_that_it_leaves_it_out() {
     let mut bench = Bench::new();
-    let mut heal = begin(&mut bench);
-    let state = EncodedState::of(&written(1, "one".into()));
-    bench.answers(&mut heal, &state, false);
-    let step = bench.answers(&mut heal, &state, true);
-    assert!(matches!(step, TaskStep::Ended(TaskEnded::Heal(ended)) if ended.healed == 0));
-    assert_eq!(bench.replica.quarantined(PARTITION).count(), 1);
+    bench.replica.pretend_damaged(&object("damaged"), &mut bench.out);
+    let states = |name: &str| ExchangeAsk::States(vec![object(name).token()]);
+    let said = |ask| completeness(&bench.replica, PARTITION, &ask);
+    assert_eq!(said(ExchangeAsk::Root(TreeSum::default())), Completeness::Damaged);
+    assert_eq!(said(states("damaged")), Completeness::Damaged);
+    assert_eq!(said(states("other")), Completeness::Whole);
 }
 
 #[test]

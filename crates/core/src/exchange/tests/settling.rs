@@ -75,7 +75,7 @@ fn a_refill_moves_each_object_about_once() {
 }
 
 /// Whether an owner that has begun an exchange, and hears that the peer has nothing, goes on with it.
-fn goes_on_with(counts: bool) -> bool {
+fn goes_on_with(has: Completeness) -> bool {
     let mut world = three_with_data(9);
     world.sent.clear();
     let roots = |world: &World| {
@@ -89,7 +89,7 @@ fn goes_on_with(counts: bool) -> bool {
     assert!(world.until(seconds(90), |world| roots(world).is_some()));
     let (asker, peer, request) = roots(&world).expect("one was begun");
     let answer = ExchangeAnswer::Branches(vec![TreeSum::default(); crate::merkle::FAN_OUT]);
-    let message = ShardMessage::ExchangeAnswered { request, round: Round(0), counts, answer };
+    let message = ShardMessage::ExchangeAnswered { request, round: Round(0), has, answer };
     let before = world.sent.len();
     world.step(asker, Input::Peer { from: peer, message });
     world.sent[before..].iter().any(|(from, _, said)| {
@@ -100,8 +100,9 @@ fn goes_on_with(counts: bool) -> bool {
 /// It pulls by exchanges of its own; what others pushed as well would be moved twice.
 #[test]
 fn a_replica_that_is_being_refilled_is_left_to_pull() {
-    assert!(goes_on_with(true));
-    assert!(!goes_on_with(false));
+    assert!(goes_on_with(Completeness::Whole));
+    assert!(goes_on_with(Completeness::Damaged), "of the rest it may have more");
+    assert!(!goes_on_with(Completeness::Lost));
 }
 
 #[test]

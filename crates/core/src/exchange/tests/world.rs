@@ -14,7 +14,7 @@ use crate::context::{ContextKey, Sealer};
 use crate::effect::{Effect, Effects, Input, Ticket, Timer};
 use crate::identity::{ActorId, BootNumber, ClusterId, NodeId};
 use crate::message::{EncodedState, ExchangeAnswer, ExchangeAsk, ShardMessage};
-use crate::node::{HintLimits, Shard, ShardConfig, StoreStanding};
+use crate::node::{HintLimits, LOOK_AT_MOST, Shard, ShardConfig, StoreStanding};
 use crate::object::{
     BucketName, ConflictRule, Content, Key, Metadata, ObjectKey, ObjectState, Sibling, Value,
 };
@@ -189,6 +189,7 @@ impl World {
             store,
             hint_limits: HintLimits::default(),
             scrub_interval: Duration::from_hours(1),
+            look_at_most: LOOK_AT_MOST,
             collect_every: COLLECT_EVERY,
             background: self.background,
             max_requests: 100,

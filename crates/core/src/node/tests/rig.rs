@@ -14,8 +14,11 @@ use crate::collection::COLLECT_EVERY;
 use crate::context::{ContextKey, SealedContext, Sealer};
 use crate::effect::{DiskRoom, Effect, Effects, Input, Ticket, Timer};
 use crate::identity::{BootNumber, ClusterId, NodeId};
-use crate::message::{ExchangeAnswer, ExchangeAsk, Purpose, ReadAnswer, ShardMessage};
-use crate::node::{HintLimits, Shard, ShardConfig, StoreStanding};
+use crate::message::{
+    Completeness, ExchangeAnswer, ExchangeAsk, Purpose, ReadAnswer, ShardMessage,
+};
+
+use crate::node::{HintLimits, LOOK_AT_MOST, Shard, ShardConfig, StoreStanding};
 use crate::object::{BucketName, Content, Key, Metadata, ObjectKey, ObjectState, Value};
 use crate::observe::Observation;
 use crate::quorum::{QuorumMode, QuorumOptions};
@@ -247,6 +250,7 @@ impl Rig {
                 ..HintLimits::default()
             },
             scrub_interval: Duration::from_hours(1),
+            look_at_most: LOOK_AT_MOST,
             collect_every: COLLECT_EVERY,
             background: BytesPerSecond::DEFAULT_CEILING,
             max_requests: 100,
@@ -521,8 +525,12 @@ fn brief(message: &ShardMessage) -> String {
         },
         ShardMessage::List { .. } => "list".to_owned(),
         ShardMessage::Exchange { ask, .. } => format!("compare {}", brief_ask(ask)),
-        ShardMessage::ExchangeAnswered { answer, counts, .. } => {
-            let standing = if *counts { "" } else { ", uncounted" };
+        ShardMessage::ExchangeAnswered { answer, has, .. } => {
+            let standing = match has {
+                Completeness::Whole => "",
+                Completeness::Damaged => ", damaged ones left out",
+                Completeness::Lost => ", uncounted",
+            };
             format!("{}{standing}", brief_answer(answer))
         }
         ShardMessage::Collect { ask, .. } => format!("{ask:?}"),

@@ -11,8 +11,8 @@ use stator_core::context::{Context, ContextError, SealedContext};
 use stator_core::identity::{ActorId, NodeId};
 use stator_core::merkle::{BranchSet, FAN_OUT, LEAVES, LeafIndex, TreeSum};
 use stator_core::message::{
-    AckStage, AckWish, EncodedState, ExchangeAnswer, ExchangeAsk, LeafItem, MAX_LEAVES_ASKED,
-    Purpose, ReadAnswer, ReadWish, ReplicateRefusal, RequestId, ShardMessage,
+    AckStage, AckWish, Completeness, EncodedState, ExchangeAnswer, ExchangeAsk, LeafItem,
+    MAX_LEAVES_ASKED, Purpose, ReadAnswer, ReadWish, ReplicateRefusal, RequestId, ShardMessage,
 };
 use stator_core::object::{
     BucketName, ConflictRule, Content, Key, Metadata, ObjectDigest, ObjectKey, ObjectState,
@@ -273,6 +273,10 @@ fn exchange_ask() -> impl Strategy<Value = ExchangeAsk> {
     ]
 }
 
+fn completeness() -> impl Strategy<Value = Completeness> {
+    prop_oneof![Just(Completeness::Whole), Just(Completeness::Damaged), Just(Completeness::Lost)]
+}
+
 fn exchange_answer() -> impl Strategy<Value = ExchangeAnswer> {
     let item = (any::<u128>(), any::<u64>())
         .prop_map(|(token, sum)| LeafItem { token: Token::new(token), sum });
@@ -342,11 +346,11 @@ pub(super) fn shard_message() -> BoxedStrategy<ShardMessage> {
                 ask,
             }
         ),
-        (request(), round(), any::<bool>(), exchange_answer()).prop_map(
-            |(request, round, counts, answer)| ShardMessage::ExchangeAnswered {
+        (request(), round(), completeness(), exchange_answer()).prop_map(
+            |(request, round, has, answer)| ShardMessage::ExchangeAnswered {
                 request,
                 round,
-                counts,
+                has,
                 answer,
             }
         ),

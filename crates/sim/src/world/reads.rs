@@ -1,0 +1,87 @@
+//! What a node may tell a reader, by what is on its disk and on its way there: for the checker
+//! `bounds`. A replica answers with what it has, durable or not; with nothing at all of what it has
+//! lost, or has set aside, before it has that back (rule 19).
+
+use stator_core::effect::{Effect, Input};
+use stator_core::message::{EncodedState, ReadAnswer, ShardMessage};
+use stator_core::object::{ObjectDigest, ObjectKey, ObjectState};
+use stator_core::replica::{StoreKey, quarantine_row};
+use stator_core::store::{Keyspace, ReadStore};
+
+use super::World;
+use crate::witness::{hint_coming, object_coming};
+
+/// What a turn may tell a reader.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum MayTell {
+    /// No reader asks.
+    NotAsked,
+    /// That it can't tell: what is asked for may have been lost.
+    Nothing(&'static str),
+    /// Exactly this, or that it can't tell.
+    Exactly(Option<ObjectDigest>),
+}
+
+impl World {
+    /// What a turn may tell a reader, before it is taken.
+    pub(super) fn may_tell(&self, node: usize, shard: u8, input: &Input) -> MayTell {
+        let Input::Peer { message: ShardMessage::Read { key, .. }, .. } = input else {
+            return MayTell::NotAsked;
+        };
+        let owners = self.owners_of(key);
+        let disk = &self.nodes[node].disk;
+        if !owners.contains(&self.layout.nodes[node]) {
+            let held = owners.iter().filter_map(|&owner| hint_coming(disk, key, owner));
+            let held = held.filter_map(|state| state.decode().ok()).reduce(ObjectState::merge);
+            return MayTell::Exactly(held.map(|state| EncodedState::of(&state).digest()));
+        }
+        let partition = self.layout.ring.partition_of(key.token());
+        if self.unsettled.contains_key(&(node, partition)) {
+            return MayTell::Nothing(
+                "told a reader what it has before its lost store was refilled",
+            );
+        }
+        // What is in memory is not read from the disk, and so is not found to be damaged there.
+        let in_memory = self.nodes[node].shards[usize::from(shard)].unsynced() > 0;
+        if self.is_set_aside(node, key) || (self.is_damaged(node, key) && !in_memory) {
+            return MayTell::Nothing("told a reader what it has of an object before it was healed");
+        }
+        MayTell::Exactly(object_coming(disk, key).map(|state| state.digest()))
+    }
+
+    /// Whether a node's replica has marked an object as damaged.
+    pub(super) fn is_set_aside(&self, node: usize, key: &ObjectKey) -> bool {
+        let row = quarantine_row(&StoreKey::of(key));
+        self.nodes[node].disk.latest(Keyspace::Meta, &row).is_some()
+    }
+
+    /// Whether what a node's disk has of an object can't be read.
+    pub(super) fn is_damaged(&self, node: usize, key: &ObjectKey) -> bool {
+        self.nodes[node].disk.get(Keyspace::Objects, StoreKey::of(key).as_bytes()).is_err()
+    }
+
+    /// Holds against a node what a turn told a reader.
+    pub(super) fn judge_told(&mut self, node: usize, may: &MayTell, effects: &[Effect]) {
+        let answers = effects.iter().filter_map(|effect| match effect {
+            Effect::Send { message: ShardMessage::ReadAnswered { answer, .. }, .. } => Some(answer),
+            _ => None,
+        });
+        let told = answers.filter_map(|answer| match answer {
+            ReadAnswer::State(state) => Some(state.as_ref().map(EncodedState::digest)),
+            ReadAnswer::Digest(digest) => Some(*digest),
+            ReadAnswer::Unknown => None,
+        });
+        let told: Vec<Option<ObjectDigest>> = told.collect();
+        match may {
+            MayTell::NotAsked => {}
+            MayTell::Nothing(what) if !told.is_empty() => self.amiss(node, what),
+            MayTell::Exactly(Some(_)) if told.contains(&None) => {
+                self.amiss(node, "told a reader that it has nothing of an object that it holds");
+            }
+            MayTell::Exactly(has) if told.iter().any(|told| told != has) => {
+                self.amiss(node, "told a reader something else of an object than it holds");
+            }
+            MayTell::Nothing(_) | MayTell::Exactly(_) => {}
+        }
+    }
+}
