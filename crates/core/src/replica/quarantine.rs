@@ -289,3 +289,6 @@ impl StoreKey {
         Some(Token::new(u128::from_be_bytes(*token)))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -285,9 +285,28 @@ fn a_look_finds_damage_and_leaves_it_out_of_the_tree() {
         assert_eq!(bench.look(), Looked::Finished(WHOLE), "damage is no drift");
         bench.look();
     }
+    bench.sync();
+    bench.now = bench.now.after(HOUR);
+    assert_eq!(bench.look(), Looked::Finished(WHOLE));
+    assert!(bench.out.drain().next().is_none(), "it is known, and nothing is to be written");
     assert_eq!(bench.replica.damage(), (1, 0));
     assert_eq!(bench.replica.quarantined(WHOLE).collect::<Vec<_>>(), [&key(3)]);
     assert_ne!(bench.replica.tree(WHOLE).expect("a tree").root(), whole);
+}
+
+/// Otherwise the new tree would say until the next look that the object is here.
+#[test]
+fn damage_that_a_reader_meets_behind_a_look_is_left_out_of_its_tree() {
+    let mut bench = Bench::new();
+    (0..=255).for_each(|number| bench.put(number));
+    bench.sync();
+    assert_eq!(bench.look(), Looked::Partly, "all of them are behind it");
+    bench.do_it(&Act::Damage(7));
+    assert!(bench.replica.read(&key(7), &bench.disk, &mut bench.out).is_err());
+    assert_eq!(bench.look(), Looked::Finished(WHOLE));
+    assert_eq!(bench.replica.tree(WHOLE), None, "one leaf is to be looked at again");
+    bench.replica.clean_leaves(&bench.disk);
+    assert_eq!(bench.replica.tree(WHOLE), Some(&bench.truth(WHOLE)));
 }
 
 /// A look tells what it has found; of a partition that is this shard's no more, nothing is kept.
