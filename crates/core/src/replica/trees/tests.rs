@@ -329,6 +329,9 @@ fn what_a_look_has_found_is_told_while_the_partition_is_owned() {
     let oldest_tombstone = Some(WallTime::from_millis(3_000));
     let found = Found { tombstones: 2, oldest_tombstone, longest_vector: 2 };
     assert_eq!(bench.replica.found(WHOLE), found);
+    bench.stop();
+    let saved = Found { oldest_tombstone: None, ..found };
+    assert_eq!(bench.replica.found(WHOLE), saved, "a clean stop saves all but the time");
     bench.replica.own(ONE, BTreeSet::new());
     assert_eq!(bench.replica.found(WHOLE), Found::default());
     bench.replica.own(ONE, BTreeSet::from([WHOLE]));
