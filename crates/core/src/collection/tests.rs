@@ -147,7 +147,7 @@ fn a_shard_reads_the_rounds_of_its_own_partitions_only() {
     assert_eq!(rounds.unknown().collect::<Vec<_>>(), [Partition::new(5)]);
 }
 
-/// Two that ran rounds of one partition at once could each drop what the other has not asked for.
+/// Rounds of a partition are run by its first owner alone.
 #[test]
 fn nobody_agrees_to_the_round_of_one_who_runs_none() {
     let mut world = three_with(&tombstone(), 9);
