@@ -112,3 +112,6 @@ impl BucketFact {
         *self != before
     }
 }
+
+#[cfg(test)]
+mod tests;

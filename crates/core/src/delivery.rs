@@ -131,3 +131,6 @@ impl Deliveries {
         ids.into_iter().filter_map(|(id, to)| self.end(id, to)).collect()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -150,6 +150,23 @@ fn slow_requests_halve_it_and_it_is_told_once() {
     assert_eq!(told, [Change::Restored]);
 }
 
+#[test]
+fn it_comes_back_little_by_little_and_is_told_at_the_end() {
+    let mut budget = Budget::new(rate(64 * MIB));
+    let usual = Duration::from_millis(2);
+    assert!((0..40).all(|number| second(&mut budget, number * 1000, 50, usual).is_none()));
+    budget.spend(at(40_500), 64 * MIB);
+    second(&mut budget, 40_000, 50, Duration::from_millis(20));
+    for number in 41..90 {
+        let before = budget.allowance().get();
+        let change = second(&mut budget, number * 1000, 50, usual);
+        let allowance = budget.allowance();
+        assert!(allowance.get() <= before + before / 4, "{before} and then {allowance:?}");
+        assert_eq!(change.is_some(), before < allowance.get() && allowance == rate(64 * MIB));
+    }
+    assert_eq!(budget.allowance(), rate(64 * MIB));
+}
+
 /// Requests became slower, and not because of background work: it is not held down for that.
 #[test]
 fn what_is_slow_without_background_work_becomes_usual() {

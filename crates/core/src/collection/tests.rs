@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use proptest::prelude::*;
 
-use crate::collection::{Round, Rounds};
+use crate::collection::{CollectAnswer, CollectAsk, Round, Rounds};
 use crate::context::Context;
 use crate::effect::Input;
 use crate::exchange::tests::world::{Disk, Weather, World, node, object, written};
@@ -145,6 +145,26 @@ fn a_shard_reads_the_rounds_of_its_own_partitions_only() {
     let mut rounds = Rounds::default();
     rounds.load(|partition| partition.get() % 2 == 1, &disk).expect("readable");
     assert_eq!(rounds.unknown().collect::<Vec<_>>(), [Partition::new(5)]);
+}
+
+/// Rounds of a partition are run by its first owner alone.
+#[test]
+fn nobody_agrees_to_the_round_of_one_who_runs_none() {
+    let mut world = three_with(&tombstone(), 9);
+    let ask = ShardMessage::Collect {
+        request: RequestId::new(0, 902),
+        ring: RingVersion(2),
+        partition: Partition::new(0),
+        round: Round(9),
+        ask: CollectAsk::Agree(Vec::new()),
+    };
+    let before = world.sent.len();
+    world.step(node(2), Input::Peer { from: node(3), message: ask });
+    let answered = world.sent[before..].iter().find_map(|(_, _, message)| match message {
+        ShardMessage::Collected { round, answer, .. } => Some((*round, answer.clone())),
+        _ => None,
+    });
+    assert_eq!(answered, Some((Round(0), CollectAnswer::Declined)));
 }
 
 /// Otherwise an owner that is ahead, with an object set aside, could never heal it.

@@ -183,6 +183,8 @@ mod tests {
     fn patience_follows_what_is_usual() {
         let mut peers = Peers::default();
         assert_eq!(peers.patience(PEER), UsualTime::UNKNOWN);
+        peers.answered(PEER, Duration::from_millis(20));
+        assert_eq!(peers.patience(PEER), Duration::from_millis(60), "one answer says little");
         for _ in 0..100 {
             peers.answered(PEER, Duration::from_millis(20));
         }

@@ -84,3 +84,13 @@ fn levels_are_written_as_numbers_or_words() {
         assert!(text.parse::<Level>().is_err(), "{text} is no level");
     }
 }
+
+#[test]
+fn a_level_is_read_as_it_is_shown() {
+    for (text, level) in [("one", Level::One), ("quorum", Level::Quorum), ("all", Level::All)] {
+        assert_eq!(text.parse(), Ok(level));
+        assert_eq!(level.to_string(), text);
+    }
+    assert_eq!("3".parse(), Ok(Level::Count(3)));
+    assert!("most".parse::<Level>().is_err());
+}

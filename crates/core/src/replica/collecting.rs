@@ -184,3 +184,6 @@ impl Replica {
 pub(super) fn is_dead(state: &ObjectState) -> bool {
     state.siblings().iter().all(|sibling| sibling.content == Content::Tombstone)
 }
+
+#[cfg(test)]
+mod tests;

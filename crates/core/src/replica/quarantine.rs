@@ -295,3 +295,6 @@ impl StoreKey {
         Some(Token::new(u128::from_be_bytes(*token)))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -70,3 +70,6 @@ impl Replica {
         Ok(Rows { rows, more_after })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -103,13 +103,13 @@ pub(super) fn write<'a>(
     Write { key, partition: Partition::new(0), context, value, rule, max_siblings }
 }
 
-fn replica(seed: u8) -> Replica {
+pub(super) fn replica(seed: u8) -> Replica {
     let mut replica = Replica::new(Random::from_seed([seed; 32]));
     replica.own(ONE, BTreeSet::from([Partition::new(0)]));
     replica
 }
 
-fn mint(replica: &mut Replica, disk: &mut Disk, key: &ObjectKey, text: &str) -> Minted {
+pub(super) fn mint(replica: &mut Replica, disk: &mut Disk, key: &ObjectKey, text: &str) -> Minted {
     let mut out = Effects::new();
     let minted = replica
         .mint(

@@ -40,3 +40,27 @@ fn a_nodes_condition_is_the_sum_of_its_shards_and_names_those_that_are_silent() 
     assert_eq!((whole.upkeep.exchanges, whole.upkeep.read_repairs), (7, 1));
     assert!(whole.counting_hints && whole.disk_reserved);
 }
+
+#[test]
+fn every_count_of_a_node_is_the_sum_over_its_shards() {
+    let each = |count| UpkeepCounts {
+        hints_stored: count,
+        hints_delivered: count,
+        hints_refused: count,
+        read_repairs: count,
+        exchanges: count,
+        exchanges_failed: count,
+        exchanged_objects: count,
+        exchanged_bytes: count,
+        damaged: count,
+        refilled_objects: count,
+        tree_drifts: count,
+        collected: count,
+        pruned: count,
+        budgeted_bytes: count,
+        exchange_bytes_sent: count,
+        repair_bytes_sent: count,
+    };
+    let shard = |count| ShardStatus { upkeep: each(count), ..ShardStatus::default() };
+    assert_eq!(NodeStatus::of(2, [shard(3), shard(4)]).whole.upkeep, each(7));
+}

@@ -51,6 +51,15 @@ fn a_partition_that_nobody_has_is_not_ready() {
 }
 
 #[test]
+fn as_much_as_the_bounds_allow_is_answered() {
+    let leaves = (0..LEAVES as u16).filter_map(LeafIndex::new);
+    let items = ExchangeAsk::Items(leaves.take(MAX_LEAVES_ASKED).collect());
+    assert!(matches!(answer_to(0, items), ExchangeAnswer::Items(_)));
+    let states = ExchangeAsk::States(vec![Token::new(1); MAX_STATES_ASKED]);
+    assert!(matches!(answer_to(0, states), ExchangeAnswer::States { .. }));
+}
+
+#[test]
 fn more_than_the_bounds_is_not_answered() {
     let leaves = (0..LEAVES as u16).filter_map(LeafIndex::new);
     let many = leaves.take(MAX_LEAVES_ASKED + 1).collect();

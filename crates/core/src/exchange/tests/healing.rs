@@ -31,6 +31,7 @@ const PARTITION: Partition = Partition::new(0);
 
 /// One node of three, and what it says.
 struct Bench {
+    now: Now,
     view: View,
     replica: Replica,
     peers: Peers,
@@ -60,6 +61,7 @@ impl Bench {
         peers.link_up(node(2));
         peers.link_up(node(3));
         Self {
+            now: Now::default(),
             view: View { ring: Some(Arc::new(ring)), ..View::alone(node(1)) },
             replica,
             peers,
@@ -78,7 +80,7 @@ impl Bench {
 
     fn turn(&mut self) -> Turn<'_, Disk> {
         Turn {
-            now: Now::default(),
+            now: self.now,
             view: &self.view,
             replica: &mut self.replica,
             peers: &mut self.peers,
@@ -109,9 +111,12 @@ impl Bench {
 
     /// Lets whoever was asked say what it has.
     fn answers(&mut self, heal: &mut Heal, state: &EncodedState, has: Completeness) -> TaskStep {
-        let (from, request) = self.asked().expect("somebody was asked");
         let states = vec![(object("damaged"), state.clone())];
-        let answer = ExchangeAnswer::States { answered: 1, states };
+        self.says(heal, ExchangeAnswer::States { answered: 1, states }, has)
+    }
+
+    fn says(&mut self, heal: &mut Heal, answer: ExchangeAnswer, has: Completeness) -> TaskStep {
+        let (from, request) = self.asked().expect("somebody was asked");
         let round = Round::default();
         let message = ShardMessage::ExchangeAnswered { request, round, has, answer };
         heal.on(TaskEvent::Answered(from, message), &mut self.turn())
@@ -182,6 +187,29 @@ fn a_lost_connection_passes_the_question_on() {
     let mut heal = begin(&mut bench);
     let (first, _) = bench.asked().expect("somebody was asked");
     heal.on(TaskEvent::LinkDown(first), &mut bench.turn());
+    let (second, _) = bench.asked().expect("the next one is asked");
+    assert_ne!(first, second);
+}
+
+#[test]
+fn an_answer_to_more_than_was_asked_is_none_and_the_question_is_passed_on() {
+    let mut bench = Bench::new();
+    let mut heal = begin(&mut bench);
+    let answer = ExchangeAnswer::States { answered: 2, states: Vec::new() };
+    bench.says(&mut heal, answer, Completeness::Whole);
+    assert!(bench.asked().is_some(), "the next one is asked");
+    assert_eq!(bench.replica.quarantined(PARTITION).count(), 1);
+}
+
+#[test]
+fn an_owner_that_stays_silent_is_not_waited_for_any_longer() {
+    let mut bench = Bench::new();
+    let mut heal = begin(&mut bench);
+    let (first, _) = bench.asked().expect("somebody was asked");
+    heal.on(TaskEvent::Deadline, &mut bench.turn());
+    assert_eq!(bench.asked(), None, "it has time yet");
+    bench.now.instant = bench.now.instant.after(Duration::from_hours(1));
+    heal.on(TaskEvent::Deadline, &mut bench.turn());
     let (second, _) = bench.asked().expect("the next one is asked");
     assert_ne!(first, second);
 }

@@ -19,6 +19,7 @@ const HOUR: Duration = Duration::from_hours(1);
 
 /// A replica, its disk, and batches that are not on it yet.
 struct Bench {
+    partitions: PartitionCount,
     replica: Replica,
     disk: Disk,
     out: Effects,
@@ -52,9 +53,9 @@ fn act() -> impl Strategy<Value = Act> {
     ]
 }
 
-fn fresh(boot: u8) -> Replica {
+fn fresh(boot: u8, partitions: PartitionCount) -> Replica {
     let mut replica = Replica::new(Random::from_seed([boot; 32]));
-    replica.own(ONE, BTreeSet::from([WHOLE]));
+    replica.own(partitions, partitions.all().collect());
     replica
 }
 
@@ -63,9 +64,14 @@ fn key(number: u8) -> ObjectKey {
 }
 
 impl Bench {
+    /// Of a space that is one partition.
     fn new() -> Self {
-        let (disk, out) = (Disk::default(), Effects::new());
-        Self { replica: fresh(1), disk, out, boot: 1, now: Instant::default() }
+        Self::of(ONE)
+    }
+
+    fn of(partitions: PartitionCount) -> Self {
+        let (replica, disk, out) = (fresh(1, partitions), Disk::default(), Effects::new());
+        Self { partitions, replica, disk, out, boot: 1, now: Instant::default() }
     }
 
     fn put(&mut self, number: u8) {
@@ -77,7 +83,7 @@ impl Bench {
 
     /// A state of another replica arrives.
     fn merge(&mut self, number: u8) {
-        let mut other = fresh(200);
+        let mut other = fresh(200, self.partitions);
         let (key, mut out) = (key(number), Effects::new());
         let write = write(&key, "y", Context::default(), 100);
         let disk = Disk::default();
@@ -103,7 +109,7 @@ impl Bench {
     fn restart(&mut self) {
         self.out = Effects::new();
         self.boot += 1;
-        self.replica = fresh(self.boot);
+        self.replica = fresh(self.boot, self.partitions);
         self.replica.load_quarantine(&self.disk).expect("readable");
         self.replica.load_trees(BootNumber(u64::from(self.boot)), &self.disk);
     }
@@ -142,13 +148,13 @@ impl Bench {
     }
 
     /// The tree that the objects make, counted from nothing.
-    fn truth(&self) -> Tree {
-        let (first, last) = ONE.range_of(WHOLE);
+    fn truth(&self, partition: Partition) -> Tree {
+        let (first, last) = self.partitions.range_of(partition);
         let mut tree = Tree::empty();
         let range = StoreKey::range(first, last);
         for row in self.replica.rows(&range, usize::MAX, &self.disk).expect("readable").rows {
             if let Ok((key, state)) = row.object {
-                let leaf = LeafIndex::of(ONE, key.token());
+                let leaf = LeafIndex::of(self.partitions, key.token());
                 tree.replace(leaf, TreeSum::default(), TreeSum::of(&key, state.digest()));
             }
         }
@@ -168,14 +174,14 @@ proptest! {
             // Damage that nobody has met yet is found by the next full look.
             unseen_damage |= matches!(act, Act::Damage(_));
             if let Some(tree) = bench.replica.tree(WHOLE).filter(|_| !unseen_damage) {
-                prop_assert_eq!(tree.root(), bench.truth().root());
+                prop_assert_eq!(tree.root(), bench.truth(WHOLE).root());
             }
         }
         bench.now = bench.now.after(HOUR);
         while bench.look() == Looked::Partly {}
         bench.look();
         let tree = bench.replica.tree(WHOLE).map(Tree::root);
-        prop_assert_eq!(tree, Some(bench.truth().root()));
+        prop_assert_eq!(tree, Some(bench.truth(WHOLE).root()));
     }
 }
 
@@ -198,7 +204,7 @@ fn a_look_goes_through_many_objects_in_steps_while_they_change() {
         bench.merge(steps.wrapping_mul(7));
     }
     assert!(steps >= 7, "{steps} steps");
-    assert_eq!(bench.replica.tree(WHOLE), Some(&bench.truth()));
+    assert_eq!(bench.replica.tree(WHOLE), Some(&bench.truth(WHOLE)));
 }
 
 #[test]
@@ -208,11 +214,31 @@ fn a_snapshot_is_read_after_a_clean_stop_and_ignored_after_a_crash() {
     bench.sync();
     while bench.look() == Looked::Partly {}
     bench.stop();
-    assert_eq!(bench.replica.tree(WHOLE), Some(&bench.truth()), "no look was needed");
+    assert_eq!(bench.replica.tree(WHOLE), Some(&bench.truth(WHOLE)), "no look was needed");
     bench.put(2);
     bench.sync();
     bench.restart();
     assert_eq!(bench.replica.tree(WHOLE), None, "the snapshot is of an earlier start");
+}
+
+/// What changed between the saving and the end of the stop concerns its own partition alone.
+#[test]
+fn each_partition_is_saved_and_given_up_apart_from_the_others() {
+    let two = PartitionCount::new(2).expect("a power of two");
+    let mut bench = Bench::of(two);
+    (0..10).for_each(|number| bench.put(number));
+    bench.sync();
+    while bench.look() != Looked::Nothing {}
+    bench.stop();
+    for partition in two.all() {
+        assert_eq!(bench.replica.tree(partition), Some(&bench.truth(partition)));
+    }
+    bench.do_it(&Act::StopLate(3));
+    let changed = two.partition_of(key(3).token());
+    for partition in two.all() {
+        let truth = bench.truth(partition);
+        assert_eq!(bench.replica.tree(partition), (partition != changed).then_some(&truth));
+    }
 }
 
 #[test]
@@ -226,15 +252,14 @@ fn a_tree_that_has_drifted_is_put_right_and_told_of() {
     kept.tree.replace(leaf, TreeSum::default(), TreeSum::from_bits(1));
     bench.now = bench.now.after(HOUR);
     assert_eq!(bench.look(), Looked::Drifted(WHOLE));
-    assert_eq!(bench.replica.tree(WHOLE), Some(&bench.truth()));
+    assert_eq!(bench.replica.tree(WHOLE), Some(&bench.truth(WHOLE)));
 }
 
 /// Otherwise damage in the last partitions would never be found.
 #[test]
 fn where_a_look_at_all_takes_longer_than_the_interval_every_partition_has_its_turn() {
-    let mut bench = Bench::new();
     let four = PartitionCount::new(4).expect("a power of two");
-    bench.replica.own(four, four.all().collect());
+    let mut bench = Bench::of(four);
     let mut looked_at = Vec::new();
     for _ in 0..12 {
         bench.now = bench.now.after(Duration::from_secs(1));
@@ -260,9 +285,28 @@ fn a_look_finds_damage_and_leaves_it_out_of_the_tree() {
         assert_eq!(bench.look(), Looked::Finished(WHOLE), "damage is no drift");
         bench.look();
     }
+    bench.sync();
+    bench.now = bench.now.after(HOUR);
+    assert_eq!(bench.look(), Looked::Finished(WHOLE));
+    assert!(bench.out.drain().next().is_none(), "it is known, and nothing is to be written");
     assert_eq!(bench.replica.damage(), (1, 0));
     assert_eq!(bench.replica.quarantined(WHOLE).collect::<Vec<_>>(), [&key(3)]);
     assert_ne!(bench.replica.tree(WHOLE).expect("a tree").root(), whole);
+}
+
+/// Otherwise the new tree would say until the next look that the object is here.
+#[test]
+fn damage_that_a_reader_meets_behind_a_look_is_left_out_of_its_tree() {
+    let mut bench = Bench::new();
+    (0..=255).for_each(|number| bench.put(number));
+    bench.sync();
+    assert_eq!(bench.look(), Looked::Partly, "all of them are behind it");
+    bench.do_it(&Act::Damage(7));
+    assert!(bench.replica.read(&key(7), &bench.disk, &mut bench.out).is_err());
+    assert_eq!(bench.look(), Looked::Finished(WHOLE));
+    assert_eq!(bench.replica.tree(WHOLE), None, "one leaf is to be looked at again");
+    bench.replica.clean_leaves(&bench.disk);
+    assert_eq!(bench.replica.tree(WHOLE), Some(&bench.truth(WHOLE)));
 }
 
 /// A look tells what it has found; of a partition that is this shard's no more, nothing is kept.
@@ -285,6 +329,9 @@ fn what_a_look_has_found_is_told_while_the_partition_is_owned() {
     let oldest_tombstone = Some(WallTime::from_millis(3_000));
     let found = Found { tombstones: 2, oldest_tombstone, longest_vector: 2 };
     assert_eq!(bench.replica.found(WHOLE), found);
+    bench.stop();
+    let saved = Found { oldest_tombstone: None, ..found };
+    assert_eq!(bench.replica.found(WHOLE), saved, "a clean stop saves all but the time");
     bench.replica.own(ONE, BTreeSet::new());
     assert_eq!(bench.replica.found(WHOLE), Found::default());
     bench.replica.own(ONE, BTreeSet::from([WHOLE]));

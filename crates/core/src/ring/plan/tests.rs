@@ -138,3 +138,11 @@ fn warnings_name_what_does_not_protect() {
     assert_eq!(uneven.len(), 3, "{uneven:?}");
     assert!(uneven[0].contains("zone \"a\" holds 33% of the replicas, by weight it would be 60%"));
 }
+
+#[test]
+fn shares_are_of_all_replicas_and_of_who_is_gone_there_is_none() {
+    let ring = grown(&[join(2, "a"), join(3, "a"), join(4, "a")]).ring;
+    let share = |number| ring.share(NodeId::new(number));
+    assert!((1..=4).map(share).all(|share| (share - 0.25).abs() < f64::EPSILON));
+    assert!(three_nodes().share(NodeId::new(9)) < f64::EPSILON);
+}

@@ -5,7 +5,10 @@ use std::time::Duration;
 use super::world::{World, Writer, assert_committed, assert_nothing_planned, assert_refused, id};
 use crate::identity::NodeId;
 use crate::membership::admin::{AdminDone, AdminError, AdminRequest};
+use crate::membership::effect::MembershipInput;
 use crate::membership::facts::StagedChange;
+use crate::membership::{MembershipMessage, ProposalId};
+use crate::register::{Ballot, RegisterMessage};
 use crate::ring::{RingVersion, Weight};
 use crate::token::Partition;
 
@@ -275,4 +278,42 @@ fn a_dead_node_is_removed_and_learns_of_it_when_it_returns() {
     world.run(Duration::from_secs(5));
     assert_nothing_planned(&world.get(id(1), AdminRequest::Plan));
     assert!(!world.facts(id(1)).nodes.contains_key(&id(4)));
+}
+
+/// What a node has sent, in order.
+fn sent_by(world: &World, node: NodeId) -> Vec<&'static str> {
+    world.sent.iter().filter(|(from, ..)| *from == node).map(|(.., kind)| *kind).collect()
+}
+
+/// Rule 15: the register of a ring that was followed already has chosen.
+#[test]
+fn who_asks_for_votes_after_an_older_ring_gets_none() {
+    let mut world = World::cluster(1, 3);
+    world.sent.clear();
+    for (base, promises) in [(1, 0), (2, 1)] {
+        let ballot = Ballot { round: 100 + base, node: id(1).get() };
+        let message = RegisterMessage::Prepare { ballot };
+        let message = MembershipMessage::Register { base: RingVersion(base), message };
+        world.step(id(2), MembershipInput::Peer { from: id(1), message });
+        world.run(Duration::from_millis(100));
+        let promised = sent_by(&world, id(2)).into_iter().filter(|kind| *kind == "promise");
+        assert_eq!(promised.count(), promises, "after ring {base}");
+    }
+}
+
+/// Before that, a shard that has data might not have been heard.
+#[test]
+fn an_order_to_hold_that_comes_twice_is_answered_once_all_shards_have_said_what_they_have() {
+    let mut world = World::cluster(1, 3);
+    let order = || MembershipMessage::Hold {
+        proposal: ProposalId { node: id(1), number: 100 },
+        base: RingVersion(2),
+        partitions: [Partition::new(5)].into(),
+    };
+    let peer = |message| MembershipInput::Peer { from: id(1), message };
+    world.sent.clear();
+    world.step(id(2), peer(order()));
+    world.step(id(2), peer(order()));
+    assert!(!sent_by(&world, id(2)).contains(&"held"), "no shard has said anything");
+    world.run_until("an answer", |world| sent_by(world, id(2)).contains(&"held"));
 }
