@@ -97,6 +97,11 @@ impl Disk {
         self.writer == Writer::Idle && !self.waiting.is_empty()
     }
 
+    /// Whether all that was handed over is durable.
+    pub fn is_idle(&self) -> bool {
+        self.writer == Writer::Idle && self.waiting.is_empty()
+    }
+
     /// The writer begins to commit what waits.
     pub fn begin_commit(&mut self) {
         self.writer = Writer::Committing;

@@ -79,6 +79,17 @@ impl Network {
         Some(now.after(self.draw.duration(Duration::from_millis(500), LATEST)))
     }
 
+    /// How much later than other frames a hint arrives, where rounds come often: now and then long
+    /// after its coordinator has asked another fallback for the same, while rounds go on.
+    pub fn slow_hint(&mut self, faults: &mut Faults) -> Duration {
+        let happens = faults.weather.late_double != Chance::NEVER;
+        if !happens || !self.draw.happens(Chance::percent(10)) {
+            return Duration::ZERO;
+        }
+        faults.count(FaultKind::HeavyTail);
+        self.draw.duration(Duration::from_millis(200), Duration::from_secs(5))
+    }
+
     /// When a frame sent now arrives: never, once, or twice.
     pub fn arrivals(&mut self, now: Instant, way: Direction, faults: &mut Faults) -> Vec<Instant> {
         let weather = faults.weather;

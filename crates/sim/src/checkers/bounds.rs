@@ -1,10 +1,11 @@
 //! i. Bounds hold: version vectors name only actors that minted for the key; every call to a
 //! healthy node is answered once, in time; no tree drifts from its objects; no put makes more
 //! siblings than its bucket allows; no get ends with fewer answers than it needs; the disk's reserve
-//! takes no new value and refuses no delete; no node denies to a reader what is on its disk, speaks
-//! of what it has lost before that was refilled, forgets in a hint what it held, or deletes a hint
-//! that its owner does not have on disk; rounds of collection keep what they promise (see
-//! `crates/sim/src/world/rounds.rs`); and when all is quiet no frame is under way any more.
+//! takes no new value and refuses no delete; no node tells a reader other than what it holds, or
+//! answers for what it has lost before it has that back (`crates/sim/src/world/reads.rs` and
+//! `losses.rs` there); stamps rise; no node forgets in a hint what it held, or deletes a hint that
+//! its owner does not have on disk; rounds of collection keep what they promise (`rounds.rs` there);
+//! and when all is quiet no frame is under way any more.
 
 use std::collections::BTreeSet;
 

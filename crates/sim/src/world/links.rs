@@ -140,8 +140,7 @@ impl World {
             return;
         }
         let node = &self.nodes[at.node];
-        let unsynced: usize = node.shards.iter().map(stator_core::node::Shard::unsynced).sum();
-        if unsynced > 0 || !node.open.is_empty() {
+        if !node.disk.is_idle() || !node.open.is_empty() {
             self.after(Duration::from_millis(20), Event::Stop(at));
             return;
         }

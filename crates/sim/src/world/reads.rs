@@ -73,7 +73,6 @@ impl World {
         });
         let told: Vec<Option<ObjectDigest>> = told.collect();
         match may {
-            MayTell::NotAsked => {}
             MayTell::Nothing(what) if !told.is_empty() => self.amiss(node, what),
             MayTell::Exactly(Some(_)) if told.contains(&None) => {
                 self.amiss(node, "told a reader that it has nothing of an object that it holds");
@@ -81,7 +80,7 @@ impl World {
             MayTell::Exactly(has) if told.iter().any(|told| told != has) => {
                 self.amiss(node, "told a reader something else of an object than it holds");
             }
-            MayTell::Nothing(_) | MayTell::Exactly(_) => {}
+            MayTell::NotAsked | MayTell::Nothing(_) | MayTell::Exactly(_) => {}
         }
     }
 }

@@ -13,7 +13,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use stator_core::collection::{CollectAsk, Entry, Round, decode_entry, entry_key};
+use stator_core::collection::{CollectAnswer, CollectAsk, Entry, Round, decode_entry, entry_key};
 use stator_core::effect::Effect;
 use stator_core::hints::{Hint, HintKey};
 use stator_core::identity::{ActorId, NodeId};
@@ -308,6 +308,14 @@ impl World {
             self.amiss(place, &format!("holds {dot:?} of {name} when round {round} collects it"));
         }
     }
+}
+
+/// Whether a turn tells that its node has agreed to a round.
+pub(super) fn has_agreed(effects: &[Effect]) -> bool {
+    effects.iter().any(|effect| {
+        let Effect::Send { message, .. } = effect else { return false };
+        matches!(message, ShardMessage::Collected { answer: CollectAnswer::Agreed { .. }, .. })
+    })
 }
 
 /// Whether a turn is a step of a round: somebody has agreed, confirmed or dropped, or asks for it.

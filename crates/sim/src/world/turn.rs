@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use stator_core::effect::{Effect, Effects, Input};
 use stator_core::identity::NodeId;
-use stator_core::message::{ExchangeAnswer, ExchangeAsk, ShardMessage};
+use stator_core::message::{ExchangeAnswer, ExchangeAsk, Purpose, ShardMessage};
 use stator_core::object::ObjectKey;
 use stator_core::observe::Observation;
 
 use super::World;
-use super::rounds::is_of_a_round;
+use super::rounds::{has_agreed, is_of_a_round};
 use crate::disk::Writer;
 use crate::draw::Chance;
 use crate::event::{Event, Process, show_message};
@@ -68,6 +68,11 @@ impl World {
         if self.lurking.contains(&FaultKind::CrashInRound) && is_of_a_round(&effects) {
             return self.die_in_round(at, shard, call, effects);
         }
+        let is_idle = self.nodes[at.node].open.is_empty();
+        if is_idle && has_agreed(&effects) && self.lurking.remove(&FaultKind::Restart) {
+            self.faults.count(FaultKind::Restart);
+            self.after(Duration::ZERO, Event::Stop(at));
+        }
         let doom = if effects.is_empty() { None } else { self.nodes[at.node].doomed.take() };
         let carried_out = doom.map_or(effects.len(), |most| most % effects.len());
         for effect in effects.into_iter().take(carried_out) {
@@ -79,9 +84,15 @@ impl World {
         }
     }
 
-    /// A node dies in the middle of a step of a round of collection, or loses its store there.
+    /// A node dies in the middle of a step of a round of collection, or loses its store there; or
+    /// whoever agrees next is restarted by an operator.
     fn die_in_round(&mut self, at: Process, shard: u8, call: Option<CallId>, effects: Vec<Effect>) {
         self.lurking.remove(&FaultKind::CrashInRound);
+        let mut draw = self.draw.child(&format!("round at {}", self.now.as_micros()));
+        if self.faults.is_on(FaultKind::Restart) && draw.happens(Chance::percent(50)) {
+            self.lurking.insert(FaultKind::Restart);
+            return effects.into_iter().for_each(|effect| self.carry_out(at, shard, call, effect));
+        }
         self.faults.count(FaultKind::CrashInRound);
         let most = self.draw.below(effects.len() as u64 + 1) as usize;
         for effect in effects.into_iter().take(most) {
@@ -157,7 +168,10 @@ impl World {
             self.frames += 1;
         }
         let way = Direction { from: at.node, to: peer };
-        let slowness = self.nodes[at.node].slowness;
+        let mut slowness = self.nodes[at.node].slowness;
+        if matches!(message, ShardMessage::Replicate { purpose: Purpose::Hint { .. }, .. }) {
+            slowness += self.network.slow_hint(&mut self.faults);
+        }
         let arrivals = self.network.arrivals(self.now, way, &mut self.faults);
         self.remark_sent(call, way, &message, arrivals.len());
         let from = self.layout.nodes[at.node];
