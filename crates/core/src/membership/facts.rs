@@ -8,6 +8,7 @@ use crate::identity::{BootNonce, BootNumber, NodeId};
 use crate::object::BucketName;
 use crate::ring::{Ring, RingVersion, Weight};
 use crate::time::Stamp;
+use crate::transfer::Progress;
 
 /// Where a node can be reached; `host:port`, as other nodes and clients should dial it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -46,6 +47,8 @@ pub struct NodeFact {
     pub ring: RingVersion,
     /// How many votes it has given in registers (tripwire, rule 19).
     pub votes: u64,
+    /// Its part in a change of the ring that moves partitions (rule 17).
+    pub progress: Progress,
 }
 
 /// A change of the ring that an operator, or a joining node, has asked for and nobody has

@@ -10,9 +10,11 @@ use stator_core::identity::{BootNonce, BootNumber, NodeId};
 use stator_core::membership::facts::{Addresses, FactVersion, Facts, FactsDigest, NodeFact};
 use stator_core::object::BucketName;
 use stator_core::ring::{Ring, RingVersion};
+use stator_core::transfer::Progress;
 
 use super::bucket::BucketFactMessage;
 use super::field::{Field, bucket, required};
+use super::progress::ProgressMessage;
 use super::ring::RingMessage;
 use super::staged::StagedEntry;
 use crate::error::WireError;
@@ -51,6 +53,9 @@ struct NodeEntry {
     ring: u64,
     #[prost(uint64, tag = "10")]
     votes: u64,
+    /// Absent where nothing moves.
+    #[prost(message, optional, tag = "11")]
+    progress: Option<ProgressMessage>,
 }
 
 #[derive(Clone, Copy, PartialEq, Message)]
@@ -149,6 +154,7 @@ impl From<(&NodeId, &NodeFact)> for NodeEntry {
             resp: fact.addresses.resp.clone(),
             ring: fact.ring.0,
             votes: fact.votes,
+            progress: (fact.progress != Progress::default()).then(|| (&fact.progress).into()),
         }
     }
 }
@@ -165,6 +171,7 @@ impl TryFrom<NodeEntry> for (NodeId, NodeFact) {
             addresses: Addresses { peer: entry.peer, http: entry.http, resp: entry.resp },
             ring: RingVersion(entry.ring),
             votes: entry.votes,
+            progress: entry.progress.map(TryInto::try_into).transpose()?.unwrap_or_default(),
         };
         Ok((NodeId::new(entry.node), fact))
     }

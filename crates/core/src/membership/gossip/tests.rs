@@ -11,7 +11,8 @@ use crate::object::ConflictRule;
 use crate::random::Random;
 use crate::ring::{Member, Weight};
 use crate::time::WallTime;
-use crate::token::PartitionCount;
+use crate::token::{Partition, PartitionCount};
+use crate::transfer::Progress;
 
 const CLUSTER: ClusterId = ClusterId::new(7);
 const NODES: u64 = 5;
@@ -31,6 +32,12 @@ fn ring(version: u64) -> Arc<Ring> {
     Arc::new(ring)
 }
 
+/// What a node says later may be less than it said before: it has lost its store.
+fn progress(boot: u64, sequence: u64) -> Progress {
+    let confirmed = (0..4).map(Partition::new).filter(|p| (boot + sequence) >> p.get() & 1 == 1);
+    Progress { ring: RingVersion(boot), confirmed: confirmed.collect(), ..Progress::default() }
+}
+
 fn node_fact(boot: u64, sequence: u64) -> NodeFact {
     NodeFact {
         version: FactVersion { boot: BootNumber(boot), sequence },
@@ -40,6 +47,7 @@ fn node_fact(boot: u64, sequence: u64) -> NodeFact {
         addresses: Addresses::default(),
         ring: RingVersion(0),
         votes: 0,
+        progress: progress(boot, sequence),
     }
 }
 

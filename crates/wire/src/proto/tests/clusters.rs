@@ -16,6 +16,7 @@ use stator_core::membership::{MembershipMessage, ProposalId};
 use stator_core::register::{Ballot, RegisterMessage, Votes};
 use stator_core::ring::{Member, Ring, Weight};
 use stator_core::token::{Partition, PartitionCount};
+use stator_core::transfer::Progress;
 
 use super::values::{
     bucket, conflict_rule, duration, node, partition, quorum, ring_version, stamp,
@@ -80,8 +81,8 @@ fn node_fact() -> impl Strategy<Value = NodeFact> {
     let addresses =
         (text(), text(), text()).prop_map(|(peer, http, resp)| Addresses { peer, http, resp });
     let numbers = (any::<u64>(), ring_version(), any::<u64>());
-    (fact_version(), numbers, text(), text(), addresses).prop_map(
-        |(version, (nonce, ring, votes), name, zone, addresses)| NodeFact {
+    (fact_version(), numbers, text(), text(), addresses, progress()).prop_map(
+        |(version, (nonce, ring, votes), name, zone, addresses, progress)| NodeFact {
             version,
             nonce: BootNonce(nonce),
             name,
@@ -89,6 +90,19 @@ fn node_fact() -> impl Strategy<Value = NodeFact> {
             addresses,
             ring,
             votes,
+            progress,
+        },
+    )
+}
+
+fn progress() -> impl Strategy<Value = Progress> {
+    let partitions = || btree_set((0..300u32).prop_map(Partition::new), 0..4);
+    (ring_version(), partitions(), partitions(), partitions()).prop_map(
+        |(ring, confirmed, reads_new, handed_over)| Progress {
+            ring,
+            confirmed,
+            reads_new,
+            handed_over,
         },
     )
 }
