@@ -332,6 +332,7 @@ impl Shard {
     ) {
         match step {
             Step::Finished => {}
+            Step::Renamed(id, step) => self.settle(now, id, machine, *step, store, out),
             Step::Repairing(repair) => {
                 if self.tasks.len() < MOST_TASKS {
                     self.tasks.insert(request, Task::Repair(repair));

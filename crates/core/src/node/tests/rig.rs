@@ -513,6 +513,9 @@ fn brief(message: &ShardMessage) -> String {
             ReadAnswer::Digest(Some(_)) => "digest".to_owned(),
             ReadAnswer::State(None) | ReadAnswer::Digest(None) => "nothing here".to_owned(),
             ReadAnswer::Unknown => "unknown".to_owned(),
+            ReadAnswer::Behind(at) => {
+                format!("you are behind: {:?} of ring {}", at.level, at.ring.0)
+            }
         },
         ShardMessage::ForwardPut { .. } => "coordinate this put".to_owned(),
         ShardMessage::PutAnswered { result, .. } => match result {
