@@ -137,7 +137,7 @@ impl Transition {
         lifted.fold(false, |any, one| any | one)
     }
 
-    pub(super) fn lift(&mut self, partition: Partition, to: MoveLevel) -> bool {
+    pub(crate) fn lift(&mut self, partition: Partition, to: MoveLevel) -> bool {
         match self.levels.get_mut(partition.index()) {
             Some(Some(level)) if *level < to => {
                 *level = to;

@@ -28,6 +28,7 @@ use crate::status::InspectId;
 use crate::store::{Batch, KeyRange, Keyspace, ReadStore, ScanItem, StoreError, WriteOp};
 use crate::time::{Deadline, Instant, Now, WallTime};
 use crate::token::{Partition, PartitionCount};
+use crate::transfer::{MoveLevel, Transition};
 use crate::view::View;
 
 /// A disk: what is synced, and batches that are not.
@@ -201,6 +202,10 @@ impl Rig {
                 let view = View { ring: Some(Arc::new(ring)), ..View::alone(node(which)) };
                 self.step(node(which), Input::View(Arc::new(view)));
             }
+            ["move", which, level, owners @ ..] => {
+                let view = self.moving(node(which), level, owners);
+                self.step(node(which), Input::View(Arc::new(view)));
+            }
             ["disk", which, room] => {
                 let room = match *room {
                     "reserve" => DiskRoom::Reserve,
@@ -212,6 +217,25 @@ impl Rig {
             ["wait", millis] => self.wait(millis.parse().expect("milliseconds")),
             other => panic!("no such command: {other:?}"),
         }
+    }
+
+    /// What a node sees of the move of the only partition to these owners.
+    fn moving(&self, which: NodeId, level: &str, owners: &[&str]) -> View {
+        let from = self.ring.clone().expect("a cluster");
+        let mut to = Ring::clone(&from);
+        to.version = to.version.next();
+        to.table = vec![owners.iter().map(|owner| node(owner)).collect()];
+        let to = Arc::new(to);
+        let mut transition = Transition::begin(from, Arc::clone(&to)).expect("it moves");
+        let level = match level {
+            "both" => MoveLevel::Both,
+            "read-new" => MoveLevel::ReadNew,
+            "new" => MoveLevel::New,
+            other => panic!("no such level: {other}"),
+        };
+        transition.lift(Partition::new(0), level);
+        let transition = Some(Arc::new(transition));
+        View { ring: Some(to), transition, ..View::alone(which) }
     }
 
     fn found(&mut self, count: u64) {
