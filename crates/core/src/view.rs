@@ -36,6 +36,8 @@ pub struct View {
     pub held: Arc<BTreeSet<Partition>>,
     /// The change that led to the ring, if partitions move, or have moved, with it (rule 17).
     pub transition: Option<Arc<Transition>>,
+    /// Members that the operator declared dead: no move waits for them.
+    pub dead: Arc<BTreeSet<NodeId>>,
 }
 
 impl View {
@@ -48,6 +50,7 @@ impl View {
             buckets: Arc::default(),
             held: Arc::default(),
             transition: None,
+            dead: Arc::default(),
         }
     }
 
@@ -94,6 +97,20 @@ impl View {
             ring.owns(self.me, partition)
                 || self.placement(ring, partition, None).owns(self.me, partition)
         })
+    }
+
+    /// Whether this node has states of the partition, be it only to hand them over: it is an owner,
+    /// or was one before the last change of the ring.
+    pub fn keeps(&self, ring: &Ring, partition: Partition) -> bool {
+        let left = |transition: &Arc<Transition>| {
+            transition.is_moving(partition) && transition.old_owners(partition).contains(&self.me)
+        };
+        ring.owns(self.me, partition) || self.transition.as_ref().is_some_and(left)
+    }
+
+    /// Whether a partition moves and is not known to be settled.
+    pub fn is_moving(&self, partition: Partition) -> bool {
+        self.transition.as_ref().is_some_and(|transition| transition.is_moving(partition))
     }
 
     /// What a write of somebody on this footing is refused with; none if it is taken.

@@ -54,6 +54,9 @@ impl Shard {
             }
             self.owners_changed(now);
         }
+        if !same_move {
+            self.take_up_move(now, store, out);
+        }
         if before != after || !same_move {
             self.moved(now, store, out);
         }

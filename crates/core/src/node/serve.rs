@@ -68,7 +68,8 @@ impl Shard {
                 self.notice_ring(from, ring, out);
                 // The asker takes nothing that is read at an earlier round than its own.
                 self.replica.rise(partition, round, out);
-                self.answer_exchange(now, (from, request), partition, &ask, store, out);
+                let place = (ring, partition);
+                self.answer_exchange(now, (from, request), place, &ask, store, out);
             }
             ShardMessage::Collect { request, ring, partition, round, ask } => {
                 self.notice_ring(from, ring, out);

@@ -56,6 +56,8 @@ pub struct Transition {
     to: Arc<Ring>,
     /// By partition; none if it does not move.
     levels: Vec<Option<MoveLevel>>,
+    /// Whether all of it is known to be settled.
+    settled: bool,
 }
 
 impl Transition {
@@ -68,11 +70,12 @@ impl Transition {
         let level =
             |(old, new): (&Vec<NodeId>, &Vec<NodeId>)| (old != new).then_some(MoveLevel::Both);
         let levels: Vec<Option<MoveLevel>> = from.table.iter().zip(&to.table).map(level).collect();
-        levels.iter().any(Option::is_some).then_some(Self { from, to, levels })
+        levels.iter().any(Option::is_some).then_some(Self { from, to, levels, settled: false })
     }
 
     /// The same change, once it is known to be settled.
     pub fn settle(&mut self) {
+        self.settled = true;
         for level in self.levels.iter_mut().flatten() {
             *level = MoveLevel::New;
         }
@@ -91,6 +94,11 @@ impl Transition {
     /// How far a partition is; none if it does not move.
     pub fn level(&self, partition: Partition) -> Option<MoveLevel> {
         self.levels.get(partition.index()).copied().flatten()
+    }
+
+    /// Whether a partition moves and is not known to be settled.
+    pub fn is_moving(&self, partition: Partition) -> bool {
+        !self.settled && self.level(partition).is_some()
     }
 
     /// The partitions that move, and how far each is.
