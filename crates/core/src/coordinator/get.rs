@@ -5,6 +5,8 @@
 //! hand: a state, or a digest that equals the digest of a state that is. A replica that can't tell
 //! never counts. One that is slower than its own usual is not waited for: another is asked too.
 
+mod moved;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -13,7 +15,7 @@ use crate::collection::Round;
 use crate::context::Context;
 use crate::effect::{Effect, Timer};
 use crate::identity::NodeId;
-use crate::message::{EncodedState, ReadAnswer, ReadWish, RequestId, ShardMessage};
+use crate::message::{EncodedState, ReadAnswer, ReadWish, ShardMessage};
 use crate::object::{ObjectDigest, ObjectKey, ObjectState};
 use crate::observe::Observation;
 use crate::quorum::{QuorumMode, QuorumOptions};
@@ -139,45 +141,6 @@ impl Get {
         get.set_hedge(turn);
         let progress = get.settle(newest, turn);
         Ok((get, progress))
-    }
-
-    /// Asks all of it again at the footing that a replica insists on, under a new name: no answer
-    /// of before counts.
-    pub(super) fn again<S: ReadStore>(
-        &self,
-        id: RequestId,
-        ring: &Ring,
-        turn: &mut Turn<'_, S>,
-    ) -> Result<(Self, GetProgress), RequestError> {
-        let frame = Frame { id, ..self.frame };
-        Self::start_at(self.told, frame, (self.key.clone(), &self.quorum), ring, turn)
-    }
-
-    /// Another view: the ring that was waited for may be known.
-    pub(super) fn on_moved(&self, ring: &Ring) -> GetProgress {
-        match self.told {
-            Some(told) if told.ring <= ring.version => GetProgress::AskAgain,
-            Some(_) | None => GetProgress::Waiting,
-        }
-    }
-
-    /// A replica insists on a later footing.
-    fn on_behind<S: ReadStore>(
-        &mut self,
-        from: NodeId,
-        told: Footing,
-        ring: &Ring,
-        turn: &mut Turn<'_, S>,
-    ) -> GetProgress {
-        if told <= self.footing {
-            self.fail(from);
-            return self.settle(ring, turn);
-        }
-        self.told = self.told.max(Some(told));
-        if told.ring > ring.version {
-            turn.ask_for_newer_ring(from);
-        }
-        self.on_moved(ring)
     }
 
     /// Asks a replica that was not asked before: for its state if none is in hand or on its way,

@@ -7,6 +7,8 @@
 //! A fallback stands in for each primary that is not healthy, at once; for one that turns out not
 //! to be reachable, or is slower than usual, within the same request.
 
+mod moved;
+
 use crate::collection::Round;
 use crate::effect::{DiskRoom, Effect, Timer};
 use crate::hints::Desk;
@@ -207,11 +209,7 @@ impl Put {
             }
             Ok(AckStage::Durable) => self.sets_mut().for_each(|set| set.tally.durable(from)),
             Err(ReplicateRefusal::Behind(told)) if told > self.footing => {
-                self.told = self.told.max(Some(told));
-                if told.ring > ring.version {
-                    turn.ask_for_newer_ring(from);
-                }
-                return self.on_moved(ring, turn);
+                return self.on_behind(from, told, ring, turn);
             }
             Err(refusal) => {
                 if refusal == ReplicateRefusal::StaleRing {
@@ -235,49 +233,6 @@ impl Put {
         }
         let owner = self.sets().find_map(|set| set.owner_of(node));
         owner.map_or(Purpose::Write, |owner| Purpose::Hint { owner })
-    }
-
-    /// A replica insists on a later footing, or another view shows a newer ring: goes on there as
-    /// soon as that is possible (rule 17). Acknowledgements count on, in every set of which their
-    /// nodes are primaries; who has not acknowledged is sent the write again.
-    pub(super) fn on_moved<S: ReadStore>(
-        &mut self,
-        ring: &Ring,
-        turn: &mut Turn<'_, S>,
-    ) -> Progress {
-        let ready = self.told.filter(|told| *told > self.footing && told.ring <= ring.version);
-        let Some(told) = ready else { return self.settle(turn) };
-        let place = turn.view.placement(ring, self.partition, Some(told));
-        let quorum = (self.key.bucket(), &self.asked);
-        let first = place_in(place.reads, self.partition, quorum, &[], turn.view);
-        let also = place.also.map(|ring| place_in(ring, self.partition, quorum, &[], turn.view));
-        let (Ok(first), Ok(also)) = (first, also.transpose()) else {
-            return self.finish(Err(self.doubt()), turn);
-        };
-        self.footing = place.footing.max(told);
-        let set = self.set_for(&first);
-        self.also = also.map(|also| Box::new(self.set_for(&also)));
-        self.set = set;
-        let me = turn.view.me;
-        let silent = self.primaries(|node| {
-            node != me && turn.peers.connected(node) && self.sets().any(|s| s.tally.awaits(node))
-        });
-        for node in silent {
-            self.send(node, Purpose::Write, turn);
-        }
-        self.settle(turn)
-    }
-
-    /// The replicas of a ring, as those that were asked before or anew.
-    fn set_for(&self, place: &SetPlace<'_>) -> ReplicaSet {
-        let known = self.sets().find(|set| set.ring() == place.ring.version);
-        known.cloned().unwrap_or_else(|| {
-            let mut set = ReplicaSet::new(place, None);
-            for before in self.sets() {
-                set.count_as_in(before);
-            }
-            set
-        })
     }
 
     /// A replica is at a later collection round than the state that it was sent: rises to it and

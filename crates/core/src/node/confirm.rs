@@ -11,7 +11,7 @@ use crate::standing::smallest_w;
 use crate::store::{Batch, ReadStore};
 use crate::time::Now;
 use crate::token::Partition;
-use crate::transfer::{Confirming, MoveLevel};
+use crate::transfer::{Confirming, MoveLevel, Transition};
 
 impl Shard {
     /// Takes up what the view says of partitions that come to this node.
@@ -70,6 +70,27 @@ impl Shard {
         };
         let unconfirmed = self.unconfirmed();
         unconfirmed.flat_map(|p| others(p).map(move |owner| (p, *owner))).collect()
+    }
+
+    /// Whether this node and the peer are both old owners of a partition that moves: they go on
+    /// healing each other, since reads may go to them, and new owners pull from them.
+    pub(super) fn is_old_pair(&self, (partition, peer): Pair) -> bool {
+        let both = |transition: &Transition| {
+            let old = transition.old_owners(partition);
+            transition.is_moving(partition) && old.contains(&self.config.me) && old.contains(&peer)
+        };
+        peer != self.config.me && self.view.transition.as_deref().is_some_and(both)
+    }
+
+    /// All such pairs of this shard.
+    pub(super) fn old_pairs(&self) -> Vec<Pair> {
+        let (shard, shards) = (self.config.shard, self.config.shards);
+        let Some(transition) = &self.view.transition else { return Vec::new() };
+        let here =
+            transition.moving().filter(|(partition, _)| shard_of(*partition, shards) == shard);
+        here.flat_map(|(p, _)| transition.old_owners(p).iter().map(move |&owner| (p, owner)))
+            .filter(|pair| self.is_old_pair(*pair))
+            .collect()
     }
 
     /// An exchange has ended: if it was with an old owner that counts in reads and had learned of

@@ -60,7 +60,10 @@ impl Shard {
         let place = (self.config.shard, self.config.shards);
         let mut all: Vec<Pair> =
             (self.view.ring.iter()).flat_map(|ring| pairs(ring, self.config.me, place)).collect();
+        all.extend(self.old_pairs());
         all.extend(self.wanted_pairs());
+        all.sort_unstable();
+        all.dedup();
         all
     }
 
@@ -211,7 +214,7 @@ impl Shard {
         let owned = |ring: &Ring| {
             ring.table.get(ended.partition.index()).is_some_and(|owners| owners.contains(&pair.1))
         };
-        if !self.view.ring.as_ref().is_some_and(|ring| owned(ring)) {
+        if !self.view.ring.as_ref().is_some_and(|ring| owned(ring)) && !self.is_old_pair(pair) {
             return;
         }
         if ended.healed.is_none() {

@@ -140,6 +140,20 @@ fn a_confirmation_outlives_a_crash_and_dies_with_the_store() {
     assert!(world.until(seconds(200), all_confirmed));
 }
 
+/// Only other old owners know what one of them has lost.
+#[test]
+fn an_old_owner_that_loses_its_store_is_refilled_from_old_ones() {
+    let mut world = five(7);
+    for id in (1..=3).map(node) {
+        world.learn(id, &NEW, MoveLevel::Both);
+    }
+    world.restart(node(1), StoreStanding::Lost);
+    assert_eq!(answer(&mut world, node(1), MoveLevel::Both), ReadAnswer::Unknown);
+    world.pass(seconds(100));
+    let here = answer(&mut world, node(1), MoveLevel::Both);
+    assert!(matches!(here, ReadAnswer::State(Some(_))));
+}
+
 /// At `ReadNew` writes may pass the old owners by: it is refilled from new ones (rule 19).
 #[test]
 fn a_new_owner_that_loses_its_store_late_is_refilled_from_new_ones() {
