@@ -26,6 +26,15 @@ fn no_strict_read_is_stale_while_a_partition_moves() {
     assert!(reads > 3_000 && reached > 100, "{reads} reads, {reached} runs to the end");
 }
 
+/// The same for longer: `cargo test --release -p stator-core --lib -- --ignored schedules`.
+#[test]
+#[ignore = "takes minutes without optimisation"]
+fn no_strict_read_is_stale_in_many_schedules() {
+    let (stale, reads, reached) = play(0..200_000, Broken::Nothing);
+    assert_eq!(stale, None);
+    assert!(reached > 10_000, "{reads} reads, {reached} runs to the end");
+}
+
 /// Where to begin to look for a run that shows why a clause is needed; about one in 2,000 does.
 #[test]
 fn each_clause_is_needed() {

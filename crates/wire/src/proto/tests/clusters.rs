@@ -10,7 +10,8 @@ use proptest::sample::{Index, select};
 use stator_core::bucket::{BucketFact, FixedProperties, MutableProperties};
 use stator_core::identity::{BootNonce, BootNumber, ClusterId, NodeId};
 use stator_core::membership::facts::{
-    Addresses, FactVersion, Facts, FactsDigest, NodeFact, StageSlot, StagedChange, StagedFact,
+    Addresses, ChangeDigest, ChangeFacts, FactVersion, Facts, FactsDigest, NodeFact, StageSlot,
+    StagedChange, StagedFact,
 };
 use stator_core::membership::{MembershipMessage, ProposalId};
 use stator_core::register::{Ballot, RegisterMessage, Votes};
@@ -139,6 +140,11 @@ fn bucket_fact() -> impl Strategy<Value = BucketFact> {
         .prop_map(|(fixed, made, mutable, changed)| BucketFact { fixed, made, mutable, changed })
 }
 
+fn change() -> impl Strategy<Value = ChangeFacts> {
+    (option::of(shared_ring()), ring_version(), btree_set(node(), 0..3))
+        .prop_map(|(left, settled, dead)| ChangeFacts { left, settled, dead })
+}
+
 /// Any facts.
 pub(super) fn facts() -> BoxedStrategy<Facts> {
     (
@@ -146,9 +152,11 @@ pub(super) fn facts() -> BoxedStrategy<Facts> {
         btree_map(node(), node_fact(), 0..4),
         vec(staged(), 0..4),
         btree_map(bucket(), bucket_fact(), 0..4),
+        change(),
     )
-        .prop_map(|(ring, nodes, staged, buckets)| Facts {
+        .prop_map(|(ring, nodes, staged, buckets, change)| Facts {
             ring,
+            change,
             nodes,
             staged: staged.into_iter().collect::<BTreeMap<_, _>>(),
             buckets,
@@ -158,8 +166,17 @@ pub(super) fn facts() -> BoxedStrategy<Facts> {
 
 fn facts_digest() -> impl Strategy<Value = FactsDigest> {
     let nodes = btree_map(node(), fact_version(), 0..4);
-    (option::of(ring_version()), nodes, any::<u64>(), any::<u64>())
-        .prop_map(|(ring, nodes, staged, buckets)| FactsDigest { ring, nodes, staged, buckets })
+    let change = (option::of(ring_version()), ring_version(), any::<u64>())
+        .prop_map(|(left, settled, dead)| ChangeDigest { left, settled, dead });
+    (option::of(ring_version()), change, nodes, any::<u64>(), any::<u64>()).prop_map(
+        |(ring, change, nodes, staged, buckets)| FactsDigest {
+            ring,
+            change,
+            nodes,
+            staged,
+            buckets,
+        },
+    )
 }
 
 fn ballot() -> impl Strategy<Value = Ballot> {
