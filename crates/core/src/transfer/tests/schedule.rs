@@ -45,7 +45,8 @@ fn each_clause_is_needed() {
         (Broken::SkipAcknowledgement, 2_900),
         (Broken::ForgetLevels, 5_600),
     ] {
-        let found = (from..from + 10_000).find(|&seed| play(seed..seed + 1, broken).0.is_some());
+        let found: Option<u64> =
+            (from..from + 10_000).find(|&seed| play(seed..seed + 1, broken).0.is_some());
         assert!(found.is_some(), "{broken:?} was not noticed");
     }
 }

@@ -322,7 +322,8 @@ impl Toy {
         if self.random.below(3) > 0 {
             return self.crash(at);
         }
-        if !self.lost {
+        // The only copy of what one replica has acknowledged is lost with it, by any rule.
+        if !self.lost && self.w_of(&self.from.clone()) > 1 {
             self.lost = true;
             self.crash(at);
             // What it had acknowledged is decided before it counts again (rule 19).
