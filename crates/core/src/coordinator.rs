@@ -18,6 +18,7 @@ pub mod peers;
 pub mod put;
 mod readers;
 pub mod repair;
+mod replica_set;
 mod stand_ins;
 pub mod start;
 pub mod tally;
@@ -95,7 +96,7 @@ impl<S: ReadStore> Turn<'_, S> {
     ) -> Result<(Option<EncodedState>, Round), CantTell> {
         let Some(ring) = &self.view.ring else { return Err(CantTell) };
         let partition = ring.partition_of(key.token());
-        if ring.owns(self.view.me, partition) && !self.standing.counts(partition) {
+        if self.view.is_replica(partition) && !self.standing.counts(partition) {
             // What was lost here may be what the answer would have to say (rule 19).
             return Err(CantTell);
         }
@@ -110,7 +111,7 @@ impl<S: ReadStore> Turn<'_, S> {
         let Some(ring) = &self.view.ring else { return Err(CantTell) };
         let partition = ring.partition_of(key.token());
         let round = self.replica.round(partition);
-        let found = if ring.owns(self.view.me, partition) {
+        let found = if self.view.is_replica(partition) {
             self.replica.read(key, self.store, self.out).map(|state| (state, round))
         } else {
             let held = self.hints.read(key, self.store);
@@ -168,7 +169,7 @@ impl<S: ReadStore> Turn<'_, S> {
         self.deliveries.begin(request, delivery);
         let message = ShardMessage::Replicate {
             request,
-            ring: ring.version,
+            footing: self.view.footing(ring.partition_of(key.token())),
             round,
             purpose: Purpose::Repair,
             key: key.clone(),

@@ -33,6 +33,7 @@ pub mod status;
 pub mod store;
 pub mod time;
 pub mod token;
+pub mod transfer;
 pub mod upkeep;
 pub mod version;
 pub mod view;

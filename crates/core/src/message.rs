@@ -14,6 +14,7 @@ use crate::object::{DecodeError, ObjectDigest, ObjectKey, ObjectState};
 use crate::request::{ListOrder, ListPage, PutOrder, PutReply, RequestError};
 use crate::ring::RingVersion;
 use crate::token::{Partition, Token};
+use crate::transfer::Footing;
 
 /// A request between nodes, named by its sender: the sender's shard and a number that does not
 /// repeat while the sender lives.
@@ -131,6 +132,9 @@ pub enum ReadAnswer {
     Digest(Option<ObjectDigest>),
     /// It can't tell (damaged, or its store has failed): never counts towards R.
     Unknown,
+    /// The partition moves, and the reader is not as far with that as the replica insists on
+    /// (rule 17): ask again, at this footing.
+    Behind(Footing),
 }
 
 /// Whether a replica has all that it has acknowledged (rule 19).
@@ -215,6 +219,9 @@ pub struct LeafItem {
 pub enum ReplicateRefusal {
     /// The sender's ring is older and the receiver is no replica in its own.
     StaleRing,
+    /// The partition moves, and the sender is not as far with that as the receiver insists on
+    /// (rule 17): go on at this footing.
+    Behind(Footing),
     /// The state's bytes can't be decoded.
     Undecodable,
     /// What the receiver has of the object is damaged: it can neither keep nor replace it.
@@ -237,8 +244,8 @@ pub enum ShardMessage {
     Replicate {
         /// Named by the sender.
         request: RequestId,
-        /// The sender's ring.
-        ring: RingVersion,
+        /// The sender's ring, and how far it is with the partition's move.
+        footing: Footing,
         /// The collection round at which the state was read.
         round: Round,
         /// What it is sent for.
@@ -263,8 +270,8 @@ pub enum ShardMessage {
     Read {
         /// Named by the coordinator.
         request: RequestId,
-        /// The coordinator's ring.
-        ring: RingVersion,
+        /// The coordinator's ring, and how far it is with the partition's move.
+        footing: Footing,
         /// Which object.
         key: ObjectKey,
         /// The state, or only its digest.

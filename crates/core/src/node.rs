@@ -6,6 +6,7 @@
 
 mod collect;
 mod condition;
+mod confirm;
 mod handoff;
 mod keep;
 mod patrol;
@@ -41,6 +42,7 @@ use crate::status::{ShardStatus, UpkeepCounts};
 use crate::store::ReadStore;
 use crate::time::{Deadline, Now};
 use crate::token::Partition;
+use crate::transfer::Confirming;
 use crate::upkeep::{MOST_TASKS, Task, TaskEvent};
 use crate::view::View;
 
@@ -121,6 +123,7 @@ pub struct Shard {
     schedule: Schedule,
     collections: collect::Collections,
     standing: Standing,
+    confirming: Confirming,
     counts: UpkeepCounts,
     /// Whether the store can be read.
     started: bool,
@@ -150,6 +153,7 @@ impl Shard {
             schedule: Schedule::new(random.child("exchanges")),
             collections: collect::Collections::default(),
             standing: Standing::default(),
+            confirming: Confirming::default(),
             counts: UpkeepCounts::default(),
             config,
             view,
@@ -219,6 +223,12 @@ impl Shard {
     /// The shard's condition, as [`Input::Inspect`] asks for it.
     pub fn condition(&self) -> ShardStatus {
         self.status()
+    }
+
+    /// The partitions that have come to this shard with the last change of the ring, and of which
+    /// it durably has all that their old owners have acknowledged (rule 17).
+    pub const fn confirmed(&self) -> &BTreeSet<Partition> {
+        self.confirming.confirmed()
     }
 
     /// How many states wait for the disk.
@@ -336,6 +346,7 @@ impl Shard {
     ) {
         match step {
             Step::Finished => {}
+            Step::Renamed(id, step) => self.settle(now, id, machine, *step, store, out),
             Step::Repairing(repair) => {
                 if self.tasks.len() < MOST_TASKS {
                     self.tasks.insert(request, Task::Repair(repair));
@@ -354,6 +365,7 @@ impl Shard {
     fn on_synced(&mut self, now: Now, ticket: Ticket, store: &impl ReadStore, out: &mut Effects) {
         self.hints.synced(ticket);
         self.tell_agreements(ticket, out);
+        self.confirmations_synced(ticket);
         for waiter in self.replica.synced(ticket) {
             match waiter {
                 Waiter::Peer { node, request, partition } => {

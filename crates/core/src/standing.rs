@@ -69,6 +69,23 @@ impl Standing {
         }
     }
 
+    /// A partition comes to this node, which knows nothing of it: it counts once it is confirmed
+    /// (rule 17).
+    pub fn arrived(&mut self, partition: Partition, journal: &mut Journal, out: &mut Effects) {
+        self.unsettled.entry(partition).or_default();
+        let mut batch = Batch::new();
+        mark_unsettled(&mut batch, [partition]);
+        journal.write(batch, out);
+    }
+
+    /// A partition that has come to this node is confirmed: it counts from now on.
+    pub fn confirmed(&mut self, partition: Partition, batch: &mut Batch, out: &mut Effects) {
+        if self.unsettled.remove(&partition).is_some() {
+            batch.delete(Keyspace::Meta, row(partition));
+            out.push(Effect::Observe(Observation::Refilled(partition)));
+        }
+    }
+
     /// Whether this node's answers about a partition count in reads.
     pub fn counts(&self, partition: Partition) -> bool {
         !self.unsettled.contains_key(&partition)
@@ -150,7 +167,12 @@ pub fn mark_partitions_lost(batch: &mut Batch, partitions: impl IntoIterator<Ite
 }
 
 fn enough(view: &View, ring: &Ring, partition: Partition, agreed: &BTreeSet<NodeId>) -> bool {
+    let ring = view.placement(ring, partition, None).reads;
     let Some(owners) = ring.table.get(partition.index()) else { return false };
+    // Who comes to a partition confirms it: there is nothing that it has lost.
+    if view.is_moving(partition) && !owners.contains(&view.me) {
+        return false;
+    }
     let others = owners.iter().filter(|owner| **owner != view.me);
     let agreed = others.filter(|owner| agreed.contains(owner)).count();
     agreed >= others_needed(view, owners.len() as u8)
@@ -159,14 +181,18 @@ fn enough(view: &View, ring: &Ring, partition: Partition, agreed: &BTreeSet<Node
 /// With how many of the `n` owners of a partition a replica must agree, besides itself, to know
 /// every write that was acknowledged: any write quorum has one of them, or itself.
 pub fn others_needed(view: &View, n: u8) -> usize {
+    usize::from(n.saturating_sub(1).min((n + 1).saturating_sub(smallest_w(view, n))))
+}
+
+/// The fewest of the `n` owners of a partition that a write of any bucket waits for.
+pub fn smallest_w(view: &View, n: u8) -> u8 {
     // Any bucket may be made at any time with the default quorum, also unknown to this node.
     let default = DEFAULT_W.min(n);
     let of_buckets = view.buckets.values().filter_map(|fact| {
         let quorum = fact.properties().write_quorum(n, &QuorumOptions::default());
         quorum.ok().map(WriteQuorum::w)
     });
-    let w = of_buckets.fold(default, u8::min);
-    usize::from(n.saturating_sub(1).min((n + 1).saturating_sub(w)))
+    of_buckets.fold(default, u8::min)
 }
 
 fn row(partition: Partition) -> Bytes {

@@ -23,6 +23,7 @@ mod field;
 pub(crate) mod hello;
 mod membership;
 mod object;
+mod progress;
 mod quorum;
 mod register;
 mod request;

@@ -20,6 +20,7 @@ use crate::ring::RingVersion;
 use crate::store::Batch;
 use crate::time::Stamp;
 use crate::token::Partition;
+use crate::transfer::Footing;
 use crate::version::Dot;
 
 /// Longer than until the first round, with some tries.
@@ -60,7 +61,7 @@ fn offer(
 ) -> Option<Result<AckStage, ReplicateRefusal>> {
     let message = ShardMessage::Replicate {
         request: RequestId::new(0, 7),
-        ring: RingVersion(2),
+        footing: Footing::settled(RingVersion(2)),
         round,
         purpose: Purpose::Write,
         key: object("k"),

@@ -54,7 +54,8 @@ impl Forward {
     ) -> Result<Self, RequestError> {
         let partition = ring.partition_of(order.key.token());
         let properties = turn.view.bucket(order.key.bucket());
-        let primaries = ring.primaries(partition, properties.fixed.n);
+        let reads = turn.view.placement(ring, partition, None).reads;
+        let primaries = reads.primaries(partition, properties.fixed.n);
         let quorum = properties.write_quorum(primaries.len() as u8, &order.quorum)?;
         let needed = Needs::from(quorum).total;
         let mode = quorum.mode();
@@ -149,6 +150,7 @@ impl Forward {
             result,
             Err(RequestError::NotEnoughReplicas { .. }
                 | RequestError::DiskReserve
+                | RequestError::Moving { .. }
                 | RequestError::Overloaded)
         );
         if its_own { self.try_elsewhere(result, ring, turn) } else { self.finish(result, turn) }
@@ -192,7 +194,7 @@ fn next_replica<S: ReadStore>(
     let partition = ring.partition_of(key.token());
     let n = turn.view.bucket(key.bucket()).fixed.n;
     let now = turn.now.instant;
-    let primaries = ring.primaries(partition, n);
+    let primaries = turn.view.placement(ring, partition, None).reads.primaries(partition, n);
     let fallbacks = match mode {
         QuorumMode::Sloppy => fallbacks(key, ring, turn),
         QuorumMode::Strict => Vec::new(),
@@ -210,5 +212,6 @@ fn next_replica<S: ReadStore>(
 
 fn fallbacks<S: ReadStore>(key: &ObjectKey, ring: &Ring, turn: &Turn<'_, S>) -> Vec<NodeId> {
     let n = turn.view.bucket(key.bucket()).fixed.n;
-    ring.fallbacks(ring.partition_of(key.token()), n)
+    let partition = ring.partition_of(key.token());
+    turn.view.placement(ring, partition, None).reads.fallbacks(partition, n)
 }

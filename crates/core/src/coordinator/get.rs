@@ -5,7 +5,10 @@
 //! hand: a state, or a digest that equals the digest of a state that is. A replica that can't tell
 //! never counts. One that is slower than its own usual is not waited for: another is asked too.
 
+mod moved;
+
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::budget::Foreground;
 use crate::collection::Round;
@@ -20,6 +23,7 @@ use crate::request::{Answered, GetReply, RequestError};
 use crate::ring::Ring;
 use crate::store::ReadStore;
 use crate::time::Instant;
+use crate::transfer::Footing;
 
 use super::readers::Readers;
 use super::repair::{Found, Repair};
@@ -60,6 +64,13 @@ pub struct Get {
     existing: u8,
     /// The earliest collection round at which any of what was heard was read.
     round: Option<Round>,
+    quorum: QuorumOptions,
+    /// The ring and the level that it goes by.
+    footing: Footing,
+    /// The ring whose replicas are asked, while it is not the newest (rule 17).
+    old: Option<Arc<Ring>>,
+    /// A replica insists on this: it is asked again once that ring is known here.
+    told: Option<Footing>,
 }
 
 /// How a step of a get went.
@@ -67,6 +78,8 @@ pub struct Get {
 pub enum GetProgress {
     /// It waits for answers.
     Waiting,
+    /// The partition moves, and a replica is further with that: all is asked again at its footing.
+    AskAgain,
     /// It has ended; what becomes of it is up to whoever asked for it.
     Finished(Result<GetReply, RequestError>),
 }
@@ -80,8 +93,22 @@ impl Get {
         ring: &Ring,
         turn: &mut Turn<'_, S>,
     ) -> Result<(Self, GetProgress), RequestError> {
-        let partition = ring.partition_of(key.token());
+        Self::start_at(None, frame, (key, asked), ring, turn)
+    }
+
+    /// As [`Self::start`], at the footing that a replica has told, if this node is not as far.
+    fn start_at<S: ReadStore>(
+        told: Option<Footing>,
+        frame: Frame,
+        (key, asked): (ObjectKey, &QuorumOptions),
+        newest: &Ring,
+        turn: &mut Turn<'_, S>,
+    ) -> Result<(Self, GetProgress), RequestError> {
+        let partition = newest.partition_of(key.token());
         let properties = turn.view.bucket(key.bucket());
+        let place = turn.view.placement(newest, partition, told);
+        let (footing, ring) = (place.footing, place.reads);
+        let old = turn.view.old_ring(ring.version);
         let primaries = ring.primaries(partition, properties.fixed.n);
         let existing = primaries.len() as u8;
         let quorum = properties.read_quorum(existing, asked)?;
@@ -102,13 +129,17 @@ impl Get {
             wanted: properties.fixed.n,
             existing,
             round: None,
+            quorum: *asked,
+            footing,
+            old,
+            told: None,
         };
         for node in first {
-            get.ask_another(node, ring, turn);
+            get.ask_another(node, newest, turn);
         }
         turn.set_timer(frame.deadline.at(), Timer::Deadline(frame.id));
         get.set_hedge(turn);
-        let progress = get.settle(ring, turn);
+        let progress = get.settle(newest, turn);
         Ok((get, progress))
     }
 
@@ -119,32 +150,28 @@ impl Get {
         if node == turn.view.me {
             self.read_here(turn);
         } else if self.has_state() || !self.asked_state.is_empty() {
-            self.ask(node, ReadWish::Digest, ring, turn);
+            self.ask(node, ReadWish::Digest, turn);
         } else {
-            self.ask(node, ReadWish::State, ring, turn);
+            self.ask(node, ReadWish::State, turn);
         }
     }
 
     fn role_of(&self, node: NodeId, ring: &Ring) -> Role {
+        let ring = self.old.as_deref().unwrap_or(ring);
         let partition = ring.partition_of(self.key.token());
         let primary = ring.primaries(partition, self.wanted).contains(&node);
         if primary { Role::Primary } else { Role::Fallback }
     }
 
-    fn ask<S: ReadStore>(
-        &mut self,
-        node: NodeId,
-        wish: ReadWish,
-        ring: &Ring,
-        turn: &mut Turn<'_, S>,
-    ) {
+    fn ask<S: ReadStore>(&mut self, node: NodeId, wish: ReadWish, turn: &mut Turn<'_, S>) {
         let asked = match wish {
             ReadWish::State => &mut self.asked_state,
             ReadWish::Digest => &mut self.asked_digest,
         };
         asked.insert(node, turn.now.instant);
         let (request, key) = (self.frame.id, self.key.clone());
-        turn.send(node, ShardMessage::Read { request, ring: ring.version, key, wish });
+        let footing = self.footing;
+        turn.send(node, ShardMessage::Read { request, footing, key, wish });
     }
 
     fn read_here<S: ReadStore>(&mut self, turn: &mut Turn<'_, S>) {
@@ -173,7 +200,7 @@ impl Get {
                 Heard::State(state.map(|encoded| (encoded.digest(), encoded)))
             }
             ReadAnswer::Digest(digest) => Heard::Digest(digest),
-            ReadAnswer::Unknown => return self.fail(from),
+            ReadAnswer::Unknown | ReadAnswer::Behind(_) => return self.fail(from),
         };
         // A state is never replaced by a digest that comes after it.
         if matches!(self.heard.get(&from), Some(Heard::State(_))) {
@@ -201,6 +228,9 @@ impl Get {
     ) -> GetProgress {
         if !self.tally.asked(from) {
             return GetProgress::Waiting;
+        }
+        if let ReadAnswer::Behind(told) = answer {
+            return self.on_behind(from, told, ring, turn);
         }
         self.label(round);
         let asked = match &answer {
@@ -241,7 +271,7 @@ impl Get {
         } else {
             // The one that was asked for a state may be the slow one.
             let wish = if self.has_state() { ReadWish::Digest } else { ReadWish::State };
-            self.ask(to, wish, ring, turn);
+            self.ask(to, wish, turn);
         }
         self.set_hedge(turn);
         self.settle(ring, turn)
@@ -269,7 +299,7 @@ impl Get {
     fn settle<S: ReadStore>(&mut self, ring: &Ring, turn: &mut Turn<'_, S>) -> GetProgress {
         loop {
             self.count_what_is_in_hand();
-            self.fetch_what_differs(ring, turn);
+            self.fetch_what_differs(turn);
             match self.tally.verdict() {
                 Verdict::Enough => {
                     let result = self.merged(turn);
@@ -303,7 +333,7 @@ impl Get {
 
     /// Asks for the states behind digests that no state in hand explains, unless a state that may
     /// explain them is still on its way from the replica that was asked first.
-    fn fetch_what_differs<S: ReadStore>(&mut self, ring: &Ring, turn: &mut Turn<'_, S>) {
+    fn fetch_what_differs<S: ReadStore>(&mut self, turn: &mut Turn<'_, S>) {
         if !self.has_state() && !self.asked_state.is_empty() {
             return;
         }
@@ -314,7 +344,7 @@ impl Get {
             .filter(|node| self.tally.awaits(*node) && !self.asked_state.contains_key(node))
             .collect();
         for node in unexplained {
-            self.ask(node, ReadWish::State, ring, turn);
+            self.ask(node, ReadWish::State, turn);
         }
     }
 

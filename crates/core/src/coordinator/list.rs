@@ -44,7 +44,8 @@ impl List {
         turn: &mut Turn<'_, S>,
     ) -> Result<(Self, ListProgress), RequestError> {
         let properties = turn.view.bucket(&order.bucket);
-        let primaries = ring.primaries(order.partition, properties.fixed.n);
+        let reads = turn.view.placement(ring, order.partition, None).reads;
+        let primaries = reads.primaries(order.partition, properties.fixed.n);
         let quorum = properties.read_quorum(primaries.len() as u8, &order.quorum)?;
         let needs = Needs::from(quorum);
         let Readers { first, spare } = Readers::choose(primaries, &[], needs, turn)?;

@@ -4,7 +4,7 @@
 use crate::context::SealedContext;
 use crate::effect::Effect;
 use crate::identity::NodeId;
-use crate::message::ShardMessage;
+use crate::message::{RequestId, ShardMessage};
 use crate::object::ObjectKey;
 use crate::quorum::QuorumOptions;
 use crate::request::{ClientRequestId, Done};
@@ -70,6 +70,8 @@ pub enum Event {
     Hedge,
     /// The deadline has passed.
     Deadline,
+    /// Another view: a newer ring may be known.
+    Moved,
 }
 
 /// What became of a request.
@@ -79,6 +81,8 @@ pub enum Step {
     Waiting,
     /// It has been answered.
     Finished,
+    /// It goes on under this name.
+    Renamed(RequestId, Box<Step>),
     /// A read has been answered, and replicas that have yet to answer may be behind.
     Repairing(Repair),
     /// The read of a delete has ended well: this context covers what it found.
@@ -100,6 +104,9 @@ impl Machine {
         match self {
             Self::Get(get, origin) => {
                 let progress = on_get(get, event, ring, turn);
+                if matches!(progress, GetProgress::AskAgain) {
+                    return ask_again(get, origin, ring, turn);
+                }
                 end_get(get, progress, origin, turn)
             }
             Self::Put(put) => on_put(put, event, ring, turn).into(),
@@ -120,6 +127,24 @@ impl Machine {
     }
 }
 
+/// Begins a read anew that a replica found to be behind with a partition's move (rule 17).
+fn ask_again<S: ReadStore>(
+    get: &mut Get,
+    origin: &GetOrigin,
+    ring: &Ring,
+    turn: &mut Turn<'_, S>,
+) -> Step {
+    let id = turn.ids.next();
+    let progress = match get.again(id, ring, turn) {
+        Ok((again, progress)) => {
+            *get = again;
+            progress
+        }
+        Err(error) => GetProgress::Finished(Err(error)),
+    };
+    Step::Renamed(id, Box::new(end_get(get, progress, origin, turn)))
+}
+
 fn on_get<S: ReadStore>(
     get: &mut Get,
     event: Event,
@@ -132,6 +157,7 @@ fn on_get<S: ReadStore>(
         }
         Event::NotSent(peer) | Event::LinkDown(peer) => get.on_unreachable(peer, ring, turn),
         Event::Hedge => get.on_hedge(ring, turn),
+        Event::Moved => get.on_moved(ring),
         Event::Deadline => get.on_deadline(turn),
         Event::Answered(..) | Event::Synced => GetProgress::Waiting,
     }
@@ -147,10 +173,11 @@ fn on_put<S: ReadStore>(
         Event::Answered(from, ShardMessage::Replicated { stage, round, .. }) => {
             put.on_replicated(from, (stage, round), ring, turn)
         }
-        Event::NotSent(peer) | Event::LinkDown(peer) => put.on_unreachable(peer, ring, turn),
+        Event::NotSent(peer) | Event::LinkDown(peer) => put.on_unreachable(peer, turn),
         Event::Synced => put.synced(turn),
-        Event::Hedge => put.on_hedge(ring, turn),
+        Event::Hedge => put.on_hedge(turn),
         Event::Deadline => put.on_deadline(turn),
+        Event::Moved => put.on_moved(ring, turn),
         Event::Answered(..) => Progress::Waiting,
     }
 }
@@ -168,7 +195,9 @@ fn on_forward<S: ReadStore>(
         Event::NotSent(peer) => forward.on_not_sent(peer, ring, turn),
         Event::LinkDown(peer) => forward.on_unreachable(peer, turn),
         Event::Deadline => forward.on_deadline(turn),
-        Event::Answered(..) | Event::Synced | Event::Hedge => ForwardProgress::Waiting,
+        Event::Answered(..) | Event::Synced | Event::Hedge | Event::Moved => {
+            ForwardProgress::Waiting
+        }
     }
 }
 
@@ -184,7 +213,7 @@ fn on_list<S: ReadStore>(
         }
         Event::NotSent(peer) | Event::LinkDown(peer) => list.on_unreachable(peer, ring, turn),
         Event::Deadline => list.on_deadline(),
-        Event::Answered(..) | Event::Synced | Event::Hedge => ListProgress::Waiting,
+        Event::Answered(..) | Event::Synced | Event::Hedge | Event::Moved => ListProgress::Waiting,
     }
 }
 

@@ -7,22 +7,26 @@
 //! A fallback stands in for each primary that is not healthy, at once; for one that turns out not
 //! to be reachable, or is slower than usual, within the same request.
 
+mod moved;
+
 use crate::collection::Round;
 use crate::effect::{DiskRoom, Effect, Timer};
 use crate::hints::Desk;
 use crate::identity::NodeId;
 use crate::message::{AckStage, AckWish, EncodedState, Purpose, ReplicateRefusal, ShardMessage};
 use crate::object::{Content, ObjectKey, ObjectState};
-use crate::quorum::{QuorumMode, WriteQuorum};
+use crate::quorum::{QuorumOptions, WriteQuorum};
 use crate::replica::{MintError, Minted, Waiter, Write};
 use crate::request::{PutOrder, PutReply, RequestError};
 use crate::ring::Ring;
 use crate::store::ReadStore;
 use crate::token::Partition;
+use crate::transfer::Footing;
 use crate::version::Dot;
+use crate::view::View;
 
-use super::stand_ins::StandIns;
-use super::tally::{Needs, Role, Tally, Verdict};
+use super::replica_set::{ReplicaSet, SetPlace, place_in};
+use super::tally::Verdict;
 use super::{Frame, Progress, PutOrigin, Turn};
 use crate::context::{Context, SealedContext};
 
@@ -37,22 +41,33 @@ pub struct Put {
     /// The write itself, and the collection round at which `state` was read.
     dot: Dot,
     round: Round,
-    tally: Tally,
+    /// Whose acknowledgements it needs: the replicas that are read from.
+    set: ReplicaSet,
+    /// And those of the other ring, while the partition moves (rule 17).
+    also: Option<Box<ReplicaSet>>,
     quorum: WriteQuorum,
-    stand_ins: StandIns,
+    asked: QuorumOptions,
+    /// The ring and the level that it goes by.
+    footing: Footing,
+    /// A replica insists on this: it goes on there once that ring is known here.
+    told: Option<Footing>,
     context: SealedContext,
     wanted: u8,
-    existing: u8,
 }
 
 /// What a put needs to know of the ring and its bucket.
 struct Placement<'a> {
     partition: Partition,
-    primaries: &'a [NodeId],
-    /// Nodes that may stand in for primaries, best first; none for a strict quorum.
-    fallbacks: Vec<NodeId>,
-    quorum: WriteQuorum,
+    footing: Footing,
+    set: SetPlace<'a>,
+    also: Option<SetPlace<'a>>,
     wanted: u8,
+}
+
+impl Placement<'_> {
+    fn is_primary(&self, node: NodeId) -> bool {
+        std::iter::once(&self.set).chain(&self.also).any(|set| set.primaries.contains(&node))
+    }
 }
 
 impl Put {
@@ -69,76 +84,92 @@ impl Put {
         if !turn.view.buckets.contains_key(order.key.bucket()) {
             turn.out.push(Effect::BucketMade(order.key.bucket().clone()));
         }
+        let me = turn.view.me;
+        let fallback = (!place.is_primary(me)).then_some(me);
         let mut put = Self {
             frame,
             origin,
             partition: place.partition,
-            tally: Tally::new(Needs::from(place.quorum)),
-            quorum: place.quorum,
-            stand_ins: StandIns::new(place.primaries, place.fallbacks, turn.view.me),
+            quorum: place.set.quorum,
+            set: ReplicaSet::new(&place.set, fallback),
+            also: place.also.as_ref().map(|also| Box::new(ReplicaSet::new(also, None))),
+            asked: order.quorum,
+            footing: place.footing,
+            told: None,
             context: turn.sealer.seal(&order.key, &minted.context),
             wanted: place.wanted,
-            existing: place.primaries.len() as u8,
             key: order.key,
             state: minted.encoded,
             dot: minted.dot,
             round: turn.replica.round(place.partition),
         };
-        put.send_to_all(place.primaries, ring, turn);
+        put.send_to_all(turn);
         turn.set_timer(frame.deadline.at(), Timer::Deadline(frame.id));
         put.set_hedge(turn);
         let progress = put.settle(turn);
         Ok((put, progress))
     }
 
-    fn send_to_all<S: ReadStore>(
-        &mut self,
-        primaries: &[NodeId],
-        ring: &Ring,
-        turn: &mut Turn<'_, S>,
-    ) {
+    fn sets(&self) -> impl Iterator<Item = &ReplicaSet> {
+        std::iter::once(&self.set).chain(self.also.as_deref())
+    }
+
+    fn sets_mut(&mut self) -> impl Iterator<Item = &mut ReplicaSet> {
+        std::iter::once(&mut self.set).chain(self.also.as_deref_mut())
+    }
+
+    fn send_to_all<S: ReadStore>(&mut self, turn: &mut Turn<'_, S>) {
         let me = turn.view.me;
-        match primaries {
-            [first, ..] if !primaries.contains(&me) => self.tally.ask_to_stand_in(me, *first),
-            _ => self.tally.ask(me, Role::Primary),
-        }
-        if self.acks() == AckWish::ReceivedAndDurable {
-            self.tally.received(me);
-        }
-        for &node in primaries.iter().filter(|&&node| node != me) {
+        let early = self.acks() == AckWish::ReceivedAndDurable;
+        let mut asked: Vec<NodeId> = Vec::new();
+        for set in self.sets_mut() {
+            set.ask_minter(me);
+            if early {
+                set.tally.received(me);
+            }
             // One that is only suspected may be alive, and then needs no hint later.
-            if turn.peers.connected(node) {
-                self.tally.ask(node, Role::Primary);
-                self.send(node, Purpose::Write, ring, turn);
+            for node in set.ask_primaries(me, |node| turn.peers.connected(node)) {
+                if !asked.contains(&node) {
+                    asked.push(node);
+                }
             }
         }
-        for &node in primaries.iter().filter(|&&node| node != me) {
-            if !turn.peers.healthy(turn.view, turn.now.instant, node) {
-                self.cover(node, ring, turn);
+        for node in asked {
+            self.send(node, Purpose::Write, turn);
+        }
+        let unhealthy = self
+            .primaries(|node| node != me && !turn.peers.healthy(turn.view, turn.now.instant, node));
+        for node in unhealthy {
+            self.cover(node, turn);
+        }
+    }
+
+    /// The primaries of all sets that are so.
+    fn primaries(&self, so: impl Fn(NodeId) -> bool) -> Vec<NodeId> {
+        let mut found: Vec<NodeId> = Vec::new();
+        for &node in self.sets().flat_map(ReplicaSet::primaries) {
+            if so(node) && !found.contains(&node) {
+                found.push(node);
             }
         }
+        found
     }
 
     /// Gives the next fallback a hint for a primary, or for the primary that a fallback stood in
     /// for, unless another one has it already.
-    fn cover<S: ReadStore>(&mut self, node: NodeId, ring: &Ring, turn: &mut Turn<'_, S>) {
+    fn cover<S: ReadStore>(&mut self, node: NodeId, turn: &mut Turn<'_, S>) {
         let healthy = |node: NodeId| turn.peers.healthy(turn.view, turn.now.instant, node);
-        if let Some((fallback, owner)) = self.stand_ins.next_for(node, healthy) {
-            self.tally.ask_to_stand_in(fallback, owner);
-            self.send(fallback, Purpose::Hint { owner }, ring, turn);
+        let covered: Vec<(NodeId, NodeId)> =
+            self.sets_mut().filter_map(|set| set.cover(node, healthy)).collect();
+        for (fallback, owner) in covered {
+            self.send(fallback, Purpose::Hint { owner }, turn);
         }
     }
 
-    fn send<S: ReadStore>(
-        &self,
-        to: NodeId,
-        purpose: Purpose,
-        ring: &Ring,
-        turn: &mut Turn<'_, S>,
-    ) {
+    fn send<S: ReadStore>(&self, to: NodeId, purpose: Purpose, turn: &mut Turn<'_, S>) {
         let message = ShardMessage::Replicate {
             request: self.frame.id,
-            ring: ring.version,
+            footing: self.footing,
             round: self.round,
             purpose,
             key: self.key.clone(),
@@ -155,7 +186,8 @@ impl Put {
 
     /// This node's own batch is on disk.
     pub fn synced<S: ReadStore>(&mut self, turn: &mut Turn<'_, S>) -> Progress {
-        self.tally.durable(turn.view.me);
+        let me = turn.view.me;
+        self.sets_mut().for_each(|set| set.tally.durable(me));
         self.settle(turn)
     }
 
@@ -169,21 +201,38 @@ impl Put {
     ) -> Progress {
         match stage {
             Err(ReplicateRefusal::EarlierRound) if self.catch_up(round, turn) => {
-                let owner = self.stand_ins.owner_of(from);
-                let purpose = owner.map_or(Purpose::Write, |owner| Purpose::Hint { owner });
-                self.send(from, purpose, ring, turn);
+                let purpose = self.purpose_of(from);
+                self.send(from, purpose, turn);
             }
-            Ok(AckStage::Received) => self.tally.received(from),
-            Ok(AckStage::Durable) => self.tally.durable(from),
+            Ok(AckStage::Received) => {
+                self.sets_mut().for_each(|set| set.tally.received(from));
+            }
+            Ok(AckStage::Durable) => self.sets_mut().for_each(|set| set.tally.durable(from)),
+            Err(ReplicateRefusal::Behind(told)) if told > self.footing => {
+                return self.on_behind(from, told, ring, turn);
+            }
             Err(refusal) => {
                 if refusal == ReplicateRefusal::StaleRing {
                     turn.ask_for_newer_ring(from);
                 }
-                self.tally.failed(from);
-                self.cover(from, ring, turn);
+                self.failed(from, turn);
             }
         }
         self.settle(turn)
+    }
+
+    fn failed<S: ReadStore>(&mut self, node: NodeId, turn: &mut Turn<'_, S>) {
+        self.sets_mut().for_each(|set| set.tally.failed(node));
+        self.cover(node, turn);
+    }
+
+    /// What a node that was asked was sent it for.
+    fn purpose_of(&self, node: NodeId) -> Purpose {
+        if self.sets().any(|set| set.primaries().contains(&node)) {
+            return Purpose::Write;
+        }
+        let owner = self.sets().find_map(|set| set.owner_of(node));
+        owner.map_or(Purpose::Write, |owner| Purpose::Hint { owner })
     }
 
     /// A replica is at a later collection round than the state that it was sent: rises to it and
@@ -206,50 +255,66 @@ impl Put {
     pub fn on_unreachable<S: ReadStore>(
         &mut self,
         peer: NodeId,
-        ring: &Ring,
         turn: &mut Turn<'_, S>,
     ) -> Progress {
-        if self.tally.awaits(peer) {
-            self.tally.failed(peer);
-            self.cover(peer, ring, turn);
+        if self.sets().any(|set| set.tally.awaits(peer)) {
+            self.failed(peer, turn);
         }
         self.settle(turn)
     }
 
     /// Those who were asked are slower than usual: fallbacks stand in for them.
-    pub fn on_hedge<S: ReadStore>(&mut self, ring: &Ring, turn: &mut Turn<'_, S>) -> Progress {
-        let silent: Vec<NodeId> = self.tally.outstanding().collect();
-        for node in silent.into_iter().filter(|&node| node != turn.view.me) {
-            self.cover(node, ring, turn);
+    pub fn on_hedge<S: ReadStore>(&mut self, turn: &mut Turn<'_, S>) -> Progress {
+        for node in self.silent() {
+            if node != turn.view.me {
+                self.cover(node, turn);
+            }
         }
         self.set_hedge(turn);
         self.settle(turn)
     }
 
+    /// Who was asked and has not answered.
+    fn silent(&self) -> Vec<NodeId> {
+        let mut silent: Vec<NodeId> = self.set.tally.outstanding().collect();
+        let also = self.also.iter().flat_map(|also| also.tally.outstanding());
+        let more: Vec<NodeId> = also.filter(|node| !silent.contains(node)).collect();
+        silent.extend(more);
+        silent
+    }
+
     fn set_hedge<S: ReadStore>(&self, turn: &mut Turn<'_, S>) {
-        if !self.stand_ins.any_left() {
+        if !self.sets().any(ReplicaSet::any_left) {
             return;
         }
-        let others = self.tally.outstanding().filter(|&node| node != turn.view.me);
+        let me = turn.view.me;
+        let others = self.sets().flat_map(|set| set.tally.outstanding()).filter(|&node| node != me);
         let at = turn.peers.all_slow_at(turn.now.instant, others);
         turn.set_timer(at, Timer::Hedge(self.frame.id));
     }
 
     /// The deadline has passed: those who have not answered are avoided from now on.
     pub fn on_deadline<S: ReadStore>(&mut self, turn: &mut Turn<'_, S>) -> Progress {
-        let silent: Vec<NodeId> = self.tally.outstanding().collect();
-        for peer in silent.into_iter().filter(|&peer| peer != turn.view.me) {
-            turn.suspect(peer, self.frame.took(turn.now));
+        // Who refused it for its footing has answered: then a newer ring was waited for.
+        let waited_for_ring = self.told.is_some_and(|told| told.ring > self.footing.ring);
+        for peer in self.silent() {
+            if peer != turn.view.me && !waited_for_ring {
+                turn.suspect(peer, self.frame.took(turn.now));
+            }
         }
         self.finish(Err(self.doubt()), turn)
     }
 
     fn settle<S: ReadStore>(&mut self, turn: &mut Turn<'_, S>) -> Progress {
-        match self.tally.verdict() {
+        let verdict = match &self.also {
+            None => self.set.tally.verdict(),
+            Some(also) => self.set.tally.verdict().and(also.tally.verdict()),
+        };
+        match verdict {
             Verdict::Waiting => Progress::Waiting,
             Verdict::Impossible => self.finish(Err(self.doubt()), turn),
             Verdict::Enough => {
-                let answered = self.tally.answered(self.wanted, self.existing);
+                let answered = self.set.answered(self.wanted);
                 self.finish(Ok(PutReply { context: self.context.clone(), answered }), turn)
             }
         }
@@ -257,8 +322,8 @@ impl Put {
 
     /// It is minted, so at least this node may have it: never called refused (rule 9).
     fn doubt(&self) -> RequestError {
-        let acked = self.tally.answered(self.wanted, self.existing).total();
-        RequestError::Indeterminate { needed: self.tally.needs().total, acked }
+        let acked = self.set.answered(self.wanted).total();
+        RequestError::Indeterminate { needed: self.set.tally.needs().total, acked }
     }
 
     fn finish<S: ReadStore>(
@@ -275,43 +340,41 @@ impl Put {
 fn place<'r, S: ReadStore>(
     order: &PutOrder,
     ring: &'r Ring,
-    turn: &Turn<'_, S>,
+    turn: &Turn<'r, S>,
 ) -> Result<Placement<'r>, RequestError> {
+    let view: &'r View = turn.view;
     let partition = ring.partition_of(order.key.token());
-    let properties = turn.view.bucket(order.key.bucket());
-    let n = properties.fixed.n;
-    let primaries = ring.primaries(partition, n);
-    let quorum = properties.write_quorum(primaries.len() as u8, &order.quorum)?;
-    if turn.view.held.contains(&partition) {
+    let n = view.bucket(order.key.bucket()).fixed.n;
+    let place = view.placement(ring, partition, None);
+    let quorum = (order.key.bucket(), &order.quorum);
+    // While a partition moves, owners in either ring keep it as their own and stand in for nobody;
+    // and one node stands in for a primary of one ring only.
+    let mut taken: Vec<NodeId> = Vec::new();
+    if let Some(also) = place.also {
+        taken
+            .extend(also.primaries(partition, n).iter().chain(place.reads.primaries(partition, n)));
+    }
+    let mut set = place_in(place.reads, partition, quorum, &taken, view)?;
+    taken.extend(&set.fallbacks);
+    let also = place.also.map(|ring| place_in(ring, partition, quorum, &taken, view));
+    let mut also = also.transpose()?;
+    if view.held.contains(&partition) {
         return Err(RequestError::Moving { partition });
     }
     if turn.disk == DiskRoom::Reserve && order.value != Content::Tombstone {
         return Err(RequestError::DiskReserve);
     }
-    let me = turn.view.me;
-    let all_fallbacks = match quorum.mode() {
-        QuorumMode::Sloppy => ring.fallbacks(partition, n),
-        QuorumMode::Strict => Vec::new(),
-    };
-    let is_primary = primaries.contains(&me);
-    if !is_primary && !all_fallbacks.contains(&me) {
+    let me = view.me;
+    let is_primary = std::iter::once(&set).chain(&also).any(|set| set.primaries.contains(&me));
+    if !is_primary && !set.fallbacks.contains(&me) {
         return Err(RequestError::Moving { partition });
     }
-    let may_answer = |node: NodeId| node != me && turn.peers.reachable(turn.view, node);
-    let fallbacks: Vec<NodeId> =
-        all_fallbacks.into_iter().filter(|&node| may_answer(node)).collect();
-    let others = primaries.iter().filter(|&&node| may_answer(node)).count();
-    let needs = Needs::from(quorum);
-    let reachable_primaries = (usize::from(is_primary) + others) as u8;
-    let reachable = (1 + others + fallbacks.len()) as u8;
-    if reachable < needs.total {
-        return Err(RequestError::NotEnoughReplicas { needed: needs.total, reachable });
+    let may_answer = |node: NodeId| node != me && turn.peers.reachable(view, node);
+    set.check_reachable(me, may_answer, usize::from(!is_primary))?;
+    if let Some(also) = &mut also {
+        also.check_reachable(me, may_answer, 0)?;
     }
-    if reachable_primaries < needs.primaries {
-        let (needed, reachable) = (needs.primaries, reachable_primaries);
-        return Err(RequestError::NotEnoughReplicas { needed, reachable });
-    }
-    Ok(Placement { partition, primaries, fallbacks, quorum, wanted: n })
+    Ok(Placement { partition, footing: place.footing, set, also, wanted: n })
 }
 
 /// Mints the put as a primary, or into a hint for the first primary of its list.
@@ -335,10 +398,10 @@ fn mint<S: ReadStore>(
         max_siblings: properties.mutable.max_siblings,
     };
     let (wall, waiter) = (turn.now.wall, Waiter::Coordinator(frame.id));
-    let minted = if place.primaries.contains(&turn.view.me) {
+    let minted = if place.is_primary(turn.view.me) {
         turn.replica.mint(wall, write, waiter, turn.store, turn.out)
     } else {
-        let owner = place.primaries[0];
+        let owner = place.set.primaries[0];
         let (journal, stamps) = turn.replica.journal_and_stamps();
         let mut desk = Desk { wall, journal, store: turn.store, out: turn.out };
         turn.hints.mint(owner, write, waiter, stamps, &mut desk)

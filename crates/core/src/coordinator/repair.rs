@@ -54,7 +54,8 @@ impl Repair {
     ) -> Option<Self> {
         let ring = turn.view.ring.as_ref()?;
         let partition = ring.partition_of(found.key.token());
-        let primaries = ring.primaries(partition, n).to_vec();
+        let reads = turn.view.placement(ring, partition, None).reads;
+        let primaries = reads.primaries(partition, n).to_vec();
         Some(Self { id, partition, primaries, found })
     }
 
@@ -88,7 +89,7 @@ impl Repair {
     /// A replica has answered after the reply: what it has may be news to the others.
     fn hear(&mut self, from: NodeId, round: Round, answer: ReadAnswer) {
         let digest = match answer {
-            ReadAnswer::Unknown => return,
+            ReadAnswer::Unknown | ReadAnswer::Behind(_) => return,
             ReadAnswer::Digest(digest) => digest,
             ReadAnswer::State(None) => None,
             ReadAnswer::State(Some(state)) => {

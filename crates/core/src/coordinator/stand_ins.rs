@@ -17,19 +17,21 @@ pub(super) struct StandIns {
 }
 
 impl StandIns {
-    /// Nobody stands in for anybody yet; but if `me`, which mints the put, is no primary itself,
-    /// it keeps it for the first of them.
-    pub(super) fn new(primaries: &[NodeId], fallbacks: Vec<NodeId>, me: NodeId) -> Self {
+    /// Nobody stands in for anybody yet; but if who mints the put is a `fallback`, it keeps it for
+    /// the first of the primaries.
+    pub(super) fn new(
+        primaries: &[NodeId],
+        fallbacks: Vec<NodeId>,
+        fallback: Option<NodeId>,
+    ) -> Self {
         let mut stand_ins = Self {
             primaries: primaries.to_vec(),
             left: fallbacks,
             owners: BTreeMap::new(),
             current: BTreeMap::new(),
         };
-        if let Some(&first) = primaries.first()
-            && !primaries.contains(&me)
-        {
-            stand_ins.appoint(me, first);
+        if let (Some(&first), Some(fallback)) = (primaries.first(), fallback) {
+            stand_ins.appoint(fallback, first);
         }
         stand_ins
     }
@@ -67,6 +69,11 @@ impl StandIns {
         self.owners.get(&fallback).copied()
     }
 
+    /// The primaries.
+    pub(super) fn primaries(&self) -> &[NodeId] {
+        &self.primaries
+    }
+
     /// Whether any fallback was not asked yet.
     pub(super) fn any_left(&self) -> bool {
         !self.left.is_empty()
@@ -84,7 +91,7 @@ mod tests {
     #[test]
     fn each_primary_has_one_stand_in_and_each_fallback_one_owner() {
         let [p1, p2, p3, f1, f2, f3] = nodes([1, 2, 3, 11, 12, 13]);
-        let mut stand_ins = StandIns::new(&[p1, p2, p3], vec![f1, f2, f3], p1);
+        let mut stand_ins = StandIns::new(&[p1, p2, p3], vec![f1, f2, f3], None);
         let all = |_| true;
         assert_eq!(stand_ins.next_for(p3, all), Some((f1, p3)));
         assert_eq!(stand_ins.next_for(p3, all), None, "it has one");
@@ -97,7 +104,7 @@ mod tests {
     #[test]
     fn a_fallback_keeps_its_owner_when_another_one_takes_its_place() {
         let [p1, p2, f1, f2, f3] = nodes([1, 2, 11, 12, 13]);
-        let mut stand_ins = StandIns::new(&[p1, p2], vec![f1, f2, f3], p1);
+        let mut stand_ins = StandIns::new(&[p1, p2], vec![f1, f2, f3], None);
         let all = |_| true;
         assert_eq!(stand_ins.next_for(p2, all), Some((f1, p2)));
         assert_eq!(stand_ins.next_for(f1, all), Some((f2, p2)));
@@ -110,7 +117,7 @@ mod tests {
     #[test]
     fn one_that_is_not_healthy_is_used_last() {
         let [p1, p2, f1, f2] = nodes([1, 2, 11, 12]);
-        let mut stand_ins = StandIns::new(&[p1, p2], vec![f1, f2], p1);
+        let mut stand_ins = StandIns::new(&[p1, p2], vec![f1, f2], None);
         assert_eq!(stand_ins.next_for(p2, |node| node != f1), Some((f2, p2)));
         assert_eq!(stand_ins.next_for(f2, |node| node != f1), Some((f1, p2)));
         assert!(!stand_ins.any_left());
@@ -119,7 +126,7 @@ mod tests {
     #[test]
     fn a_fallback_that_mints_keeps_the_put_for_the_first_primary() {
         let [p1, p2, f1, f2] = nodes([1, 2, 11, 12]);
-        let mut stand_ins = StandIns::new(&[p1, p2], vec![f2], f1);
+        let mut stand_ins = StandIns::new(&[p1, p2], vec![f2], Some(f1));
         let all = |_| true;
         assert_eq!(stand_ins.next_for(p1, all), None);
         assert_eq!(stand_ins.next_for(p2, all), Some((f2, p2)));

@@ -70,6 +70,7 @@ fn is_better_minted_elsewhere<S: ReadStore>(
 ) -> bool {
     let (me, partition) = (turn.view.me, ring.partition_of(order.key.token()));
     let properties = turn.view.bucket(order.key.bucket());
+    let ring = turn.view.placement(ring, partition, None).reads;
     let primaries = ring.primaries(partition, properties.fixed.n);
     let others = turn.peers.healthy_by_speed(turn.view, turn.now.instant, primaries);
     if primaries.contains(&me) {

@@ -64,6 +64,17 @@ pub enum Verdict {
     Impossible,
 }
 
+impl Verdict {
+    /// What this and the verdict on another set of replicas amount to, where both are needed.
+    pub const fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Impossible, _) | (_, Self::Impossible) => Self::Impossible,
+            (Self::Waiting, _) | (_, Self::Waiting) => Self::Waiting,
+            (Self::Enough, Self::Enough) => Self::Enough,
+        }
+    }
+}
+
 /// The answers to one request.
 #[derive(Clone, Debug)]
 pub struct Tally {
@@ -107,6 +118,17 @@ impl Tally {
     /// A fallback is asked to keep a copy for this primary.
     pub fn ask_to_stand_in(&mut self, node: NodeId, owner: NodeId) {
         self.ask_for(node, owner, Role::Fallback);
+    }
+
+    /// What a node has acknowledged as a primary of another set of replicas counts in this one.
+    pub fn ask_as_in(&mut self, node: NodeId, other: &Self) {
+        self.ask(node, Role::Primary);
+        if let Some(asked) = other.nodes.get(&node)
+            && asked.role == Role::Primary
+            && asked.standing >= Standing::Received
+        {
+            self.raise(node, asked.standing);
+        }
     }
 
     fn ask_for(&mut self, node: NodeId, place: NodeId, role: Role) {

@@ -1,4 +1,5 @@
 mod answering;
+mod coming;
 mod healing;
 mod settling;
 mod slowly;

@@ -1,6 +1,6 @@
 //! What gossip spreads: facts that only grow, each merged by a rule that does not depend on order.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::bucket::BucketFact;
@@ -8,6 +8,7 @@ use crate::identity::{BootNonce, BootNumber, NodeId};
 use crate::object::BucketName;
 use crate::ring::{Ring, RingVersion, Weight};
 use crate::time::Stamp;
+use crate::transfer::Progress;
 
 /// Where a node can be reached; `host:port`, as other nodes and clients should dial it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -46,6 +47,8 @@ pub struct NodeFact {
     pub ring: RingVersion,
     /// How many votes it has given in registers (tripwire, rule 19).
     pub votes: u64,
+    /// Its part in a change of the ring that moves partitions (rule 17).
+    pub progress: Progress,
 }
 
 /// A change of the ring that an operator, or a joining node, has asked for and nobody has
@@ -106,11 +109,63 @@ pub struct StagedFact {
     pub change: Option<StagedChange>,
 }
 
+/// What is known of the change that led to the newest ring (rule 17).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ChangeFacts {
+    /// The ring that the newest one left; none if it is not known.
+    pub left: Option<Arc<Ring>>,
+    /// The newest ring of which everything that it moved is known to be settled.
+    pub settled: RingVersion,
+    /// Members that an operator declared dead: no move waits for them.
+    pub dead: BTreeSet<NodeId>,
+}
+
+impl ChangeFacts {
+    /// Which of these a node has, in short.
+    pub fn digest(&self) -> ChangeDigest {
+        let mut dead = blake3::Hasher::new();
+        for node in &self.dead {
+            dead.update(&node.get().to_be_bytes());
+        }
+        let left = self.left.as_ref().map(|ring| ring.version);
+        ChangeDigest { left, settled: self.settled, dead: first_bits(&dead) }
+    }
+
+    /// Takes in what is known elsewhere, but for the ring that was left. Returns whether any of it
+    /// was new.
+    pub fn merge(&mut self, other: &Self) -> bool {
+        let before = (self.settled, self.dead.len());
+        self.settled = self.settled.max(other.settled);
+        self.dead.extend(&other.dead);
+        before != (self.settled, self.dead.len())
+    }
+}
+
+/// Which facts of the last change a node has, in short.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ChangeDigest {
+    /// The version of the ring that was left, if that is known.
+    pub left: Option<RingVersion>,
+    /// The newest ring that is known to be settled.
+    pub settled: RingVersion,
+    /// A hash of those who were declared dead.
+    pub dead: u64,
+}
+
+/// The first bits of a hash.
+pub fn first_bits(hash: &blake3::Hasher) -> u64 {
+    let mut bits = [0; 8];
+    hash.finalize_xof().fill(&mut bits);
+    u64::from_be_bytes(bits)
+}
+
 /// Everything gossip spreads, or a part of it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Facts {
     /// The newest ring.
     pub ring: Option<Arc<Ring>>,
+    /// The change that led to it.
+    pub change: ChangeFacts,
     /// What nodes say of themselves.
     pub nodes: BTreeMap<NodeId, NodeFact>,
     /// Staged changes by node and slot.
@@ -124,6 +179,8 @@ pub struct Facts {
 pub struct FactsDigest {
     /// Its newest ring; none if it knows no ring.
     pub ring: Option<RingVersion>,
+    /// What it knows of the change that led to that.
+    pub change: ChangeDigest,
     /// How new what it knows of each node is.
     pub nodes: BTreeMap<NodeId, FactVersion>,
     /// A hash of everything staged that it knows; the facts are exchanged whole where it differs.

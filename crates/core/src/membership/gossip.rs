@@ -13,7 +13,9 @@ use std::sync::Arc;
 
 use crate::bucket::BucketFact;
 use crate::identity::{ClusterId, NodeId};
-use crate::membership::facts::{FactVersion, Facts, FactsDigest, NodeFact, StageSlot, StagedFact};
+use crate::membership::facts::{
+    FactVersion, Facts, FactsDigest, NodeFact, StageSlot, StagedFact, first_bits,
+};
 use crate::object::BucketName;
 use crate::ring::{Ring, RingVersion};
 use crate::time::Stamp;
@@ -58,8 +60,12 @@ impl FactBase {
         let mut changed = false;
         if let Some(ring) = &other.ring {
             check_ring(cluster, ring)?;
-            changed |= self.adopt(ring);
+            if let Some(left) = &other.change.left {
+                check_ring(cluster, left)?;
+            }
+            changed |= self.adopt(ring, other.change.left.as_ref());
         }
+        changed |= self.facts.change.merge(&other.change);
         for (&node, fact) in &other.nodes {
             changed |= self.note(node, fact);
         }
@@ -72,10 +78,19 @@ impl FactBase {
         Ok(changed)
     }
 
-    fn adopt(&mut self, ring: &Arc<Ring>) -> bool {
-        if self.facts.ring.as_ref().is_some_and(|known| known.version >= ring.version) {
+    /// Takes in a ring, with the one that it left if that is known: it is the one before it.
+    fn adopt(&mut self, ring: &Arc<Ring>, left: Option<&Arc<Ring>>) -> bool {
+        let known = self.facts.ring.as_ref();
+        if known.is_some_and(|known| known.version > ring.version) {
             return false;
         }
+        let before = |left: &&Arc<Ring>| left.version.next() == ring.version;
+        if known.is_some_and(|known| known.version == ring.version) {
+            let news = left.filter(before).filter(|_| self.facts.change.left.is_none());
+            self.facts.change.left = news.or(self.facts.change.left.as_ref()).cloned();
+            return news.is_some();
+        }
+        self.facts.change.left = left.filter(before).or_else(|| known.filter(before)).cloned();
         self.facts.nodes.retain(|node, _| !ring.removed.contains(node));
         self.facts.staged.retain(|(node, _), _| !ring.removed.contains(node));
         self.facts.ring = Some(Arc::clone(ring));
@@ -126,6 +141,7 @@ impl FactBase {
     pub fn digest(&self) -> FactsDigest {
         FactsDigest {
             ring: self.facts.ring.as_ref().map(|ring| ring.version),
+            change: self.facts.change.digest(),
             nodes: self.facts.nodes.iter().map(|(&node, fact)| (node, fact.version)).collect(),
             staged: self.staged_hash(),
             buckets: self.buckets_hash(),
@@ -134,8 +150,21 @@ impl FactBase {
 
     /// What the sender of a digest lacks of what is known here.
     pub fn delta_for(&self, digest: &FactsDigest) -> Facts {
-        let ring = self.facts.ring.clone().filter(|ring| Some(ring.version) > digest.ring);
+        let mine = self.facts.change.digest();
+        let known = |ring: &Arc<Ring>| {
+            // The ring goes along with the one that it left, which tells nothing by itself.
+            let lacks_left = mine.left.is_some() && digest.change.left.is_none();
+            Some(ring.version) > digest.ring || Some(ring.version) == digest.ring && lacks_left
+        };
+        let ring = self.facts.ring.clone().filter(known);
         let mut delta = Facts { ring, ..Facts::default() };
+        if delta.ring.is_some() {
+            delta.change.left.clone_from(&self.facts.change.left);
+        }
+        if (mine.settled, mine.dead) != (digest.change.settled, digest.change.dead) {
+            delta.change.settled = self.facts.change.settled;
+            delta.change.dead.clone_from(&self.facts.change.dead);
+        }
         let newer = |(node, fact): &(&NodeId, &NodeFact)| {
             digest.nodes.get(*node).is_none_or(|known| fact.version > *known)
         };
@@ -156,7 +185,12 @@ impl FactBase {
             let known = self.facts.nodes.get(node).map(|fact| fact.version);
             !self.is_removed(*node) && known < Some(*version)
         };
-        digest.ring > self.facts.ring.as_ref().map(|ring| ring.version)
+        let ring = self.facts.ring.as_ref().map(|ring| ring.version);
+        let (mine, theirs) = (self.facts.change.digest(), digest.change);
+        digest.ring > ring
+            || digest.ring == ring && mine.left.is_none() && theirs.left.is_some()
+            || theirs.settled > mine.settled
+            || theirs.dead != mine.dead
             || digest.nodes.iter().any(newer)
             || digest.staged != self.staged_hash()
             || digest.buckets != self.buckets_hash()
@@ -190,12 +224,6 @@ impl FactBase {
 fn hash_stamp(hash: &mut blake3::Hasher, (stamp, node): (Stamp, NodeId)) {
     hash.update(&stamp.to_bits().to_be_bytes());
     hash.update(&node.get().to_be_bytes());
-}
-
-fn first_bits(hash: &blake3::Hasher) -> u64 {
-    let mut bits = [0; 8];
-    hash.finalize_xof().fill(&mut bits);
-    u64::from_be_bytes(bits)
 }
 
 /// A ring from outside must be of this cluster and must not contradict itself.

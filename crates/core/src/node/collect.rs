@@ -69,6 +69,7 @@ impl Shard {
         let mine: Vec<Partition> = self
             .owned_partitions()
             .filter(|p| ring.table[p.index()].first() == Some(&self.config.me))
+            .filter(|p| !self.view.is_moving(*p))
             .collect();
         let first = now.instant.after(self.config.collect_every);
         let mut due: Vec<(Instant, Partition)> = mine
@@ -125,7 +126,8 @@ impl Shard {
         let Some(ring) = self.view.ring.clone() else { return };
         let unknown: Vec<Partition> = self.replica.unknown_rounds().take(ASKED_AT_ONCE).collect();
         for partition in unknown {
-            let Some(owners) = ring.table.get(partition.index()) else { continue };
+            let reads = self.view.placement(&ring, partition, None).reads;
+            let Some(owners) = reads.table.get(partition.index()) else { continue };
             if owners[..] == [self.config.me] {
                 self.replica.learn_round(partition, Round::default(), out);
             }
@@ -158,7 +160,8 @@ impl Shard {
         let at_a_loss = self.collections.at_a_loss.entry(partition).or_default();
         at_a_loss.insert(from);
         let Some(ring) = &self.view.ring else { return };
-        let Some(owners) = ring.table.get(partition.index()) else { return };
+        let reads = self.view.placement(ring, partition, None).reads;
+        let Some(owners) = reads.table.get(partition.index()) else { return };
         let mut others = owners.iter().filter(|&&owner| owner != self.config.me);
         if others.all(|owner| at_a_loss.contains(owner)) {
             let round = self.replica.round(partition);
@@ -225,6 +228,7 @@ impl Shard {
         let Some(ring) = &self.view.ring else { return false };
         let runs = ring.table.get(partition.index()).and_then(|owners| owners.first());
         runs == Some(&from)
+            && !self.view.is_moving(partition)
             && !self.stopping
             && self.standing.counts(partition)
             && !self.hints.may_hold(ring.partitions, partition)

@@ -154,7 +154,7 @@ fn send_partition<S: ReadStore>(
     turn: &mut Turn<'_, S>,
 ) -> Looked {
     let healthy = turn.peers.healthy(turn.view, turn.now.instant, owner);
-    if !healthy && ring.owns(owner, partition) {
+    if !healthy && turn.view.placement(ring, partition, None).owns(owner, partition) {
         return Looked::AtAll;
     }
     let range = ring.partitions.range_of(partition);
@@ -190,9 +190,10 @@ fn move_on<S: ReadStore>(
 ) -> bool {
     let owner = hint.owner;
     let n = turn.view.bucket(hint.key.bucket()).fixed.n;
-    let primaries = ring.primaries(partition, n);
-    if !primaries.contains(&owner) {
-        readdress(hint, partition, primaries, turn);
+    // While the partition moves, its old owners are owners still.
+    let place = turn.view.placement(ring, partition, None);
+    if !place.rings().any(|ring| ring.primaries(partition, n).contains(&owner)) {
+        readdress(hint, partition, ring.primaries(partition, n), turn);
         return true;
     }
     let healthy = turn.peers.healthy(turn.view, turn.now.instant, owner);

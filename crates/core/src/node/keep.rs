@@ -11,16 +11,16 @@ use crate::message::{
 };
 use crate::object::{Content, ObjectKey};
 use crate::replica::{Durability, MergeError, Waiter};
-use crate::ring::RingVersion;
 use crate::store::ReadStore;
 use crate::time::Now;
 use crate::token::Partition;
+use crate::transfer::Footing;
 
 /// What a frame that carries a state says beside it.
 pub(super) struct Arrived {
     pub(super) from: NodeId,
     pub(super) request: RequestId,
-    pub(super) ring: RingVersion,
+    pub(super) footing: Footing,
     pub(super) round: Round,
     pub(super) purpose: Purpose,
     pub(super) acks: AckWish,
@@ -39,7 +39,10 @@ impl Shard {
         store: &impl ReadStore,
         out: &mut Effects,
     ) -> Option<Stage> {
-        if self.sent_by_an_older_ring(arrived.ring, key.token())
+        if let Some(footing) = self.view.refuses_write(arrived.partition, arrived.footing) {
+            return Some(Err(ReplicateRefusal::Behind(footing)));
+        }
+        if self.sent_by_an_older_ring(arrived.footing.ring, key.token())
             && !self.stands_in_for(arrived, key)
         {
             return Some(Err(ReplicateRefusal::StaleRing));
@@ -58,7 +61,7 @@ impl Shard {
         let (request, partition) = (arrived.request, arrived.partition);
         let waiter = Waiter::Peer { node: arrived.from, request, partition };
         let kept = match arrived.purpose {
-            Purpose::Hint { owner } if !self.is_replica_of(partition) => {
+            Purpose::Hint { owner } if !self.view.is_replica(partition) => {
                 let new = NewHint { owner, key, partition, state };
                 self.keep_hint(now, &new, waiter, store, out)
             }
@@ -101,10 +104,6 @@ impl Shard {
             && ring.fallbacks(arrived.partition, n).contains(&self.config.me)
     }
 
-    fn is_replica_of(&self, partition: Partition) -> bool {
-        self.view.ring.as_ref().is_some_and(|ring| ring.owns(self.config.me, partition))
-    }
-
     /// With the disk's reserve reached, new values are refused; deletes and repairs are not.
     fn has_no_room_for(&self, purpose: Purpose, state: &EncodedState) -> bool {
         if self.disk == DiskRoom::Enough || purpose == Purpose::Repair {
@@ -120,12 +119,15 @@ impl Shard {
     pub(super) fn say_what_is_here(
         &mut self,
         now: Now,
-        ring: RingVersion,
+        footing: Footing,
         (key, wish): (&ObjectKey, ReadWish),
         store: &impl ReadStore,
         out: &mut Effects,
     ) -> (ReadAnswer, Round) {
-        if self.sent_by_an_older_ring(ring, key.token()) {
+        if let Some(insists) = self.view.refuses_read(self.partition_of(key), footing) {
+            return (ReadAnswer::Behind(insists), Round::default());
+        }
+        if self.sent_by_an_older_ring(footing.ring, key.token()) {
             return (ReadAnswer::Unknown, Round::default());
         }
         match (self.turn(now, store, out).state_here(key), wish) {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Shard;
+use crate::coordinator::Event;
 use crate::delivery::{Delivery, Reason};
 use crate::effect::{Effect, Effects, Timer};
 use crate::identity::NodeId;
@@ -40,15 +41,33 @@ impl Shard {
     ) {
         let version = |view: &View| view.ring.as_ref().map(|ring| ring.version);
         let (before, after) = (version(&self.view), version(&view));
+        let same_move = match (&self.view.transition, &view.transition) {
+            (None, None) => true,
+            (Some(one), Some(other)) => Arc::ptr_eq(one, other),
+            (None, Some(_)) | (Some(_), None) => false,
+        };
         self.view = view;
-        if after.is_none() || before == after {
-            return;
+        if after.is_some() && before != after {
+            self.own_partitions();
+            if before.is_none() && self.started {
+                self.begin_patrols(now, store, out);
+            }
+            self.owners_changed(now);
         }
-        self.own_partitions();
-        if before.is_none() && self.started {
-            self.begin_patrols(now, store, out);
+        if !same_move {
+            self.take_up_move(now, store, out);
         }
-        self.owners_changed(now);
+        if before != after || !same_move {
+            self.moved(now, store, out);
+        }
+    }
+
+    /// Requests that wait for a newer ring may go on.
+    fn moved(&mut self, now: Now, store: &impl ReadStore, out: &mut Effects) {
+        let under_way: Vec<RequestId> = self.machines.keys().copied().collect();
+        for request in under_way {
+            self.advance(now, request, Event::Moved, store, out);
+        }
     }
 
     fn begin_patrols(&mut self, now: Now, store: &impl ReadStore, out: &mut Effects) {

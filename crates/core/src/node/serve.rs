@@ -32,10 +32,10 @@ impl Shard {
         out: &mut Effects,
     ) {
         match message {
-            ShardMessage::Replicate { request, ring, round, purpose, key, state, acks } => {
-                self.notice_ring(from, ring, out);
+            ShardMessage::Replicate { request, footing, round, purpose, key, state, acks } => {
+                self.notice_ring(from, footing.ring, out);
                 let partition = self.partition_of(&key);
-                let arrived = Arrived { from, request, ring, round, purpose, acks, partition };
+                let arrived = Arrived { from, request, footing, round, purpose, acks, partition };
                 let stage = self.take_state(now, &arrived, (&key, &state), store, out);
                 if let Some(stage) = stage {
                     let round = self.replica.round(partition);
@@ -43,9 +43,9 @@ impl Shard {
                     out.push(Effect::Send { to: from, message });
                 }
             }
-            ShardMessage::Read { request, ring, key, wish } => {
-                self.notice_ring(from, ring, out);
-                let (answer, round) = self.say_what_is_here(now, ring, (&key, wish), store, out);
+            ShardMessage::Read { request, footing, key, wish } => {
+                self.notice_ring(from, footing.ring, out);
+                let (answer, round) = self.say_what_is_here(now, footing, (&key, wish), store, out);
                 let message = ShardMessage::ReadAnswered { request, round, answer };
                 out.push(Effect::Send { to: from, message });
             }
@@ -68,7 +68,8 @@ impl Shard {
                 self.notice_ring(from, ring, out);
                 // The asker takes nothing that is read at an earlier round than its own.
                 self.replica.rise(partition, round, out);
-                self.answer_exchange(now, (from, request), partition, &ask, store, out);
+                let place = (ring, partition);
+                self.answer_exchange(now, (from, request), place, &ask, store, out);
             }
             ShardMessage::Collect { request, ring, partition, round, ask } => {
                 self.notice_ring(from, ring, out);
@@ -118,7 +119,7 @@ impl Shard {
     /// Whether the sender's ring is older and this node is no replica of the token in its own.
     pub(super) fn sent_by_an_older_ring(&self, theirs: RingVersion, token: Token) -> bool {
         let Some(ring) = &self.view.ring else { return false };
-        theirs < ring.version && !ring.owns(self.view.me, ring.partition_of(token))
+        theirs < ring.version && !self.view.is_replica(ring.partition_of(token))
     }
 
     fn list_here(

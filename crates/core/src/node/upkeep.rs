@@ -14,7 +14,7 @@ use crate::exchange::{
 use crate::identity::NodeId;
 use crate::message::{Completeness, ExchangeAnswer, ExchangeAsk, RequestId, ShardMessage};
 use crate::object::ObjectKey;
-use crate::ring::Ring;
+use crate::ring::{Ring, RingVersion};
 use crate::store::ReadStore;
 use crate::time::{Instant, Now};
 use crate::token::Partition;
@@ -37,13 +37,15 @@ impl Shard {
             self.standing.lost(now.instant, owned, journal, out);
         }
         self.standing.settle(&self.view, self.replica.journal_mut(), out);
+        self.take_up_move(now, store, out);
     }
 
     /// The partitions of this shard that this node is a replica of.
     pub(super) fn owned_partitions(&self) -> impl Iterator<Item = Partition> {
-        let (me, shard, shards) = (self.config.me, self.config.shard, self.config.shards);
+        let (shard, shards) = (self.config.shard, self.config.shards);
         self.view.ring.iter().flat_map(move |ring| {
-            ring.partitions.all().filter(move |&p| shard_of(p, shards) == shard && ring.owns(me, p))
+            let all = ring.partitions.all();
+            all.filter(move |&p| shard_of(p, shards) == shard && self.view.keeps(ring, p))
         })
     }
 
@@ -56,7 +58,13 @@ impl Shard {
 
     fn pairs(&self) -> Vec<Pair> {
         let place = (self.config.shard, self.config.shards);
-        self.view.ring.iter().flat_map(|ring| pairs(ring, self.config.me, place)).collect()
+        let mut all: Vec<Pair> =
+            (self.view.ring.iter()).flat_map(|ring| pairs(ring, self.config.me, place)).collect();
+        all.extend(self.old_pairs());
+        all.extend(self.wanted_pairs());
+        all.sort_unstable();
+        all.dedup();
+        all
     }
 
     /// A peer can be reached again: whatever either side has missed is looked for at once.
@@ -187,6 +195,7 @@ impl Shard {
         match ended {
             TaskEnded::Exchange(ended) => {
                 self.standing.compared(&ended);
+                self.pulled_from(&ended, out);
                 self.schedule_next(now.instant, &ended);
                 self.standing.settle(&self.view, self.replica.journal_mut(), out);
                 self.begin_exchanges(now, store, out);
@@ -199,10 +208,13 @@ impl Shard {
 
     fn schedule_next(&mut self, now: Instant, ended: &ExchangeEnded) {
         let pair = (ended.partition, ended.peer);
+        if self.wanted_pairs().contains(&pair) {
+            return self.schedule.after(now, TRY_AGAIN, pair);
+        }
         let owned = |ring: &Ring| {
             ring.table.get(ended.partition.index()).is_some_and(|owners| owners.contains(&pair.1))
         };
-        if !self.view.ring.as_ref().is_some_and(|ring| owned(ring)) {
+        if !self.view.ring.as_ref().is_some_and(|ring| owned(ring)) && !self.is_old_pair(pair) {
             return;
         }
         if ended.healed.is_none() {
@@ -225,17 +237,20 @@ impl Shard {
         &mut self,
         now: Now,
         (from, request): (NodeId, RequestId),
-        partition: Partition,
+        (theirs, partition): (RingVersion, Partition),
         ask: &ExchangeAsk,
         store: &impl ReadStore,
         out: &mut Effects,
     ) {
         let room = self.budget.room(now.instant);
-        let (me, shard, shards) = (self.config.me, self.config.shard, self.config.shards);
+        let (shard, shards) = (self.config.shard, self.config.shards);
+        // Who answers has learned of the asker's ring, and refuses what goes by an older one: a new
+        // owner relies on that (rule 17).
         let mine = |ring: &&std::sync::Arc<Ring>| {
             partition.get() < ring.partitions.get()
+                && theirs <= ring.version
                 && shard_of(partition, shards) == shard
-                && ring.owns(me, partition)
+                && self.view.keeps(ring, partition)
         };
         let answer = match self.view.ring.as_ref().filter(mine) {
             Some(ring) if !self.is_busy_with(partition, from, ask) => {

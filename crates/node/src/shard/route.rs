@@ -64,6 +64,7 @@ mod tests {
     use stator_core::object::{BucketName, Key};
     use stator_core::ring::{Member, RingVersion, Weight};
     use stator_core::token::PartitionCount;
+    use stator_core::transfer::Footing;
 
     #[test]
     fn requests_go_to_their_partitions_shard_and_answers_to_who_asked() {
@@ -77,8 +78,8 @@ mod tests {
                 ObjectKey::new(bucket.clone(), Key::new(Bytes::from(vec![name])).expect("a name"));
             let partition = ring.partition_of(key.token());
             let request = RequestId::new(0, 1);
-            let read =
-                ShardMessage::Read { request, ring: RingVersion(1), key, wish: ReadWish::State };
+            let footing = Footing::settled(RingVersion(1));
+            let read = ShardMessage::Read { request, footing, key, wish: ReadWish::State };
             let expected = Home::Shard(ShardIndex((partition.get() % 3) as u8));
             assert_eq!(home(&read, Some(&ring), 3), expected);
             assert_eq!(home(&read, None, 3), Home::Any);

@@ -45,13 +45,14 @@ mod tests {
     use stator_core::object::{BucketName, Key, ObjectKey, ObjectState};
     use stator_core::ring::RingVersion;
     use stator_core::token::Partition;
+    use stator_core::transfer::Footing;
 
     fn replicate(purpose: Purpose) -> ShardMessage {
         let bucket = BucketName::new(Bytes::from_static(b"b")).expect("a name");
         let key = ObjectKey::new(bucket, Key::new(Bytes::from_static(b"k")).expect("a name"));
         ShardMessage::Replicate {
             request: RequestId::new(0, 1),
-            ring: RingVersion(1),
+            footing: Footing::settled(RingVersion(1)),
             round: Round::default(),
             purpose,
             key,

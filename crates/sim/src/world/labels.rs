@@ -57,7 +57,7 @@ impl World {
                 Some(Brought::States { partition, round: *round, by: By::Asked })
             }
             ShardMessage::ReadAnswered { request, round, answer }
-                if *answer != ReadAnswer::Unknown =>
+                if !matches!(answer, ReadAnswer::Unknown | ReadAnswer::Behind(_)) =>
             {
                 Some(Brought::Answer(*request, *round))
             }

@@ -69,7 +69,7 @@ impl World {
         let told = answers.filter_map(|answer| match answer {
             ReadAnswer::State(state) => Some(state.as_ref().map(EncodedState::digest)),
             ReadAnswer::Digest(digest) => Some(*digest),
-            ReadAnswer::Unknown => None,
+            ReadAnswer::Unknown | ReadAnswer::Behind(_) => None,
         });
         let told: Vec<Option<ObjectDigest>> = told.collect();
         match may {

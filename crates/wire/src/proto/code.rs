@@ -2,6 +2,7 @@
 //! out is told from the first.
 
 use stator_core::message::{AckStage, AckWish, ReadWish, ReplicateRefusal};
+use stator_core::transfer::MoveLevel;
 
 use crate::error::WireError;
 
@@ -44,6 +45,30 @@ pub(super) const fn from_refusal(refusal: ReplicateRefusal) -> u32 {
         ReplicateRefusal::DiskReserve => 5,
         ReplicateRefusal::HintsFull => 6,
         ReplicateRefusal::EarlierRound => 7,
+        ReplicateRefusal::Behind(_) => BEHIND,
+    }
+}
+
+/// A refusal that carries a footing beside it.
+pub(super) const BEHIND: u32 = 8;
+
+/// 0 where nothing moves, which is what a peer says that knows nothing of levels.
+pub(super) const fn from_move_level(level: MoveLevel) -> u32 {
+    match level {
+        MoveLevel::New => 0,
+        MoveLevel::Old => 1,
+        MoveLevel::Both => 2,
+        MoveLevel::ReadNew => 3,
+    }
+}
+
+pub(super) fn move_level(code: u32) -> Result<MoveLevel, WireError> {
+    match code {
+        0 => Ok(MoveLevel::New),
+        1 => Ok(MoveLevel::Old),
+        2 => Ok(MoveLevel::Both),
+        3 => Ok(MoveLevel::ReadNew),
+        _ => Err(WireError::UnknownValue { field: "footing.level", value: code.into() }),
     }
 }
 

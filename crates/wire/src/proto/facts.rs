@@ -7,12 +7,16 @@ use bytes::Bytes;
 use prost::Message;
 use stator_core::bucket::BucketFact;
 use stator_core::identity::{BootNonce, BootNumber, NodeId};
-use stator_core::membership::facts::{Addresses, FactVersion, Facts, FactsDigest, NodeFact};
+use stator_core::membership::facts::{
+    Addresses, ChangeDigest, ChangeFacts, FactVersion, Facts, FactsDigest, NodeFact,
+};
 use stator_core::object::BucketName;
 use stator_core::ring::{Ring, RingVersion};
+use stator_core::transfer::Progress;
 
 use super::bucket::BucketFactMessage;
 use super::field::{Field, bucket, required};
+use super::progress::ProgressMessage;
 use super::ring::RingMessage;
 use super::staged::StagedEntry;
 use crate::error::WireError;
@@ -27,6 +31,13 @@ pub(super) struct FactsMessage {
     staged: Vec<StagedEntry>,
     #[prost(message, repeated, tag = "4")]
     buckets: Vec<BucketEntry>,
+    /// The ring that was left.
+    #[prost(message, optional, tag = "5")]
+    left: Option<RingMessage>,
+    #[prost(uint64, tag = "6")]
+    settled: u64,
+    #[prost(fixed64, repeated, tag = "7")]
+    dead: Vec<u64>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -51,6 +62,9 @@ struct NodeEntry {
     ring: u64,
     #[prost(uint64, tag = "10")]
     votes: u64,
+    /// Absent where nothing moves.
+    #[prost(message, optional, tag = "11")]
+    progress: Option<ProgressMessage>,
 }
 
 #[derive(Clone, Copy, PartialEq, Message)]
@@ -79,6 +93,13 @@ pub(super) struct FactsDigestMessage {
     staged: u64,
     #[prost(fixed64, tag = "4")]
     buckets: u64,
+    /// The version of the ring that was left.
+    #[prost(uint64, optional, tag = "5")]
+    left: Option<u64>,
+    #[prost(uint64, tag = "6")]
+    settled: u64,
+    #[prost(fixed64, tag = "7")]
+    dead: u64,
 }
 
 #[derive(Clone, Copy, PartialEq, Message)]
@@ -100,6 +121,9 @@ impl From<&Facts> for FactsMessage {
             nodes: facts.nodes.iter().map(NodeEntry::from).collect(),
             staged: facts.staged.iter().map(StagedEntry::from).collect(),
             buckets: facts.buckets.iter().map(bucket).collect(),
+            left: facts.change.left.as_deref().map(RingMessage::from),
+            settled: facts.change.settled.0,
+            dead: facts.change.dead.iter().map(|node| node.get()).collect(),
         }
     }
 }
@@ -114,6 +138,11 @@ impl TryFrom<FactsMessage> for Facts {
         };
         Ok(Self {
             ring: facts.ring.map(Ring::try_from).transpose()?.map(Arc::new),
+            change: ChangeFacts {
+                left: facts.left.map(Ring::try_from).transpose()?.map(Arc::new),
+                settled: RingVersion(facts.settled),
+                dead: facts.dead.into_iter().map(NodeId::new).collect(),
+            },
             nodes: distinct("facts.nodes", facts.nodes.into_iter().map(TryInto::try_into))?,
             staged: distinct("facts.staged", facts.staged.into_iter().map(TryInto::try_into))?,
             buckets: distinct("facts.buckets", facts.buckets.into_iter().map(bucket))?,
@@ -149,6 +178,7 @@ impl From<(&NodeId, &NodeFact)> for NodeEntry {
             resp: fact.addresses.resp.clone(),
             ring: fact.ring.0,
             votes: fact.votes,
+            progress: (fact.progress != Progress::default()).then(|| (&fact.progress).into()),
         }
     }
 }
@@ -165,6 +195,7 @@ impl TryFrom<NodeEntry> for (NodeId, NodeFact) {
             addresses: Addresses { peer: entry.peer, http: entry.http, resp: entry.resp },
             ring: RingVersion(entry.ring),
             votes: entry.votes,
+            progress: entry.progress.map(TryInto::try_into).transpose()?.unwrap_or_default(),
         };
         Ok((NodeId::new(entry.node), fact))
     }
@@ -193,6 +224,9 @@ impl From<&FactsDigest> for FactsDigestMessage {
             nodes: digest.nodes.iter().map(entry).collect(),
             staged: digest.staged,
             buckets: digest.buckets,
+            left: digest.change.left.map(|version| version.0),
+            settled: digest.change.settled.0,
+            dead: digest.change.dead,
         }
     }
 }
@@ -207,6 +241,11 @@ impl TryFrom<FactsDigestMessage> for FactsDigest {
         };
         Ok(Self {
             ring: digest.ring.map(RingVersion),
+            change: ChangeDigest {
+                left: digest.left.map(RingVersion),
+                settled: RingVersion(digest.settled),
+                dead: digest.dead,
+            },
             nodes: distinct("facts_digest.nodes", digest.nodes.into_iter().map(entry))?,
             staged: digest.staged,
             buckets: digest.buckets,

@@ -6,13 +6,17 @@ use bytes::Bytes;
 use prost::Message;
 use stator_core::collection::Round;
 use stator_core::identity::NodeId;
-use stator_core::message::{EncodedState, Purpose, ReadAnswer, ReadWish, RequestId, ShardMessage};
+use stator_core::message::{
+    EncodedState, Purpose, ReadAnswer, ReadWish, ReplicateRefusal, RequestId, ShardMessage,
+};
 use stator_core::object::ObjectKey;
 use stator_core::request::{PutReply, RequestError};
 use stator_core::ring::RingVersion;
+use stator_core::transfer::Footing;
 
 use super::code::{
-    ack_wish, from_ack_wish, from_read_wish, from_refusal, from_stage, read_wish, refusal, stage,
+    BEHIND, ack_wish, from_ack_wish, from_move_level, from_read_wish, from_refusal, from_stage,
+    move_level, read_wish, refusal, stage,
 };
 use super::collect::{Collect, Collected};
 use super::exchange::{Exchange, ExchangeAnswered};
@@ -74,6 +78,9 @@ pub(super) struct Replicate {
     round: u64,
     #[prost(oneof = "PurposeKind", tags = "8, 9")]
     purpose: Option<PurposeKind>,
+    /// How far the sender is with the partition's move; 0 if it does not move.
+    #[prost(uint32, tag = "10")]
+    level: u32,
 }
 
 /// A put to a primary if absent.
@@ -94,6 +101,17 @@ pub(super) struct Replicated {
     stage: Option<Stage>,
     #[prost(uint64, tag = "4")]
     round: u64,
+    /// With a refusal of who is behind: the footing that is insisted on.
+    #[prost(message, optional, tag = "5")]
+    behind: Option<FootingMessage>,
+}
+
+#[derive(Clone, Copy, PartialEq, Message)]
+struct FootingMessage {
+    #[prost(uint64, tag = "1")]
+    ring: u64,
+    #[prost(uint32, tag = "2")]
+    level: u32,
 }
 
 #[derive(Clone, Copy, PartialEq, prost::Oneof)]
@@ -116,13 +134,16 @@ pub(super) struct Read {
     key: Bytes,
     #[prost(uint32, tag = "5")]
     wish: u32,
+    /// As in [`Replicate`].
+    #[prost(uint32, tag = "6")]
+    level: u32,
 }
 
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct ReadAnswered {
     #[prost(fixed64, tag = "1")]
     request: u64,
-    #[prost(oneof = "Answer", tags = "2, 3, 4, 5, 6")]
+    #[prost(oneof = "Answer", tags = "2, 3, 4, 5, 6, 8")]
     answer: Option<Answer>,
     #[prost(uint64, tag = "7")]
     round: u64,
@@ -140,6 +161,8 @@ enum Answer {
     NoDigest(()),
     #[prost(message, tag = "6")]
     Unknown(()),
+    #[prost(message, tag = "8")]
+    Behind(FootingMessage),
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -197,11 +220,12 @@ impl From<&ShardMessage> for ShardFrame {
 impl From<&ShardMessage> for ShardKind {
     fn from(message: &ShardMessage) -> Self {
         match message {
-            ShardMessage::Replicate { request, ring, round, purpose, key, state, acks } => {
+            ShardMessage::Replicate { request, footing, round, purpose, key, state, acks } => {
                 let (bucket, key) = from_object_key(key);
                 Self::Replicate(Replicate {
                     request: request.to_bits(),
-                    ring: ring.0,
+                    ring: footing.ring.0,
+                    level: from_move_level(footing.level),
                     bucket,
                     key,
                     state: state.as_bytes().clone(),
@@ -221,9 +245,13 @@ impl From<&ShardMessage> for ShardKind {
                     Ok(stage) => Stage::Reached(from_stage(*stage)),
                     Err(refusal) => Stage::Refused(from_refusal(*refusal)),
                 }),
+                behind: match stage {
+                    Err(ReplicateRefusal::Behind(footing)) => Some((*footing).into()),
+                    Ok(_) | Err(_) => None,
+                },
             }),
-            ShardMessage::Read { request, ring, key, wish } => {
-                Self::Read(read(*request, *ring, key, *wish))
+            ShardMessage::Read { request, footing, key, wish } => {
+                Self::Read(read(*request, *footing, key, *wish))
             }
             ShardMessage::ReadAnswered { request, round, answer } => {
                 Self::ReadAnswered(ReadAnswered {
@@ -274,9 +302,28 @@ impl From<&ShardMessage> for ShardKind {
     }
 }
 
-fn read(request: RequestId, ring: RingVersion, key: &ObjectKey, wish: ReadWish) -> Read {
+fn read(request: RequestId, footing: Footing, key: &ObjectKey, wish: ReadWish) -> Read {
     let (bucket, key) = from_object_key(key);
-    Read { request: request.to_bits(), ring: ring.0, bucket, key, wish: from_read_wish(wish) }
+    let (ring, level) = (footing.ring.0, from_move_level(footing.level));
+    Read { request: request.to_bits(), ring, bucket, key, wish: from_read_wish(wish), level }
+}
+
+impl From<Footing> for FootingMessage {
+    fn from(footing: Footing) -> Self {
+        Self { ring: footing.ring.0, level: from_move_level(footing.level) }
+    }
+}
+
+impl TryFrom<FootingMessage> for Footing {
+    type Error = WireError;
+
+    fn try_from(message: FootingMessage) -> Result<Self, WireError> {
+        footing(message.ring, message.level)
+    }
+}
+
+fn footing(ring: u64, level: u32) -> Result<Footing, WireError> {
+    Ok(Footing { ring: RingVersion(ring), level: move_level(level)? })
 }
 
 impl TryFrom<ShardFrame> for ShardMessage {
@@ -306,7 +353,7 @@ impl TryFrom<Replicate> for ShardMessage {
     fn try_from(message: Replicate) -> Result<Self, WireError> {
         Ok(Self::Replicate {
             request: RequestId::from_bits(message.request),
-            ring: RingVersion(message.ring),
+            footing: footing(message.ring, message.level)?,
             round: Round(message.round),
             purpose: match message.purpose {
                 None => Purpose::Write,
@@ -326,6 +373,10 @@ impl TryFrom<Replicated> for ShardMessage {
     fn try_from(message: Replicated) -> Result<Self, WireError> {
         let stage = match known("replicated.stage", message.stage)? {
             Stage::Reached(code) => Ok(stage(code)?),
+            Stage::Refused(BEHIND) => {
+                let behind = required("replicated.behind", message.behind)?;
+                Err(ReplicateRefusal::Behind(behind.try_into()?))
+            }
             Stage::Refused(code) => Err(refusal(code)?),
         };
         let (request, round) = (RequestId::from_bits(message.request), Round(message.round));
@@ -339,7 +390,7 @@ impl TryFrom<Read> for ShardMessage {
     fn try_from(message: Read) -> Result<Self, WireError> {
         Ok(Self::Read {
             request: RequestId::from_bits(message.request),
-            ring: RingVersion(message.ring),
+            footing: footing(message.ring, message.level)?,
             key: object_key("read.key", (message.bucket, message.key))?,
             wish: read_wish(message.wish)?,
         })
@@ -411,6 +462,7 @@ impl From<&ReadAnswer> for Answer {
             ReadAnswer::Digest(Some(digest)) => Self::Digest(from_digest(digest)),
             ReadAnswer::Digest(None) => Self::NoDigest(()),
             ReadAnswer::Unknown => Self::Unknown(()),
+            ReadAnswer::Behind(footing) => Self::Behind((*footing).into()),
         }
     }
 }
@@ -425,6 +477,7 @@ impl TryFrom<Answer> for ReadAnswer {
             Answer::Digest(bytes) => Self::Digest(Some(digest("read_answered.digest", &bytes)?)),
             Answer::NoDigest(()) => Self::Digest(None),
             Answer::Unknown(()) => Self::Unknown,
+            Answer::Behind(footing) => Self::Behind(footing.try_into()?),
         })
     }
 }

@@ -18,6 +18,7 @@ use stator_core::message::{
 use stator_core::object::{BucketName, Key, ObjectKey};
 use stator_core::ring::RingVersion;
 use stator_core::token::{Partition, Token};
+use stator_core::transfer::Footing;
 
 use super::*;
 
@@ -167,7 +168,7 @@ fn keys_and_states_share_the_bytes_of_their_frame() {
     let state = Bytes::from(vec![7; 100_000]);
     let sent = ShardMessage::Replicate {
         request: RequestId::new(3, 4),
-        ring: RingVersion(5),
+        footing: Footing::settled(RingVersion(5)),
         round: Round(6),
         purpose: Purpose::Repair,
         key: ObjectKey::new(

@@ -8,6 +8,7 @@ use crate::effect::Input;
 use crate::message::{ReadAnswer, ReadWish, RequestId};
 use crate::observe::Observation;
 use crate::ring::RingVersion;
+use crate::transfer::Footing;
 
 const LOST: NodeId = NodeId::new(1);
 
@@ -26,8 +27,8 @@ fn three_with_data(seed: u64) -> World {
 /// What a node answers to a read of an object that all have.
 fn answer(world: &mut World, at: NodeId) -> ReadAnswer {
     let request = RequestId::new(0, 1);
-    let (ring, key, wish) = (RingVersion(2), object("key 1"), ReadWish::State);
-    let message = ShardMessage::Read { request, ring, key, wish };
+    let (footing, key) = (Footing::settled(RingVersion(2)), object("key 1"));
+    let message = ShardMessage::Read { request, footing, key, wish: ReadWish::State };
     world.step(at, Input::Peer { from: node(9), message });
     let Some((_, _, ShardMessage::ReadAnswered { answer, .. })) = world.sent.last() else {
         panic!("a read is answered at once")
@@ -157,7 +158,7 @@ fn an_unsettled_replica_takes_writes() {
     let (key, state) = (object("new"), EncodedState::of(&written(7, "new".into())));
     let message = ShardMessage::Replicate {
         request: RequestId::new(0, 1),
-        ring: RingVersion(2),
+        footing: Footing::settled(RingVersion(2)),
         round: Round::default(),
         purpose: crate::message::Purpose::Write,
         key: key.clone(),

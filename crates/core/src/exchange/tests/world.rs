@@ -26,7 +26,8 @@ use crate::standing::mark_lost;
 use crate::status::ShardStatus;
 use crate::store::{Batch, KeyRange, Keyspace, ReadStore, ScanItem, StoreError, WriteOp};
 use crate::time::{Instant, Now, Stamp, WallTime};
-use crate::token::PartitionCount;
+use crate::token::{Partition, PartitionCount};
+use crate::transfer::{MoveLevel, Transition};
 use crate::version::Dot;
 use crate::view::View;
 
@@ -108,6 +109,8 @@ pub(crate) struct Weather {
 pub(crate) struct World {
     nodes: BTreeMap<NodeId, Node>,
     ring: Arc<Ring>,
+    /// What nodes know of a change of the ring, if they do.
+    moving: BTreeMap<NodeId, View>,
     pub(crate) now: Instant,
     flying: Vec<(NodeId, NodeId, ShardMessage)>,
     random: Random,
@@ -162,6 +165,7 @@ impl World {
         let mut world = Self {
             nodes: BTreeMap::new(),
             ring: Arc::new(ring),
+            moving: BTreeMap::new(),
             now: Instant::from_micros(1),
             flying: Vec::new(),
             random: Random::from_seed(*blake3::hash(&seed.to_be_bytes()).as_bytes()),
@@ -176,6 +180,39 @@ impl World {
             world.nodes.insert(id, fresh);
         }
         world
+    }
+
+    /// So many nodes, of which the first three own the partition.
+    pub(crate) fn with_others(nodes: u64, seed: u64) -> Self {
+        let mut world = Self::new(nodes, seed);
+        let mut ring = Ring::clone(&world.ring);
+        ring.table = vec![(1..=3).map(node).collect()];
+        world.ring = Arc::new(ring);
+        for id in (1..=nodes).map(node) {
+            let shard = world.shard(id, 0, StoreStanding::Kept);
+            world.nodes.get_mut(&id).expect("a node").shard = shard;
+        }
+        world
+    }
+
+    /// A node learns that the partition moves to these owners, or that it is further with that.
+    pub(crate) fn learn(&mut self, id: NodeId, owners: &[u64], level: MoveLevel) {
+        let mut ring = Ring::clone(&self.ring);
+        ring.version = ring.version.next();
+        ring.table = vec![owners.iter().copied().map(node).collect()];
+        let ring = Arc::new(ring);
+        let begun = Transition::begin(Arc::clone(&self.ring), Arc::clone(&ring));
+        let mut transition = begun.expect("it moves");
+        transition.lift(Partition::new(0), level);
+        let transition = Some(Arc::new(transition));
+        let view = View { ring: Some(ring), transition, ..View::alone(id) };
+        self.moving.insert(id, view.clone());
+        self.step(id, Input::View(Arc::new(view)));
+    }
+
+    /// Whether a node has confirmed the partition.
+    pub(crate) fn has_confirmed(&self, id: NodeId) -> bool {
+        self.nodes[&id].shard.confirmed().contains(&Partition::new(0))
     }
 
     fn shard(&self, me: NodeId, starts: u8, store: StoreStanding) -> Shard {
@@ -194,7 +231,8 @@ impl World {
             background: self.background,
             max_requests: 100,
         };
-        let view = View { ring: Some(Arc::clone(&self.ring)), ..View::alone(me) };
+        let old = || View { ring: Some(Arc::clone(&self.ring)), ..View::alone(me) };
+        let view = self.moving.get(&me).cloned().unwrap_or_else(old);
         let mut seed = [starts; 32];
         seed[0] = me.get() as u8;
         Shard::new(config, Random::from_seed(seed), Arc::new(view))

@@ -6,12 +6,13 @@ use proptest::prelude::*;
 use super::*;
 use crate::bucket::{FixedProperties, MutableProperties};
 use crate::identity::{BootNonce, BootNumber};
-use crate::membership::facts::{Addresses, StagedChange};
+use crate::membership::facts::{Addresses, ChangeFacts, StagedChange};
 use crate::object::ConflictRule;
 use crate::random::Random;
 use crate::ring::{Member, Weight};
 use crate::time::WallTime;
-use crate::token::PartitionCount;
+use crate::token::{Partition, PartitionCount};
+use crate::transfer::Progress;
 
 const CLUSTER: ClusterId = ClusterId::new(7);
 const NODES: u64 = 5;
@@ -31,6 +32,12 @@ fn ring(version: u64) -> Arc<Ring> {
     Arc::new(ring)
 }
 
+/// What a node says later may be less than it said before: it has lost its store.
+fn progress(boot: u64, sequence: u64) -> Progress {
+    let confirmed = (0..4).map(Partition::new).filter(|p| (boot + sequence) >> p.get() & 1 == 1);
+    Progress { ring: RingVersion(boot), confirmed: confirmed.collect(), ..Progress::default() }
+}
+
 fn node_fact(boot: u64, sequence: u64) -> NodeFact {
     NodeFact {
         version: FactVersion { boot: BootNumber(boot), sequence },
@@ -40,6 +47,7 @@ fn node_fact(boot: u64, sequence: u64) -> NodeFact {
         addresses: Addresses::default(),
         ring: RingVersion(0),
         votes: 0,
+        progress: progress(boot, sequence),
     }
 }
 
@@ -73,14 +81,21 @@ prop_compose! {
 
 prop_compose! {
     fn any_facts()(
-        version in prop::option::of(1_u64..3),
+        version in prop::option::of(1_u64..4),
         nodes in prop::collection::btree_map(1..=NODES, (1_u64..3, 0_u64..3), 0..4),
         staged in prop::collection::btree_map((1..=NODES, 0_u8..2), any_stamp(), 0..4),
         buckets in prop::collection::btree_map(0_u8..3, (any_stamp(), any_stamp()), 0..3),
+        settled in 0_u64..3,
+        dead in prop::collection::btree_set(1..=NODES, 0..3),
     ) -> Facts {
         let slot = |slot| if slot == 0 { StageSlot::Weight } else { StageSlot::Zone };
         Facts {
             ring: version.map(ring),
+            change: ChangeFacts {
+                left: version.filter(|version| *version > 1).map(|version| ring(version - 1)),
+                settled: RingVersion(settled),
+                dead: dead.into_iter().map(node).collect(),
+            },
             nodes: nodes.into_iter().map(|(id, (b, s))| (node(id), node_fact(b, s))).collect(),
             staged: staged
                 .into_iter()
@@ -192,6 +207,20 @@ fn only_what_is_newer_is_lacking() {
     let of_ring = |version| FactsDigest { ring: Some(RingVersion(version)), ..mine.clone() };
     assert!(base.lacks(&of_ring(3)));
     assert!(!base.lacks(&of_ring(1)) && !base.lacks(&FactsDigest { ring: None, ..mine.clone() }));
+}
+
+#[test]
+fn a_node_that_follows_a_ring_knows_which_one_it_left() {
+    let left = |base: &FactBase| base.facts().change.left.as_ref().map(|ring| ring.version.0);
+    let alone = |version| Facts { ring: Some(ring(version)), ..Facts::default() };
+    let mut base = merged([&alone(1), &alone(2)]);
+    assert_eq!(left(&base), Some(1));
+    base.merge(CLUSTER, &alone(4)).expect("our cluster");
+    assert_eq!(left(&base), None, "it has missed one");
+    let change = ChangeFacts { left: Some(ring(3)), ..ChangeFacts::default() };
+    let told = Facts { change, ..alone(4) };
+    assert_eq!(base.merge(CLUSTER, &told), Ok(true));
+    assert_eq!((left(&base), base.merge(CLUSTER, &told)), (Some(3), Ok(false)));
 }
 
 #[test]

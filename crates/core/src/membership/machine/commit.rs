@@ -306,7 +306,8 @@ impl Membership {
             enough: Enough::Courtesy,
             deadline: asker.deadline.at().min(turn.now.instant.after(COURTESY)),
         };
-        let facts = Facts { ring: Some(Arc::clone(ring)), ..Facts::default() };
+        let change = self.facts.facts().change.clone();
+        let facts = Facts { ring: Some(Arc::clone(ring)), change, ..Facts::default() };
         self.push(turn, facts, waiting);
     }
 

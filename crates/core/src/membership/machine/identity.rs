@@ -7,6 +7,7 @@
 use super::{Membership, Turn};
 use crate::membership::effect::MembershipEffect;
 use crate::membership::facts::{FactVersion, Facts, FactsDigest, NodeFact};
+use crate::transfer::Progress;
 
 const COPY: &str = "another process runs, or has run, on a copy of this node's identity: stop it, \
     or give this node an empty data directory and let it join anew";
@@ -36,6 +37,7 @@ impl Membership {
             addresses: self.config.addresses.clone(),
             ring: self.disk.ring_version(),
             votes: self.disk.votes_sequence(),
+            progress: Progress::default(),
         };
         if self.own.said.as_ref() == Some(&fact) {
             return;

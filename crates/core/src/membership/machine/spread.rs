@@ -131,7 +131,8 @@ impl Membership {
 
     /// A peer does not know the newest ring: it is sent along (rule 16).
     pub(super) fn send_ring(&mut self, turn: &mut Turn<'_>, to: NodeId) {
-        let facts = Facts { ring: self.facts.ring().cloned(), ..Facts::default() };
+        let (ring, change) = (self.facts.ring().cloned(), self.facts.facts().change.clone());
+        let facts = Facts { ring, change, ..Facts::default() };
         let message = MembershipMessage::Delta { facts: Box::new(facts), wants: None };
         self.send(turn, to, message);
     }

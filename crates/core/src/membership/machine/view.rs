@@ -28,6 +28,8 @@ impl Membership {
             suspected: Arc::clone(self.peers.suspected()),
             buckets: Arc::clone(self.disk.buckets()),
             held: self.held_as_shown(),
+            transition: None,
+            dead: Arc::default(),
         };
         let same_view = match &self.shown.view {
             Some(shown) => is_same(shown, &view),

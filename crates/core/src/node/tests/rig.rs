@@ -31,6 +31,7 @@ use crate::status::InspectId;
 use crate::store::{Batch, KeyRange, Keyspace, ReadStore, ScanItem, StoreError, WriteOp};
 use crate::time::{Deadline, Instant, Now, WallTime};
 use crate::token::{Partition, PartitionCount};
+use crate::transfer::{MoveLevel, Transition};
 use crate::view::View;
 
 /// A disk: what is synced, and batches that are not.
@@ -204,6 +205,10 @@ impl Rig {
                 let view = View { ring: Some(Arc::new(ring)), ..View::alone(node(which)) };
                 self.step(node(which), Input::View(Arc::new(view)));
             }
+            ["move", which, level, owners @ ..] => {
+                let view = self.moving(node(which), level, owners);
+                self.step(node(which), Input::View(Arc::new(view)));
+            }
             ["disk", which, room] => {
                 let room = match *room {
                     "reserve" => DiskRoom::Reserve,
@@ -215,6 +220,25 @@ impl Rig {
             ["wait", millis] => self.wait(millis.parse().expect("milliseconds")),
             other => panic!("no such command: {other:?}"),
         }
+    }
+
+    /// What a node sees of the move of the only partition to these owners.
+    fn moving(&self, which: NodeId, level: &str, owners: &[&str]) -> View {
+        let from = self.ring.clone().expect("a cluster");
+        let mut to = Ring::clone(&from);
+        to.version = to.version.next();
+        to.table = vec![owners.iter().map(|owner| node(owner)).collect()];
+        let to = Arc::new(to);
+        let mut transition = Transition::begin(from, Arc::clone(&to)).expect("it moves");
+        let level = match level {
+            "both" => MoveLevel::Both,
+            "read-new" => MoveLevel::ReadNew,
+            "new" => MoveLevel::New,
+            other => panic!("no such level: {other}"),
+        };
+        transition.lift(Partition::new(0), level);
+        let transition = Some(Arc::new(transition));
+        View { ring: Some(to), transition, ..View::alone(which) }
     }
 
     fn found(&mut self, count: u64) {
@@ -517,6 +541,9 @@ fn brief(message: &ShardMessage) -> String {
             ReadAnswer::Digest(Some(_)) => "digest".to_owned(),
             ReadAnswer::State(None) | ReadAnswer::Digest(None) => "nothing here".to_owned(),
             ReadAnswer::Unknown => "unknown".to_owned(),
+            ReadAnswer::Behind(at) => {
+                format!("you are behind: {:?} of ring {}", at.level, at.ring.0)
+            }
         },
         ShardMessage::ForwardPut { .. } => "coordinate this put".to_owned(),
         ShardMessage::PutAnswered { result, .. } => match result {

@@ -10,12 +10,14 @@ use proptest::sample::{Index, select};
 use stator_core::bucket::{BucketFact, FixedProperties, MutableProperties};
 use stator_core::identity::{BootNonce, BootNumber, ClusterId, NodeId};
 use stator_core::membership::facts::{
-    Addresses, FactVersion, Facts, FactsDigest, NodeFact, StageSlot, StagedChange, StagedFact,
+    Addresses, ChangeDigest, ChangeFacts, FactVersion, Facts, FactsDigest, NodeFact, StageSlot,
+    StagedChange, StagedFact,
 };
 use stator_core::membership::{MembershipMessage, ProposalId};
 use stator_core::register::{Ballot, RegisterMessage, Votes};
 use stator_core::ring::{Member, Ring, Weight};
 use stator_core::token::{Partition, PartitionCount};
+use stator_core::transfer::Progress;
 
 use super::values::{
     bucket, conflict_rule, duration, node, partition, quorum, ring_version, stamp,
@@ -80,8 +82,8 @@ fn node_fact() -> impl Strategy<Value = NodeFact> {
     let addresses =
         (text(), text(), text()).prop_map(|(peer, http, resp)| Addresses { peer, http, resp });
     let numbers = (any::<u64>(), ring_version(), any::<u64>());
-    (fact_version(), numbers, text(), text(), addresses).prop_map(
-        |(version, (nonce, ring, votes), name, zone, addresses)| NodeFact {
+    (fact_version(), numbers, text(), text(), addresses, progress()).prop_map(
+        |(version, (nonce, ring, votes), name, zone, addresses, progress)| NodeFact {
             version,
             nonce: BootNonce(nonce),
             name,
@@ -89,6 +91,19 @@ fn node_fact() -> impl Strategy<Value = NodeFact> {
             addresses,
             ring,
             votes,
+            progress,
+        },
+    )
+}
+
+fn progress() -> impl Strategy<Value = Progress> {
+    let partitions = || btree_set((0..300u32).prop_map(Partition::new), 0..4);
+    (ring_version(), partitions(), partitions(), partitions()).prop_map(
+        |(ring, confirmed, reads_new, handed_over)| Progress {
+            ring,
+            confirmed,
+            reads_new,
+            handed_over,
         },
     )
 }
@@ -125,6 +140,11 @@ fn bucket_fact() -> impl Strategy<Value = BucketFact> {
         .prop_map(|(fixed, made, mutable, changed)| BucketFact { fixed, made, mutable, changed })
 }
 
+fn change() -> impl Strategy<Value = ChangeFacts> {
+    (option::of(shared_ring()), ring_version(), btree_set(node(), 0..3))
+        .prop_map(|(left, settled, dead)| ChangeFacts { left, settled, dead })
+}
+
 /// Any facts.
 pub(super) fn facts() -> BoxedStrategy<Facts> {
     (
@@ -132,9 +152,11 @@ pub(super) fn facts() -> BoxedStrategy<Facts> {
         btree_map(node(), node_fact(), 0..4),
         vec(staged(), 0..4),
         btree_map(bucket(), bucket_fact(), 0..4),
+        change(),
     )
-        .prop_map(|(ring, nodes, staged, buckets)| Facts {
+        .prop_map(|(ring, nodes, staged, buckets, change)| Facts {
             ring,
+            change,
             nodes,
             staged: staged.into_iter().collect::<BTreeMap<_, _>>(),
             buckets,
@@ -144,8 +166,17 @@ pub(super) fn facts() -> BoxedStrategy<Facts> {
 
 fn facts_digest() -> impl Strategy<Value = FactsDigest> {
     let nodes = btree_map(node(), fact_version(), 0..4);
-    (option::of(ring_version()), nodes, any::<u64>(), any::<u64>())
-        .prop_map(|(ring, nodes, staged, buckets)| FactsDigest { ring, nodes, staged, buckets })
+    let change = (option::of(ring_version()), ring_version(), any::<u64>())
+        .prop_map(|(left, settled, dead)| ChangeDigest { left, settled, dead });
+    (option::of(ring_version()), change, nodes, any::<u64>(), any::<u64>()).prop_map(
+        |(ring, change, nodes, staged, buckets)| FactsDigest {
+            ring,
+            change,
+            nodes,
+            staged,
+            buckets,
+        },
+    )
 }
 
 fn ballot() -> impl Strategy<Value = Ballot> {

@@ -25,6 +25,7 @@ use stator_core::request::{
 use stator_core::ring::RingVersion;
 use stator_core::time::{Stamp, WallTime};
 use stator_core::token::{Partition, PartitionCount, Token};
+use stator_core::transfer::{Footing, MoveLevel};
 use stator_core::version::Dot;
 
 pub(super) fn bytes(most: usize) -> impl Strategy<Value = Bytes> {
@@ -219,6 +220,7 @@ fn read_answer() -> impl Strategy<Value = ReadAnswer> {
             .prop_map(|state| ReadAnswer::State(state.as_ref().map(EncodedState::of))),
         option::of(digest).prop_map(ReadAnswer::Digest),
         Just(ReadAnswer::Unknown),
+        footing().prop_map(ReadAnswer::Behind),
     ]
 }
 
@@ -292,6 +294,12 @@ fn exchange_answer() -> impl Strategy<Value = ExchangeAnswer> {
     ]
 }
 
+fn footing() -> impl Strategy<Value = Footing> {
+    let levels = [MoveLevel::Old, MoveLevel::Both, MoveLevel::ReadNew, MoveLevel::New];
+    (ring_version(), proptest::sample::select(levels.to_vec()))
+        .prop_map(|(ring, level)| Footing { ring, level })
+}
+
 /// Any message between shards.
 pub(super) fn shard_message() -> BoxedStrategy<ShardMessage> {
     let request = || any::<u64>().prop_map(RequestId::from_bits);
@@ -309,6 +317,8 @@ pub(super) fn shard_message() -> BoxedStrategy<ShardMessage> {
         Err(ReplicateRefusal::HintsFull),
         Err(ReplicateRefusal::EarlierRound),
     ]);
+    let stage =
+        prop_oneof![stage, footing().prop_map(|footing| Err(ReplicateRefusal::Behind(footing)))];
     let purpose = prop_oneof![
         Just(Purpose::Write),
         node().prop_map(|owner| Purpose::Hint { owner }),
@@ -318,10 +328,10 @@ pub(super) fn shard_message() -> BoxedStrategy<ShardMessage> {
         (sealed(), answered()).prop_map(|(context, answered)| PutReply { context, answered });
     let put_result = prop_oneof![put_reply.prop_map(Ok), request_error().prop_map(Err)];
     prop_oneof![
-        (request(), ring(), round(), purpose, object_key(), object_state(), acks).prop_map(
-            |(request, ring, round, purpose, key, state, acks)| ShardMessage::Replicate {
+        (request(), footing(), round(), purpose, object_key(), object_state(), acks).prop_map(
+            |(request, footing, round, purpose, key, state, acks)| ShardMessage::Replicate {
                 request,
-                ring,
+                footing,
                 round,
                 purpose,
                 key,
@@ -332,8 +342,9 @@ pub(super) fn shard_message() -> BoxedStrategy<ShardMessage> {
         (request(), round(), stage).prop_map(|(request, round, stage)| {
             ShardMessage::Replicated { request, round, stage }
         }),
-        (request(), ring(), object_key(), wish)
-            .prop_map(|(request, ring, key, wish)| ShardMessage::Read { request, ring, key, wish }),
+        (request(), footing(), object_key(), wish).prop_map(|(request, footing, key, wish)| {
+            ShardMessage::Read { request, footing, key, wish }
+        }),
         (request(), round(), read_answer()).prop_map(|(request, round, answer)| {
             ShardMessage::ReadAnswered { request, round, answer }
         }),

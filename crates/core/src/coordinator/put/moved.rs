@@ -1,0 +1,70 @@
+//! A put that goes on at a later footing while its partition moves (rule 17).
+
+use super::Put;
+use crate::coordinator::replica_set::{ReplicaSet, SetPlace, place_in};
+use crate::coordinator::{Progress, Turn};
+use crate::identity::NodeId;
+use crate::message::Purpose;
+use crate::ring::Ring;
+use crate::store::ReadStore;
+use crate::transfer::Footing;
+
+impl Put {
+    /// A replica insists on a later footing.
+    pub(super) fn on_behind<S: ReadStore>(
+        &mut self,
+        from: NodeId,
+        told: Footing,
+        ring: &Ring,
+        turn: &mut Turn<'_, S>,
+    ) -> Progress {
+        self.told = self.told.max(Some(told));
+        if told.ring > ring.version {
+            turn.ask_for_newer_ring(from);
+        }
+        self.on_moved(ring, turn)
+    }
+
+    /// A replica insists on a later footing, or another view shows a newer ring: goes on there as
+    /// soon as that is possible (rule 17). Acknowledgements count on, in every set of which their
+    /// nodes are primaries; who has not acknowledged is sent the write again.
+    pub(in crate::coordinator) fn on_moved<S: ReadStore>(
+        &mut self,
+        ring: &Ring,
+        turn: &mut Turn<'_, S>,
+    ) -> Progress {
+        let ready = self.told.filter(|told| *told > self.footing && told.ring <= ring.version);
+        let Some(told) = ready else { return self.settle(turn) };
+        let place = turn.view.placement(ring, self.partition, Some(told));
+        let quorum = (self.key.bucket(), &self.asked);
+        let first = place_in(place.reads, self.partition, quorum, &[], turn.view);
+        let also = place.also.map(|ring| place_in(ring, self.partition, quorum, &[], turn.view));
+        let (Ok(first), Ok(also)) = (first, also.transpose()) else {
+            return self.finish(Err(self.doubt()), turn);
+        };
+        self.footing = place.footing.max(told);
+        let set = self.set_for(&first);
+        self.also = also.map(|also| Box::new(self.set_for(&also)));
+        self.set = set;
+        let me = turn.view.me;
+        let silent = self.primaries(|node| {
+            node != me && turn.peers.connected(node) && self.sets().any(|s| s.tally.awaits(node))
+        });
+        for node in silent {
+            self.send(node, Purpose::Write, turn);
+        }
+        self.settle(turn)
+    }
+
+    /// The replicas of a ring, as those that were asked before or anew.
+    fn set_for(&self, place: &SetPlace<'_>) -> ReplicaSet {
+        let known = self.sets().find(|set| set.ring() == place.ring.version);
+        known.cloned().unwrap_or_else(|| {
+            let mut set = ReplicaSet::new(place, None);
+            for before in self.sets() {
+                set.count_as_in(before);
+            }
+            set
+        })
+    }
+}
