@@ -110,6 +110,8 @@ pub struct World {
     damaged: BTreeMap<(usize, usize), Loss>,
     /// Writes that a node had on disk and has no more although it answers for them, by key and place.
     forgotten: BTreeMap<(usize, usize), usize>,
+    /// Calls that their node has forwarded to another.
+    forwarded: BTreeSet<CallId>,
     /// The stamps that shards have minted last.
     stamps: BTreeMap<(Process, u8), Stamp>,
     /// When a fault last destroyed copies.
@@ -240,6 +242,7 @@ impl World {
             unsettled: BTreeMap::new(),
             damaged: BTreeMap::new(),
             forgotten: BTreeMap::new(),
+            forwarded: BTreeSet::new(),
             stamps: BTreeMap::new(),
             struck_at: Instant::default(),
             troubled: BTreeMap::new(),

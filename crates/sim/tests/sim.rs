@@ -86,7 +86,7 @@ fn seeds_are_a_range_of_two_numbers() {
 const USUAL: Option<Pace> = Some(Pace::USUAL);
 
 /// Seeds that once found something, and what.
-const REGRESSIONS: [(u64, u64, Option<Pace>, &str); 7] = [
+const REGRESSIONS: [(u64, u64, Option<Pace>, &str); 8] = [
     (
         1023,
         5,
@@ -112,6 +112,12 @@ const REGRESSIONS: [(u64, u64, Option<Pace>, &str); 7] = [
         8,
         USUAL,
         "a put that all others refused was refused by a fallback that could have minted it",
+    ),
+    (
+        898,
+        3,
+        None,
+        "two deletes of a key were forwarded in one turn and taken for one (the simulator's fault)",
     ),
     (239, 3, None, "looks that came often left out the last partitions, and damage there"),
 ];

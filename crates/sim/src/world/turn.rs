@@ -154,6 +154,9 @@ impl World {
             ShardMessage::ForwardPut { order, .. } => self.delete_that_read(at, &order.key),
             _ => None,
         });
+        if matches!(message, ShardMessage::ForwardPut { .. }) {
+            self.forwarded.extend(call);
+        }
         if let Some(call) = call
             && asks
         {
@@ -240,16 +243,21 @@ impl World {
     }
 
     /// A delete that has read goes on to write in whatever turn its read ends, also when a broken
-    /// connection ends it.
+    /// connection ends it. Where that ends several, they go on in the order of their calls: one that
+    /// was forwarded already is not meant.
     fn delete_that_read(&self, at: Process, name: &ObjectKey) -> Option<CallId> {
         let key = self.layout.keys.iter().position(|key| key == name)?;
-        let mut open = self.nodes[at.node].open.iter().copied();
-        open.find(|&call| {
-            self.history.write_of(call).is_some_and(|(of, place)| {
-                let write = &self.history.keys[of].writes[place];
-                of == key && write.kind == WriteKind::DeleteWhatIsRead && write.mints.is_empty()
+        let open = self.nodes[at.node].open.iter().copied();
+        let all: Vec<CallId> = open
+            .filter(|&call| {
+                self.history.write_of(call).is_some_and(|(of, place)| {
+                    let write = &self.history.keys[of].writes[place];
+                    of == key && write.kind == WriteKind::DeleteWhatIsRead && write.mints.is_empty()
+                })
             })
-        })
+            .collect();
+        let next = all.iter().find(|call| !self.forwarded.contains(call));
+        next.or(all.first()).copied()
     }
 
     pub(super) fn start_writer(&mut self, at: Process) {
