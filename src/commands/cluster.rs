@@ -3,8 +3,8 @@
 mod plan;
 mod status;
 
-use serde_json::json;
-use stator_client::StageRequest;
+use serde_json::{Value, json};
+use stator_client::{Committed, StageRequest};
 
 use crate::cli::{ClusterCommand, Connection};
 use crate::commands::Ended;
@@ -41,11 +41,24 @@ async fn commit(version: u64, connection: Connection) -> Ended {
     if connection.json {
         output::json(&committed)?;
     } else {
-        output::line(&format!(
-            "ring version {version} was chosen; see `stator cluster status` for the transition"
-        ))?;
+        output::line(&said(version, &committed))?;
     }
     Ok(Exit::Done)
+}
+
+fn said(version: u64, committed: &Committed) -> String {
+    let declared = committed.document.get("declared_dead").and_then(Value::as_array);
+    let Some(declared) = declared else {
+        return format!(
+            "ring version {version} was chosen; see `stator cluster status` for the transition"
+        );
+    };
+    let names: Vec<&str> = declared.iter().filter_map(Value::as_str).collect();
+    format!(
+        "{} will not be waited for any more. Nothing else was committed: do so again with the same \
+         version once the change under way is settled",
+        names.join(", ")
+    )
 }
 
 async fn discard(connection: Connection) -> Ended {

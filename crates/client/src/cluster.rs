@@ -68,9 +68,15 @@ pub struct MemberDocument {
 pub struct TransitionDocument {
     /// The ring that is being moved to.
     pub version: u64,
-    /// Partitions not yet handed over.
+    /// Partitions that move.
+    #[serde(default)]
+    pub partitions: u64,
+    /// Those of them that are not handed over yet.
     #[serde(default)]
     pub partitions_left: u64,
+    /// Whom it waits for.
+    #[serde(default)]
+    pub waits_for: Vec<String>,
     /// Bytes not yet handed over.
     #[serde(default)]
     pub bytes_left: u64,

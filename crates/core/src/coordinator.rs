@@ -167,11 +167,15 @@ impl<S: ReadStore> Turn<'_, S> {
             until: now.after(delivery::PATIENCE),
         };
         self.deliveries.begin(request, delivery);
+        let purpose = match reason {
+            Reason::Hint { owner } if owner != to => Purpose::Hint { owner },
+            _ => Purpose::Repair,
+        };
         let message = ShardMessage::Replicate {
             request,
             footing: self.view.footing(ring.partition_of(key.token())),
             round,
-            purpose: Purpose::Repair,
+            purpose,
             key: key.clone(),
             state: state.clone(),
             acks: AckWish::Durable,

@@ -1,11 +1,9 @@
 //! What goes into a shard's step and what comes out of it: the whole boundary between the core and
 //! a shell, production's or the simulator's.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::identity::NodeId;
-use crate::membership::ProposalId;
 use crate::message::{RequestId, ShardMessage};
 use crate::object::BucketName;
 use crate::observe::Observation;
@@ -14,7 +12,7 @@ use crate::ring::RingVersion;
 use crate::status::{InspectId, ShardStatus};
 use crate::store::Batch;
 use crate::time::Instant;
-use crate::token::Partition;
+use crate::transfer::Progress;
 use crate::view::View;
 
 /// A batch's place in the order in which a shard's batches are written; a sync of one covers all
@@ -54,13 +52,6 @@ pub enum Input {
     Timer(Timer),
     /// The cluster as it is seen from now on.
     View(Arc<View>),
-    /// Say which of these partitions hold data; their writes are held from this view on.
-    Hold {
-        /// The attempt at a new ring.
-        proposal: ProposalId,
-        /// This shard's part of the partitions.
-        partitions: BTreeSet<Partition>,
-    },
     /// How much room the disk has from now on.
     Disk(DiskRoom),
     /// Say how you are.
@@ -122,13 +113,9 @@ pub enum Effect {
     },
     /// Tell membership that a bucket was made by its first write, with default properties.
     BucketMade(BucketName),
-    /// The answer to [`Input::Hold`].
-    Held {
-        /// The attempt.
-        proposal: ProposalId,
-        /// Those of the partitions that hold data.
-        with_data: BTreeSet<Partition>,
-    },
+    /// Tell membership what is confirmed and handed over in the change of the ring under way: all
+    /// of it, durably.
+    Moved(Progress),
     /// The answer to [`Input::Inspect`].
     Inspected {
         /// The question.

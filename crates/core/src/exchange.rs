@@ -66,12 +66,23 @@ const MOST_LEAVES: usize = 24;
 /// With more items than this in an answer, fewer leaves are asked for next.
 const MANY_ITEMS: usize = 64;
 
+/// What an exchange is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Aim {
+    /// Both sides are to have the same.
+    Alike,
+    /// The peer is to have all that is here; what it has beside that is no concern of this node's,
+    /// which goes.
+    HandOver,
+}
+
 /// An exchange that this node began.
 #[derive(Clone, Debug)]
 pub struct Exchange {
     id: RequestId,
     peer: NodeId,
     partition: Partition,
+    aim: Aim,
     began: Instant,
     /// What was asked last, under a name of its own: an answer that comes twice is known.
     asked: Option<(RequestId, ExchangeAsk)>,
@@ -133,8 +144,8 @@ impl Exchange {
     /// Begins to compare a partition with a peer; none if this node's own tree is not ready.
     pub fn begin<S: ReadStore>(
         id: RequestId,
-        partition: Partition,
-        peer: NodeId,
+        (partition, peer): Pair,
+        aim: Aim,
         turn: &mut Turn<'_, S>,
     ) -> Option<Self> {
         let root = turn.replica.tree(partition)?.root();
@@ -143,6 +154,7 @@ impl Exchange {
             id,
             peer,
             partition,
+            aim,
             began,
             asked: None,
             until: began,
@@ -301,7 +313,11 @@ impl Exchange {
         } else {
             (self.leaves_at_once * 2).min(MOST_LEAVES)
         };
-        self.moving.add(compare::differences(&ours, theirs));
+        let found = compare::differences(&ours, theirs);
+        self.moving.add(match self.aim {
+            Aim::Alike => found,
+            Aim::HandOver => found.one_way(),
+        });
         self.go_on(turn)
     }
 

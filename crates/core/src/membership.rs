@@ -13,4 +13,4 @@ mod message;
 pub mod staging;
 
 pub use machine::{FoundCluster, Membership, MembershipConfig, Restored};
-pub use message::{MembershipMessage, ProposalId};
+pub use message::MembershipMessage;

@@ -8,6 +8,7 @@ mod collect;
 mod condition;
 mod confirm;
 mod handoff;
+mod handover;
 mod keep;
 mod patrol;
 mod serve;
@@ -16,7 +17,7 @@ mod upkeep;
 
 pub use condition::LOOK_AT_MOST;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -36,13 +37,12 @@ use crate::object::Content;
 use crate::random::Random;
 use crate::replica::{Replica, Waiter};
 use crate::request::{ClientRequest, PutOrder, RequestError};
-use crate::ring::Ring;
+use crate::ring::{Ring, RingVersion};
 use crate::standing::Standing;
 use crate::status::{ShardStatus, UpkeepCounts};
 use crate::store::ReadStore;
 use crate::time::{Deadline, Now};
-use crate::token::Partition;
-use crate::transfer::Confirming;
+use crate::transfer::{Confirming, Handing};
 use crate::upkeep::{MOST_TASKS, Task, TaskEvent};
 use crate::view::View;
 
@@ -124,6 +124,9 @@ pub struct Shard {
     collections: collect::Collections,
     standing: Standing,
     confirming: Confirming,
+    handing: Handing,
+    /// The ring for which it was said that hints are where they belong.
+    in_place_for: Option<RingVersion>,
     counts: UpkeepCounts,
     /// Whether the store can be read.
     started: bool,
@@ -154,6 +157,8 @@ impl Shard {
             collections: collect::Collections::default(),
             standing: Standing::default(),
             confirming: Confirming::default(),
+            handing: Handing::default(),
+            in_place_for: None,
             counts: UpkeepCounts::default(),
             config,
             view,
@@ -207,10 +212,6 @@ impl Shard {
             Input::Synced(ticket) => self.on_synced(now, ticket, store, out),
             Input::Timer(timer) => self.on_timer(now, timer, store, out),
             Input::View(view) => self.on_view(now, view, store, out),
-            Input::Hold { proposal, partitions } => {
-                let with_data = self.with_data(partitions, store);
-                out.push(Effect::Held { proposal, with_data });
-            }
         }
         self.settle_budget(now, out);
     }
@@ -225,12 +226,6 @@ impl Shard {
         self.status()
     }
 
-    /// The partitions that have come to this shard with the last change of the ring, and of which
-    /// it durably has all that their old owners have acknowledged (rule 17).
-    pub const fn confirmed(&self) -> &BTreeSet<Partition> {
-        self.confirming.confirmed()
-    }
-
     /// How many states wait for the disk.
     pub fn unsynced(&self) -> usize {
         self.replica.unsynced() + self.hints.unsynced()
@@ -238,7 +233,7 @@ impl Shard {
 
     /// The ring, if this node may take part in it.
     fn ring(&self) -> Result<Arc<Ring>, RequestError> {
-        self.view.ring_as_member().cloned().ok_or(RequestError::NotMember)
+        self.view.ring_as_coordinator().cloned().ok_or(RequestError::NotMember)
     }
 
     fn turn<'a, S: ReadStore>(
@@ -365,7 +360,7 @@ impl Shard {
     fn on_synced(&mut self, now: Now, ticket: Ticket, store: &impl ReadStore, out: &mut Effects) {
         self.hints.synced(ticket);
         self.tell_agreements(ticket, out);
-        self.confirmations_synced(ticket);
+        self.moves_synced(ticket, out);
         for waiter in self.replica.synced(ticket) {
             match waiter {
                 Waiter::Peer { node, request, partition } => {
@@ -423,19 +418,6 @@ impl Shard {
             }
         };
         origin.reply(refused, &mut self.turn(now, store, out));
-    }
-
-    /// Those of the partitions that hold anything here. One that can't be read is taken to.
-    fn with_data(
-        &self,
-        partitions: BTreeSet<Partition>,
-        store: &impl ReadStore,
-    ) -> BTreeSet<Partition> {
-        let Some(ring) = &self.view.ring else { return BTreeSet::new() };
-        let holds = |partition: &Partition| {
-            self.replica.holds_data(ring.partitions, *partition, store).unwrap_or(true)
-        };
-        partitions.into_iter().filter(holds).collect()
     }
 }
 

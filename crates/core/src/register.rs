@@ -18,15 +18,12 @@
 mod acceptor;
 mod proposer;
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 pub use acceptor::{Acceptor, AcceptorReply};
 pub use proposer::{Proposer, ProposerStep};
 
-use crate::membership::ProposalId;
 use crate::ring::{Ring, RingVersion};
-use crate::token::Partition;
 
 /// The order of proposals: by round, then by who proposes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -84,9 +81,6 @@ pub struct Votes {
     pub promised: Ballot,
     /// What was taken last.
     pub accepted: Option<(Ballot, Arc<Ring>)>,
-    /// Partitions whose writes are held for an attempt at a new ring, until a newer ring than
-    /// `base` is known or the attempt is given up.
-    pub hold: Option<(ProposalId, BTreeSet<Partition>)>,
 }
 
 #[cfg(test)]

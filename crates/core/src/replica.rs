@@ -8,6 +8,7 @@
 mod actors;
 mod buffer;
 mod collecting;
+mod forgetting;
 mod journal;
 mod listing;
 mod look;
@@ -19,6 +20,7 @@ mod trees;
 mod write;
 
 pub use collecting::{Agreement, Candidates};
+pub use forgetting::Forgotten;
 pub use journal::{Journal, Waiter};
 pub use look::Looked;
 pub use quarantine::quarantine_row;

@@ -84,6 +84,9 @@ pub struct Ring {
     /// Nodes that were members once and may not come back under their id (the marker that keeps
     /// gossip from resurrecting them).
     pub removed: BTreeSet<NodeId>,
+    /// Those of them that an operator declared dead when they were taken off: no move waits for
+    /// them, and they take part in nothing any more.
+    pub dead: BTreeSet<NodeId>,
     /// For each partition, in token order, its replicas in order of preference.
     pub table: Vec<Vec<NodeId>>,
 }
@@ -104,6 +107,7 @@ impl Ring {
             partitions,
             members: BTreeMap::from([(founder, member)]),
             removed: BTreeSet::new(),
+            dead: BTreeSet::new(),
             table: vec![vec![founder]; partitions.get() as usize],
         }
     }
@@ -129,6 +133,14 @@ impl Ring {
     /// partition's fixed walk over all members (rule 14).
     pub fn fallbacks(&self, partition: Partition, n: u8) -> Vec<NodeId> {
         walk::fallbacks(self, partition, n)
+    }
+
+    /// Everybody who may hold hints for an owner of the partition and is none itself, whatever the
+    /// number of replicas of a bucket.
+    pub fn hint_holders(&self, partition: Partition) -> BTreeSet<NodeId> {
+        let owners = &self.table[partition.index()];
+        let all = (1..=owners.len() as u8).flat_map(|n| self.fallbacks(partition, n));
+        all.filter(|node| !owners.contains(node)).collect()
     }
 
     /// How many nodes are a majority of the members.

@@ -86,6 +86,13 @@ impl Standing {
         }
     }
 
+    /// A partition was handed over: there is nothing that could count.
+    pub fn given_up(&mut self, partition: Partition, batch: &mut Batch) {
+        if self.unsettled.remove(&partition).is_some() {
+            batch.delete(Keyspace::Meta, row(partition));
+        }
+    }
+
     /// Whether this node's answers about a partition count in reads.
     pub fn counts(&self, partition: Partition) -> bool {
         !self.unsettled.contains_key(&partition)
@@ -144,9 +151,12 @@ impl Standing {
 /// Notes in a batch that the store was lost: which partitions do not count, and that the collection
 /// round of none is known. For a shell that finds it lost, so that the note is written together with
 /// the mark that the store is in use again: a start that crashes at once must not make the next one
-/// take it for whole.
-pub fn mark_lost(batch: &mut Batch, ring: &Ring, me: NodeId) {
-    mark_unsettled(batch, ring.partitions.all().filter(|partition| ring.owns(me, *partition)));
+/// take it for whole. While a change of the ring is under way, `left` is the ring that it left.
+pub fn mark_lost(batch: &mut Batch, ring: &Ring, left: Option<&Ring>, me: NodeId) {
+    let owned = |partition: &Partition| {
+        ring.owns(me, *partition) || left.is_some_and(|left| left.owns(me, *partition))
+    };
+    mark_unsettled(batch, ring.partitions.all().filter(owned));
     Rounds::mark_unknown(batch, ring.partitions.all());
 }
 

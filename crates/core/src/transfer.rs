@@ -18,11 +18,15 @@
 //! whole walk, `transfer/tests/` plays it at random and breaks it by name.
 
 mod confirming;
+mod handing;
+mod marks;
 mod transition;
 
 use std::collections::BTreeSet;
 
 pub use confirming::{Confirming, sources_needed};
+pub use handing::{Handing, receivers_needed};
+pub use marks::Marks;
 pub use transition::{Placement, Said, Transition};
 
 use crate::ring::RingVersion;
@@ -72,6 +76,9 @@ pub struct Progress {
     pub reads_new: BTreeSet<Partition>,
     /// Partitions that it owned in the ring before and has handed over and dropped.
     pub handed_over: BTreeSet<Partition>,
+    /// Whether every hint that it keeps is of a partition for which it may stand in by that ring:
+    /// nobody else keeps any that a collection round would not ask about (rule 13).
+    pub hints_in_place: bool,
 }
 
 #[cfg(test)]

@@ -104,6 +104,16 @@ impl Task {
         }
     }
 
+    /// Whether the task changes or compares this node's copy of a partition.
+    pub fn is_about(&self, of: Partition) -> bool {
+        match self {
+            Self::Exchange(exchange) => exchange.partition() == of,
+            Self::Heal(heal) => heal.partition() == of,
+            Self::Collection(collection) => collection.partition() == of,
+            Self::Repair(_) => false,
+        }
+    }
+
     /// Whether the task is a collection round.
     pub fn is_collection(&self) -> bool {
         matches!(self, Self::Collection(_))

@@ -32,12 +32,13 @@ pub struct View {
     pub suspected: Arc<BTreeMap<NodeId, Suspicion>>,
     /// Buckets that were made.
     pub buckets: Arc<BTreeMap<BucketName, BucketFact>>,
-    /// Partitions whose writes are held because a ring that moves them is being chosen.
-    pub held: Arc<BTreeSet<Partition>>,
     /// The change that led to the ring, if partitions move, or have moved, with it (rule 17).
     pub transition: Option<Arc<Transition>>,
-    /// Members that the operator declared dead: no move waits for them.
+    /// Nodes that the operator declared dead: no move waits for them, and nothing of theirs is taken.
     pub dead: Arc<BTreeSet<NodeId>>,
+    /// Whether every member keeps only hints that it may keep by this ring: rounds of collection
+    /// ask just those who may (rule 13).
+    pub hints_in_place: bool,
 }
 
 impl View {
@@ -48,15 +49,25 @@ impl View {
             ring: None,
             suspected: Arc::default(),
             buckets: Arc::default(),
-            held: Arc::default(),
             transition: None,
             dead: Arc::default(),
+            hints_in_place: true,
         }
     }
 
     /// The ring, if this node is a member of it.
     pub fn ring_as_member(&self) -> Option<&Arc<Ring>> {
         self.ring.as_ref().filter(|ring| ring.members.contains_key(&self.me))
+    }
+
+    /// The ring, if this node may coordinate requests: as a member, or as one that left it in good
+    /// order and owns nothing. One that was declared dead may not.
+    pub fn ring_as_coordinator(&self) -> Option<&Arc<Ring>> {
+        let may = |ring: &&Arc<Ring>| {
+            let knows = ring.members.contains_key(&self.me) || ring.removed.contains(&self.me);
+            knows && !self.dead.contains(&self.me)
+        };
+        self.ring.as_ref().filter(may)
     }
 
     /// Where a request about a partition goes that this node carries out in `ring`, the newest that
@@ -96,6 +107,15 @@ impl View {
         self.ring.as_ref().is_some_and(|ring| {
             ring.owns(self.me, partition)
                 || self.placement(ring, partition, None).owns(self.me, partition)
+        })
+    }
+
+    /// Whether this node may keep hints of the partition: it stands in for its owners in a ring that
+    /// writes go to, for buckets of some number of replicas.
+    pub fn stands_in(&self, partition: Partition) -> bool {
+        self.ring.as_ref().is_some_and(|ring| {
+            let place = self.placement(ring, partition, None);
+            place.rings().any(|ring| ring.hint_holders(partition).contains(&self.me))
         })
     }
 

@@ -7,16 +7,14 @@ mod gate;
 mod peers;
 mod thread;
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use stator_core::identity::NodeId;
-use stator_core::membership::ProposalId;
 use stator_core::membership::admin::{AdminReply, AdminRequest};
 use stator_core::membership::effect::{MembershipInput, SaveId};
 use stator_core::object::BucketName;
 use stator_core::ring::RingVersion;
-use stator_core::token::Partition;
+use stator_core::transfer::Progress;
 use tokio::sync::{mpsc, oneshot};
 
 pub(crate) use gate::Gate;
@@ -76,9 +74,9 @@ impl MembershipMailbox {
         self.deliver(MembershipInput::BucketMade(bucket));
     }
 
-    /// A shard holds its part of a hold's partitions.
-    pub(crate) fn shard_held(&self, proposal: ProposalId, with_data: BTreeSet<Partition>) {
-        self.deliver(MembershipInput::ShardHeld { proposal, with_data });
+    /// A shard says how far it is with a change of the ring; it says so again until that is over.
+    pub(crate) fn shard_moved(&self, shard: u8, progress: Progress) {
+        self.deliver(MembershipInput::ShardMoved { shard, progress });
     }
 
     /// A save is on disk. Waits for room.

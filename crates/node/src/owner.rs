@@ -98,10 +98,12 @@ pub(crate) fn claim(
     let owner = Owner { node: identity.node, cluster, boot: identity.boot };
     let mut batch = owner.batch();
     if found == Found::Lost
-        && let Some(ring) = identity.cluster.as_ref().and_then(|(_, facts)| facts.ring.as_ref())
+        && let Some((_, facts)) = identity.cluster.as_ref()
+        && let Some(ring) = &facts.ring
     {
+        let left = facts.change_under_way().map(|(_, left)| left.as_ref());
         // With the mark itself: a crash right after it must not make the store count as whole.
-        standing::mark_lost(&mut batch, ring, identity.node);
+        standing::mark_lost(&mut batch, ring, left, identity.node);
     }
     store.write(vec![batch]).map_err(failed)?;
     store.sync().map_err(failed)?;

@@ -111,8 +111,13 @@ fn owned<'a>(
     partitions: &'a [Partition],
     identity: &'a Identity,
 ) -> impl Iterator<Item = Partition> + 'a {
-    let ring = identity.cluster.as_ref().and_then(|(_, facts)| facts.ring.as_ref());
-    let owns = move |partition: &Partition| ring.is_some_and(|r| r.owns(identity.node, *partition));
+    let facts = identity.cluster.as_ref().map(|(_, facts)| facts);
+    let ring = facts.and_then(|facts| facts.ring.as_ref());
+    let left = facts.and_then(|facts| facts.change_under_way()).map(|(_, left)| left);
+    let owns = move |partition: &Partition| {
+        let mut rings = ring.into_iter().chain(left);
+        rings.any(|ring| ring.owns(identity.node, *partition))
+    };
     partitions.iter().copied().filter(owns)
 }
 

@@ -121,6 +121,9 @@ impl Counters {
     /// Counts and logs what membership observed.
     pub(crate) fn observe_membership(&self, observation: &MembershipObservation) {
         match observation {
+            MembershipObservation::RingSettled(version) => {
+                tracing::info!(version = version.0, "everything that the ring moved is settled");
+            }
             MembershipObservation::RingAdopted(version) => {
                 tracing::info!(version = version.0, "a new ring is in use");
             }

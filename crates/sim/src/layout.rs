@@ -1,6 +1,6 @@
 //! What a run's cluster looks like: its ring, its buckets and the keys that clients use.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -161,7 +161,8 @@ fn ring_of(
         replicas: ids.len().min(MOST_REPLICAS) as u8,
         partitions,
         members: ids.iter().enumerate().map(|(place, &id)| (id, member(place))).collect(),
-        removed: std::collections::BTreeSet::new(),
+        removed: BTreeSet::new(),
+        dead: BTreeSet::new(),
     }
 }
 

@@ -158,7 +158,7 @@ impl Node {
             return StoreStanding::Kept;
         }
         let mut batch = Batch::new();
-        mark_lost(&mut batch, &layout.ring, layout.nodes[self.place]);
+        mark_lost(&mut batch, &layout.ring, None, layout.nodes[self.place]);
         self.disk.write_now(batch);
         StoreStanding::Lost
     }

@@ -10,7 +10,6 @@ use crate::effect::Timer;
 use crate::identity::{ActorId, NodeId};
 use crate::message::{RequestId, ShardMessage};
 use crate::replica::Waiter;
-use crate::ring::Ring;
 use crate::store::ReadStore;
 use crate::time::Instant;
 use crate::token::Partition;
@@ -56,6 +55,11 @@ pub struct CollectionEnded {
 }
 
 impl Collection {
+    /// Of which partition.
+    pub const fn partition(&self) -> Partition {
+        self.partition
+    }
+
     /// Begins a round for these candidates; none if not everybody whom it needs can be reached, or
     /// if a hint is here.
     pub fn begin<S: ReadStore>(
@@ -68,11 +72,12 @@ impl Collection {
         let me = turn.view.me;
         let owners: Vec<NodeId> =
             ring.table[partition.index()].iter().copied().filter(|&owner| owner != me).collect();
-        let holders = hint_holders(&ring, partition);
+        let holders: Vec<NodeId> = ring.hint_holders(partition).into_iter().collect();
         let now = turn.now.instant;
         let reachable = |node: &NodeId| turn.peers.healthy(turn.view, now, *node);
         let ready = owners.iter().chain(&holders).all(reachable)
             && turn.standing.counts(partition)
+            && turn.view.hints_in_place
             && !turn.hints.may_hold(ring.partitions, partition);
         if !ready {
             return None;
@@ -227,14 +232,6 @@ impl Collection {
         let ended = CollectionEnded { partition: self.partition, decided };
         TaskStep::Ended(TaskEnded::Collection(ended))
     }
-}
-
-/// Everybody who may hold hints for an owner of the partition and is none itself, whatever the
-/// number of replicas of a bucket.
-fn hint_holders(ring: &Ring, partition: Partition) -> Vec<NodeId> {
-    let most = ring.table[partition.index()].len() as u8;
-    let all: BTreeSet<NodeId> = (1..=most).flat_map(|n| ring.fallbacks(partition, n)).collect();
-    all.into_iter().filter(|&node| !ring.owns(node, partition)).collect()
 }
 
 fn kept(candidates: Vec<Candidate>, same: &[bool]) -> Vec<Candidate> {

@@ -358,9 +358,6 @@ fn place<'r, S: ReadStore>(
     taken.extend(&set.fallbacks);
     let also = place.also.map(|ring| place_in(ring, partition, quorum, &taken, view));
     let mut also = also.transpose()?;
-    if view.held.contains(&partition) {
-        return Err(RequestError::Moving { partition });
-    }
     if turn.disk == DiskRoom::Reserve && order.value != Content::Tombstone {
         return Err(RequestError::DiskReserve);
     }

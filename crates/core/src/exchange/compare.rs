@@ -58,6 +58,15 @@ pub(super) struct Differences {
     pub(super) push: Vec<Token>,
 }
 
+impl Differences {
+    /// What has to be pushed so that the peer has all that is here, and nothing else.
+    pub(super) fn one_way(mut self) -> Self {
+        let both = self.pull.iter().filter(|(_, pull)| pull.is_here).map(|(token, _)| *token);
+        self.push.extend(both);
+        Self { pull: BTreeMap::new(), push: self.push }
+    }
+}
+
 /// Compares what is in the same leaves on both sides.
 pub(super) fn differences(ours: &[LeafItem], theirs: &[LeafItem]) -> Differences {
     let ours: BTreeMap<Token, u64> = ours.iter().map(|item| (item.token, item.sum)).collect();

@@ -8,7 +8,6 @@ use crate::identity::NodeId;
 use crate::membership::facts::{Addresses, StagedChange};
 use crate::object::BucketName;
 use crate::ring::{Plan, PlanError, Ring, RingVersion, Weight};
-use crate::token::Partition;
 
 /// An operator's request, named so that the reply finds its way back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -64,6 +63,12 @@ pub enum AdminDone {
     Plan(Plan),
     /// The new ring was chosen by a majority.
     Committed(Arc<Ring>),
+    /// A majority knows that these nodes are dead: the change under way waits for them no more.
+    /// Nothing else was committed.
+    DeclaredDead {
+        /// Their names.
+        names: Vec<String>,
+    },
     /// Nothing is staged any more.
     Discarded,
     /// A bucket's properties; whether it was made is told by the fact.
@@ -104,13 +109,17 @@ pub enum AdminError {
         /// The number.
         chosen: RingVersion,
     },
-    /// Partitions that would move hold data, and moving data comes with a later version.
-    #[error("{} partitions that would move hold data (the first is {}); moving stored data is not built yet: grow the cluster while it is empty", partitions.len(), partitions.first().map_or(0, |p| p.get()))]
-    HoldsData {
-        /// Which.
-        partitions: Vec<Partition>,
+    /// Partitions still move to the owners that the newest ring gives them.
+    #[error("the change to ring version {} is under way: {partitions_left} partitions still move{}; commit the next change once it is settled (see the status), or declare dead who will not come back", version.0, waiting(names))]
+    UnderWay {
+        /// The ring that is being reached.
+        version: RingVersion,
+        /// How many partitions still move.
+        partitions_left: usize,
+        /// For whom it waits.
+        names: Vec<String>,
     },
-    /// Nodes that own what would move, or a majority of the members, can't be reached.
+    /// A majority of the members, can't be reached.
     #[error("{} did not answer in time: nothing was decided here; if the commit had begun it may still take effect, look at the status", names.join(", "))]
     Unreachable {
         /// Their names.
@@ -138,6 +147,23 @@ pub enum AdminError {
     Busy,
 }
 
+fn waiting(names: &[String]) -> String {
+    if names.is_empty() { String::new() } else { format!(", waiting for {}", names.join(", ")) }
+}
+
+/// A change of the ring under way, as one node sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChangeStatus {
+    /// The ring that is being reached.
+    pub version: RingVersion,
+    /// How many partitions move.
+    pub partitions: usize,
+    /// How many of them are not read from their new owners yet.
+    pub partitions_left: usize,
+    /// Ids of those for whom it waits.
+    pub waits_for: Vec<NodeId>,
+}
+
 /// The cluster as one node sees it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ClusterStatus {
@@ -145,6 +171,8 @@ pub struct ClusterStatus {
     pub ring: Option<Arc<Ring>>,
     /// Its members, and nodes that want to join, by name.
     pub members: Vec<MemberStatus>,
+    /// What moves; none if nothing does.
+    pub change: Option<ChangeStatus>,
 }
 
 /// A node as another one sees it.
@@ -181,6 +209,8 @@ pub enum MemberState {
     Down,
     /// Not a member; its join is staged.
     Joining,
+    /// Not a member any more, but partitions are still taken over from it.
+    Leaving,
     /// Not a member any more.
     Removed,
 }

@@ -1,17 +1,16 @@
 //! What goes into the membership actor's step and what comes out of it.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::identity::{BootNonce, BootNumber, ClusterId, NodeId};
 use crate::membership::admin::{AdminId, AdminReply, AdminRequest};
 use crate::membership::facts::Facts;
-use crate::membership::message::{MembershipMessage, ProposalId};
+use crate::membership::message::MembershipMessage;
 use crate::object::BucketName;
 use crate::register::Votes;
 use crate::ring::RingVersion;
 use crate::time::Instant;
-use crate::token::Partition;
+use crate::transfer::Progress;
 use crate::view::View;
 
 /// Something that happened, told to membership.
@@ -56,12 +55,12 @@ pub enum MembershipInput {
     },
     /// A bucket was made by its first write, with default properties.
     BucketMade(BucketName),
-    /// A shard has held its part of a hold's partitions.
-    ShardHeld {
-        /// The attempt.
-        proposal: ProposalId,
-        /// Those that hold data.
-        with_data: BTreeSet<Partition>,
+    /// What a shard has confirmed and handed over, durably: all of it, each time.
+    ShardMoved {
+        /// Which shard.
+        shard: u8,
+        /// Its part of what this node says.
+        progress: Progress,
     },
     /// Everything saved up to this number is on disk.
     Saved(SaveId),
@@ -96,7 +95,7 @@ pub enum Save {
         /// Facts, the ring among them if there is one.
         facts: Box<Facts>,
     },
-    /// Votes given in registers, and what is held.
+    /// Votes given in registers.
     Votes(Votes),
 }
 
@@ -135,13 +134,6 @@ pub enum MembershipEffect {
         /// Peer addresses by node.
         addresses: Arc<std::collections::BTreeMap<NodeId, String>>,
     },
-    /// Hold writes of these partitions in every shard; each says [`MembershipInput::ShardHeld`].
-    HoldShards {
-        /// The attempt.
-        proposal: ProposalId,
-        /// The partitions.
-        partitions: BTreeSet<Partition>,
-    },
     /// Come back with [`MembershipInput::Tick`] at this time.
     SetTimer(Instant),
     /// This node can't go on: another process runs on a copy of its identity, or its identity is
@@ -157,6 +149,8 @@ pub enum MembershipEffect {
 pub enum MembershipObservation {
     /// A ring newer than any before is in use.
     RingAdopted(RingVersion),
+    /// Everything that a ring moved is settled.
+    RingSettled(RingVersion),
     /// A peer is held to be down.
     PeerDown(NodeId),
     /// A peer is held to be up again.

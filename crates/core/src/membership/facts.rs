@@ -174,6 +174,27 @@ pub struct Facts {
     pub buckets: BTreeMap<BucketName, BucketFact>,
 }
 
+impl Facts {
+    /// Whether a node is a member of the ring that the newest one left and none any more, as long
+    /// as that change is under way: it has a part in it.
+    pub fn is_leaving(&self, node: NodeId) -> bool {
+        let Some((ring, left)) = self.change_under_way() else { return false };
+        left.members.contains_key(&node) && !ring.members.contains_key(&node)
+    }
+
+    /// The newest ring and the one that it left, unless the change is known to be settled.
+    pub fn change_under_way(&self) -> Option<(&Arc<Ring>, &Arc<Ring>)> {
+        let (ring, left) = (self.ring.as_ref()?, self.change.left.as_ref()?);
+        (self.change.settled < ring.version).then_some((ring, left))
+    }
+
+    /// Everybody whom no move waits for: taken off as dead, or declared dead since.
+    pub fn dead(&self) -> BTreeSet<NodeId> {
+        let of_ring = self.ring.iter().flat_map(|ring| &ring.dead);
+        self.change.dead.iter().chain(of_ring).copied().collect()
+    }
+}
+
 /// Which facts a node has, in short: what a gossip exchange begins with.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FactsDigest {

@@ -7,7 +7,8 @@
 //! The rule kept here: facts only grow. The merge of any set of facts, in any order and however
 //! often, ends in the same facts, so that nodes which hear each other converge. A node that was
 //! taken off the ring stays off: the ring carries the marker, and whatever is said of such a node
-//! is dropped (the paper's nodes come back by gossip; these do not).
+//! is dropped (the paper's nodes come back by gossip; these do not), once nobody waits any more for
+//! what it hands over (rule 17).
 
 use std::sync::Arc;
 
@@ -66,6 +67,7 @@ impl FactBase {
             changed |= self.adopt(ring, other.change.left.as_ref());
         }
         changed |= self.facts.change.merge(&other.change);
+        self.forget_the_gone();
         for (&node, fact) in &other.nodes {
             changed |= self.note(node, fact);
         }
@@ -91,7 +93,6 @@ impl FactBase {
             return news.is_some();
         }
         self.facts.change.left = left.filter(before).or_else(|| known.filter(before)).cloned();
-        self.facts.nodes.retain(|node, _| !ring.removed.contains(node));
         self.facts.staged.retain(|(node, _), _| !ring.removed.contains(node));
         self.facts.ring = Some(Arc::clone(ring));
         true
@@ -101,10 +102,24 @@ impl FactBase {
         self.facts.ring.as_ref().is_some_and(|ring| ring.removed.contains(&node))
     }
 
+    /// Whether nothing that a node says counts any more: it was taken off the ring, and has no part
+    /// in a change that is under way.
+    fn is_gone(&self, node: NodeId) -> bool {
+        self.is_removed(node) && !self.facts.is_leaving(node)
+    }
+
+    fn forget_the_gone(&mut self) {
+        let gone: Vec<NodeId> =
+            self.facts.nodes.keys().copied().filter(|&node| self.is_gone(node)).collect();
+        for node in gone {
+            self.facts.nodes.remove(&node);
+        }
+    }
+
     /// Takes in what a node says of itself.
     pub fn note(&mut self, node: NodeId, fact: &NodeFact) -> bool {
         let known = self.facts.nodes.get(&node).map(|known| known.version);
-        if self.is_removed(node) || known >= Some(fact.version) {
+        if self.is_gone(node) || known >= Some(fact.version) {
             return false;
         }
         self.facts.nodes.insert(node, fact.clone());
@@ -183,7 +198,7 @@ impl FactBase {
     pub fn lacks(&self, digest: &FactsDigest) -> bool {
         let newer = |(node, version): (&NodeId, &FactVersion)| {
             let known = self.facts.nodes.get(node).map(|fact| fact.version);
-            !self.is_removed(*node) && known < Some(*version)
+            !self.is_gone(*node) && known < Some(*version)
         };
         let ring = self.facts.ring.as_ref().map(|ring| ring.version);
         let (mine, theirs) = (self.facts.change.digest(), digest.change);

@@ -10,20 +10,20 @@
 //! | `disk` | what must be durable before something else happens |
 //! | `identity` | what this node says of itself, and the tripwires (rule 19) |
 //! | `view` | what shards and front doors are shown |
-//! | `hold` | holding writes of partitions that are about to move |
+//! | `moving` | the change under way: levels of partitions that move (rule 17) |
 //! | `vote`, `commit`, `drive` | choosing the next ring by majority (rule 15) |
 //! | `admin`, `status` | operators' requests |
 //!
 //! The rule kept throughout: nothing is said, shown or relied upon before it is durable where
-//! forgetting it in a crash could hurt: votes, holds, the cluster's id, the ring in use.
+//! forgetting it in a crash could hurt: votes, the cluster's id, the ring in use, levels of moves.
 
 mod admin;
 mod commit;
 mod disk;
 mod drive;
-mod hold;
 mod identity;
 mod join;
+mod moving;
 mod peers;
 mod spread;
 mod status;
@@ -116,11 +116,10 @@ pub struct Membership {
     own: identity::OwnFact,
     seeking: Option<join::Seeking>,
     pushes: spread::Pushes,
-    holding: hold::Holding,
+    moving: moving::Moving,
     drive: Option<drive::Drive>,
-    attempts: drive::Attempts,
     shown: view::Shown,
-    /// Messages of this node to itself: it votes, holds and confirms like any other.
+    /// Messages of this node to itself: it votes and confirms like any other.
     loopback: VecDeque<MembershipMessage>,
     timer: Option<Instant>,
     stopped: bool,
@@ -142,18 +141,19 @@ impl Membership {
     /// A machine that has not started yet.
     pub fn new(config: MembershipConfig, restored: Restored, random: Random) -> Self {
         let facts = FactBase::new(restored.facts);
+        let moving = moving::Moving::restored(facts.facts(), config.me);
+        let known = restored.cluster.is_some();
         Self {
             cluster: restored.cluster,
-            disk: disk::Disk::new(restored.cluster.is_some(), facts.facts(), &restored.votes),
+            disk: disk::Disk::new(known, facts.facts(), moving.transition(), &restored.votes),
+            moving,
             acceptor: Acceptor::new(restored.votes),
             facts,
             peers: peers::Peers::new(&config),
             own: identity::OwnFact::default(),
             seeking: None,
             pushes: spread::Pushes::default(),
-            holding: hold::Holding::default(),
             drive: None,
-            attempts: drive::Attempts::new(config.me, config.boot),
             shown: view::Shown::default(),
             loopback: VecDeque::new(),
             timer: None,
@@ -171,7 +171,6 @@ impl Membership {
         }
         self.peers.start(now.instant);
         self.begin(turn);
-        self.resume_hold(turn);
         self.finish(turn);
     }
 
@@ -200,9 +199,7 @@ impl Membership {
             }
             MembershipInput::NewerRing { at, version } => self.ask_for_ring(turn, at, version),
             MembershipInput::BucketMade(bucket) => self.bucket_made(turn, &bucket),
-            MembershipInput::ShardHeld { proposal, with_data } => {
-                self.shard_held(turn, proposal, with_data);
-            }
+            MembershipInput::ShardMoved { shard, progress } => self.shard_moved(shard, progress),
             MembershipInput::Saved(id) => self.saved(turn, id),
             MembershipInput::Tick => self.timer = None,
         }
@@ -221,7 +218,7 @@ impl Membership {
     fn deliver(&mut self, turn: &mut Turn<'_>, from: NodeId, message: MembershipMessage) {
         match message {
             MembershipMessage::Heartbeat { sequence, heard } => {
-                self.peers.heartbeat(turn.now.instant, from, sequence, heard);
+                self.take_heartbeat(turn, from, (sequence, heard));
             }
             MembershipMessage::Digest(digest) => self.answer_digest(turn, from, &digest),
             MembershipMessage::Delta { facts, wants } => self.take_delta(turn, from, &facts, wants),
@@ -229,13 +226,6 @@ impl Membership {
                 self.take_push(turn, from, number, &facts);
             }
             MembershipMessage::Pushed { number } => self.pushes.pushed(from, number),
-            MembershipMessage::Hold { proposal, base, partitions } => {
-                self.hold(turn, from, hold::Order { proposal, base, partitions });
-            }
-            MembershipMessage::Held { proposal, with_data } => {
-                self.held(turn, from, proposal, with_data);
-            }
-            MembershipMessage::Release { proposal } => self.release(turn, from, proposal),
             MembershipMessage::Register { base, message } => {
                 self.register(turn, from, base, message);
             }
@@ -254,6 +244,7 @@ impl Membership {
             return;
         }
         self.finish_pushes(turn);
+        self.settle_change(turn);
         self.renew_own_fact();
         self.watch_peers(turn);
         self.save_facts(turn);
@@ -268,13 +259,12 @@ impl Membership {
         self.seek(turn);
         self.beat(turn);
         self.drive_on(turn);
-        self.resolve_stuck_hold(turn);
     }
 
     fn set_timer(&mut self, turn: &mut Turn<'_>) {
         let seeking = self.seeking.as_ref().map(join::Seeking::due);
         let drive = self.drive.as_ref().map(drive::Drive::due);
-        let others = [seeking, drive, self.pushes.due(), self.holding.due()];
+        let others = [seeking, drive, self.pushes.due()];
         let due = others.into_iter().flatten().fold(self.peers.due(), Instant::min);
         if self.timer == Some(due) {
             return;

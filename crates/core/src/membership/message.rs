@@ -1,22 +1,8 @@
 //! What the membership actors of two nodes say to each other.
 
-use std::collections::BTreeSet;
-
-use crate::identity::NodeId;
 use crate::membership::facts::{Facts, FactsDigest};
 use crate::register::RegisterMessage;
 use crate::ring::RingVersion;
-use crate::token::Partition;
-
-/// One attempt at changing the ring, named by the node that makes it: its id and a number that
-/// does not repeat while the node lives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct ProposalId {
-    /// Who proposes.
-    pub node: NodeId,
-    /// Its number.
-    pub number: u64,
-}
 
 /// A message between membership actors.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,28 +36,6 @@ pub enum MembershipMessage {
     Pushed {
         /// The push.
         number: u64,
-    },
-    /// Hold writes of these partitions: a ring that moves them is about to be chosen (answered by
-    /// [`Self::Held`]).
-    Hold {
-        /// The attempt.
-        proposal: ProposalId,
-        /// The ring that would be followed.
-        base: RingVersion,
-        /// The partitions that would move.
-        partitions: BTreeSet<Partition>,
-    },
-    /// Writes are held, durably; this is what is stored here.
-    Held {
-        /// The attempt.
-        proposal: ProposalId,
-        /// Those of the partitions that hold data here.
-        with_data: BTreeSet<Partition>,
-    },
-    /// The attempt is over: take writes again.
-    Release {
-        /// The attempt.
-        proposal: ProposalId,
     },
     /// The register that chooses the ring after `base`.
     Register {

@@ -229,6 +229,7 @@ impl Shard {
         let runs = ring.table.get(partition.index()).and_then(|owners| owners.first());
         runs == Some(&from)
             && !self.view.is_moving(partition)
+            && self.view.hints_in_place
             && !self.stopping
             && self.standing.counts(partition)
             && !self.hints.may_hold(ring.partitions, partition)

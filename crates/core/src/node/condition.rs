@@ -18,9 +18,12 @@ pub const LOOK_AT_MOST: u64 = 4 << 20;
 impl Shard {
     /// The replica learns which partitions are this shard's, by the newest ring.
     pub(super) fn own_partitions(&mut self) {
-        let Some(partitions) = self.view.ring.as_ref().map(|ring| ring.partitions) else { return };
-        let owned: BTreeSet<Partition> = self.owned_partitions().collect();
-        self.replica.own(partitions, owned);
+        let Some(ring) = self.view.ring.clone() else { return };
+        let given_up =
+            |p: &Partition| self.handing.ring() == ring.version && self.handing.has_given_up(*p);
+        let owned: BTreeSet<Partition> =
+            self.owned_partitions().filter(|partition| !given_up(partition)).collect();
+        self.replica.own(ring.partitions, owned);
     }
 
     /// Reads what the start before this one has left: objects set aside, and trees. What can't be

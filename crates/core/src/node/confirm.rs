@@ -5,7 +5,7 @@
 //! confirmed it answers no reads. One that was an owner before goes on counting as such.
 
 use super::Shard;
-use crate::effect::{Effects, Ticket};
+use crate::effect::Effects;
 use crate::exchange::{ExchangeEnded, Pair, shard_of};
 use crate::standing::smallest_w;
 use crate::store::{Batch, ReadStore};
@@ -16,6 +16,7 @@ use crate::transfer::{Confirming, MoveLevel, Transition};
 impl Shard {
     /// Takes up what the view says of partitions that come to this node.
     pub(super) fn take_up_move(&mut self, now: Now, store: &impl ReadStore, out: &mut Effects) {
+        self.take_up_leaving(now, store);
         let Some(transition) = self.view.transition.clone().filter(|_| self.started) else {
             return;
         };
@@ -40,6 +41,7 @@ impl Shard {
         }
         self.ask_for_rounds(|_| true, out);
         self.confirm_what_agrees(out);
+        self.say_progress(out);
     }
 
     /// Partitions that come to this shard and are not confirmed, as long as old owners have all of
@@ -133,10 +135,5 @@ impl Shard {
             let ticket = self.replica.journal_mut().write(batch, out);
             self.confirming.confirm(partition, ticket);
         }
-    }
-
-    /// Confirmations up to this ticket are on disk.
-    pub(super) fn confirmations_synced(&mut self, ticket: Ticket) {
-        self.confirming.synced(ticket);
     }
 }

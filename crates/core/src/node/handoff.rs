@@ -93,6 +93,10 @@ impl Shard {
         out: &mut Effects,
     ) -> bool {
         let Some(ring) = self.view.ring.clone() else { return false };
+        if self.view.dead.contains(&self.config.me) {
+            // Nobody takes anything of this node any more.
+            return false;
+        }
         if !self.budget.allows(now.instant) {
             // Nothing is read that can't be sent.
             self.hints_home.entry(owner).or_default();
@@ -154,7 +158,8 @@ fn send_partition<S: ReadStore>(
     turn: &mut Turn<'_, S>,
 ) -> Looked {
     let healthy = turn.peers.healthy(turn.view, turn.now.instant, owner);
-    if !healthy && turn.view.placement(ring, partition, None).owns(owner, partition) {
+    let keeps_its_place = turn.view.placement(ring, partition, None).owns(owner, partition);
+    if !healthy && keeps_its_place && turn.view.stands_in(partition) {
         return Looked::AtAll;
     }
     let range = ring.partitions.range_of(partition);
@@ -181,7 +186,8 @@ fn send_partition<S: ReadStore>(
 }
 
 /// Sends a hint to its owner if that can be reached; one whose owner has lost its place is kept for
-/// those who are primaries now. Returns whether there was room for it.
+/// those who are primaries now; and one that this node may not keep any more, by the ring that it
+/// knows, goes to somebody who may. Returns whether there was room for it.
 fn move_on<S: ReadStore>(
     hint: &Hint,
     partition: Partition,
@@ -196,11 +202,16 @@ fn move_on<S: ReadStore>(
         readdress(hint, partition, ring.primaries(partition, n), turn);
         return true;
     }
-    let healthy = turn.peers.healthy(turn.view, turn.now.instant, owner);
-    if !healthy || turn.deliveries.carries(owner, &hint.key) {
-        return true;
-    }
-    turn.deliver(owner, &hint.key, &hint.state, partition, Reason::Hint { owner })
+    let healthy = |node: NodeId| turn.peers.healthy(turn.view, turn.now.instant, node);
+    let to = if healthy(owner) {
+        Some(owner)
+    } else if turn.view.stands_in(partition) {
+        None
+    } else {
+        ring.fallbacks(partition, n).into_iter().find(|&node| healthy(node))
+    };
+    let Some(to) = to.filter(|&to| !turn.deliveries.carries(to, &hint.key)) else { return true };
+    turn.deliver(to, &hint.key, &hint.state, partition, Reason::Hint { owner })
 }
 
 /// Keeps a hint for the present primaries; if this node is one of them, it has the state as its own

@@ -42,9 +42,16 @@ impl Shard {
         if let Some(footing) = self.view.refuses_write(arrived.partition, arrived.footing) {
             return Some(Err(ReplicateRefusal::Behind(footing)));
         }
-        if self.sent_by_an_older_ring(arrived.footing.ring, key.token())
-            && !self.stands_in_for(arrived, key)
-        {
+        if self.is_none_of_mine(arrived, key) {
+            let footing = self.view.footing(arrived.partition);
+            let is_behind = self.view.is_moving(arrived.partition) && arrived.footing < footing;
+            return Some(Err(if is_behind {
+                ReplicateRefusal::Behind(footing)
+            } else {
+                ReplicateRefusal::StaleRing
+            }));
+        }
+        if self.view.dead.contains(&arrived.from) {
             return Some(Err(ReplicateRefusal::StaleRing));
         }
         if self.stopping {
@@ -96,12 +103,19 @@ impl Shard {
         })
     }
 
-    /// Whether this is a hint, and this node one of those that may keep it, in its own ring too.
-    fn stands_in_for(&self, arrived: &Arrived, key: &ObjectKey) -> bool {
+    /// Whether the sender takes this node, by a ring that this node knows, for something that it is
+    /// not: for a replica, although it has handed the partition over and would bring back what it
+    /// dropped; or for one that may keep hints, although nobody would look for them here.
+    fn is_none_of_mine(&self, arrived: &Arrived, key: &ObjectKey) -> bool {
         let Some(ring) = &self.view.ring else { return false };
+        let partition = arrived.partition;
+        if arrived.footing.ring > ring.version || self.view.is_replica(partition) {
+            return false;
+        }
+        let Purpose::Hint { .. } = arrived.purpose else { return true };
         let n = self.view.bucket(key.bucket()).fixed.n;
-        matches!(arrived.purpose, Purpose::Hint { .. })
-            && ring.fallbacks(arrived.partition, n).contains(&self.config.me)
+        let place = self.view.placement(ring, partition, None);
+        !place.rings().any(|ring| ring.fallbacks(partition, n).contains(&self.config.me))
     }
 
     /// With the disk's reserve reached, new values are refused; deletes and repairs are not.

@@ -54,6 +54,11 @@ impl Shard {
             }
             self.owners_changed(now);
         }
+        if !same_move && self.view.transition.as_ref().is_some_and(|moves| moves.is_over()) {
+            // Old owners look after what moved no longer.
+            self.own_partitions();
+            self.owners_changed(now);
+        }
         if !same_move {
             self.take_up_move(now, store, out);
         }
@@ -82,12 +87,18 @@ impl Shard {
             self.delivery_ended(now, &delivery, Err(()), store, out);
         }
         self.hints_counted = self.hints_counted || !self.count_hints(store, out);
+        self.say_hints_in_place(out);
         self.ask_for_rounds(|_| true, out);
         let sending = self.send_hints_home(now, store, out);
         let looking = self.look(now, store, out);
+        let dropping = self.hand_over(store, out);
         self.advance_all_tasks(now, &TaskEvent::Room, store, out);
         self.begin_tasks(now, store, out);
-        let again = if looking || sending || !self.hints_counted { SOON } else { EVERY };
+        if self.view.transition.as_ref().is_some_and(|moves| !moves.is_over()) {
+            // Whoever is told may have had no room to hear it.
+            self.say_progress(out);
+        }
+        let again = if looking || sending || dropping || !self.hints_counted { SOON } else { EVERY };
         out.push(Effect::SetTimer { at: now.instant.after(again), timer: Timer::Patrol });
     }
 

@@ -8,7 +8,7 @@ use super::{Shard, StoreStanding};
 use crate::effect::{Effect, Effects};
 use crate::exchange::heal::{HEALED_AT_ONCE, Heal};
 use crate::exchange::{
-    self, EXCHANGE_EVERY, Exchange, ExchangeEnded, MOST_EXCHANGES, Pair, TRY_AGAIN, begins, pairs,
+    self, Aim, EXCHANGE_EVERY, Exchange, ExchangeEnded, MOST_EXCHANGES, Pair, TRY_AGAIN, begins, pairs,
     shard_of,
 };
 use crate::identity::NodeId;
@@ -62,6 +62,7 @@ impl Shard {
             (self.view.ring.iter()).flat_map(|ring| pairs(ring, self.config.me, place)).collect();
         all.extend(self.old_pairs());
         all.extend(self.wanted_pairs());
+        all.extend(self.leaving_pairs());
         all.sort_unstable();
         all.dedup();
         all
@@ -110,7 +111,9 @@ impl Shard {
                 continue;
             }
             let id = self.ids.next();
-            match Exchange::begin(id, partition, peer, &mut self.turn(now, store, out)) {
+            let aim =
+                if self.handing.wants(partition, peer) { Aim::HandOver } else { Aim::Alike };
+            match Exchange::begin(id, pair, aim, &mut self.turn(now, store, out)) {
                 Some(exchange) => drop(self.tasks.insert(id, Task::Exchange(exchange))),
                 None => self.schedule.after(now.instant, SOON, pair),
             }
@@ -196,6 +199,7 @@ impl Shard {
             TaskEnded::Exchange(ended) => {
                 self.standing.compared(&ended);
                 self.pulled_from(&ended, out);
+                self.brought_to(&ended);
                 self.schedule_next(now.instant, &ended);
                 self.standing.settle(&self.view, self.replica.journal_mut(), out);
                 self.begin_exchanges(now, store, out);
@@ -208,7 +212,7 @@ impl Shard {
 
     fn schedule_next(&mut self, now: Instant, ended: &ExchangeEnded) {
         let pair = (ended.partition, ended.peer);
-        if self.wanted_pairs().contains(&pair) {
+        if self.wanted_pairs().contains(&pair) || self.handing.wants(pair.0, pair.1) {
             return self.schedule.after(now, TRY_AGAIN, pair);
         }
         let owned = |ring: &Ring| {

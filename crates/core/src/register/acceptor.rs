@@ -1,12 +1,9 @@
 //! Who votes: promises and accepts for the register that follows one ring, and remembers.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::{Ballot, RegisterMessage, Votes};
-use crate::membership::ProposalId;
 use crate::ring::{Ring, RingVersion};
-use crate::token::Partition;
 
 /// A node's voice in registers: one at a time, that of the newest ring it was asked about.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -98,36 +95,8 @@ impl Acceptor {
         AcceptorReply::AfterSaving(RegisterMessage::Accepted { ballot })
     }
 
-    /// Notes that writes of these partitions are held for an attempt at the ring after `base`, in
-    /// the place of what was noted before; nothing if this node votes in a later register already.
-    /// To be saved before anybody is told that they are held.
-    pub fn set_hold(
-        &mut self,
-        base: RingVersion,
-        proposal: ProposalId,
-        partitions: BTreeSet<Partition>,
-    ) {
-        if base < self.votes.base {
-            return;
-        }
-        self.turn_to(base);
-        self.change_hold(Some((proposal, partitions)));
-    }
-
-    /// Notes that nothing is held.
-    pub fn clear_hold(&mut self) {
-        self.change_hold(None);
-    }
-
-    fn change_hold(&mut self, hold: Option<(ProposalId, BTreeSet<Partition>)>) {
-        if self.votes.hold != hold {
-            self.votes.hold = hold;
-            self.votes.sequence += 1;
-        }
-    }
-
     /// Turns to the register that follows `base` if that is a later one than now: what was
-    /// promised, accepted and held in the one before has no meaning there.
+    /// promised and accepted in the one before has no meaning there.
     fn turn_to(&mut self, base: RingVersion) {
         if base > self.votes.base {
             self.votes = Votes { sequence: self.votes.sequence + 1, base, ..Votes::default() };

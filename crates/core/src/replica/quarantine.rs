@@ -43,6 +43,13 @@ impl Quarantine {
     pub(super) fn holds(&self, at: &StoreKey) -> bool {
         !self.objects.is_empty() && self.objects.contains_key(at)
     }
+
+    /// Takes out what is set aside of a partition that was handed over.
+    pub(super) fn give_up(&mut self, partition: Partition) -> Vec<StoreKey> {
+        let of_partition =
+            self.objects.extract_if(.., |_, aside| aside.partition == partition);
+        of_partition.map(|(at, _)| at).collect()
+    }
 }
 
 /// Where in [`Keyspace::Meta`] it is noted that an object is set aside.

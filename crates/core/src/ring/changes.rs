@@ -14,6 +14,8 @@ pub(super) struct Membership {
     pub(super) members: BTreeMap<NodeId, Member>,
     /// Those who may not come back.
     pub(super) removed: BTreeSet<NodeId>,
+    /// Those of them that were declared dead.
+    pub(super) dead: BTreeSet<NodeId>,
     /// Nodes that were replaced, each with the one that gets its places.
     pub(super) replaced: BTreeMap<NodeId, NodeId>,
 }
@@ -56,7 +58,10 @@ pub(super) fn take_in(ring: &Ring, changes: &[Change]) -> Result<Membership, Pla
     distinct_names(&members)?;
     let mut removed = ring.removed.clone();
     removed.extend(departures.keys());
-    Ok(Membership { members, removed, replaced })
+    let mut dead = ring.dead.clone();
+    let declared = changes.iter().filter(|change| change.change == StagedChange::RemoveDead);
+    dead.extend(declared.map(|change| change.node));
+    Ok(Membership { members, removed, dead, replaced })
 }
 
 /// Adds those who join. Returns their ids.

@@ -95,6 +95,7 @@ pub fn plan(ring: &Ring, changes: &[Change]) -> Result<Plan, PlanError> {
         partitions: ring.partitions,
         members: membership.members,
         removed: membership.removed,
+        dead: membership.dead,
         table: drafts.into_iter().map(|draft| draft.list).collect(),
     };
     Ok(Plan { ring, changes: changes.to_vec(), moves, warnings })

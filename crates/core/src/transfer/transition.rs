@@ -73,12 +73,21 @@ impl Transition {
         levels.iter().any(Option::is_some).then_some(Self { from, to, levels, settled: false })
     }
 
-    /// The same change, once it is known to be settled.
-    pub fn settle(&mut self) {
+    /// The same change, once it is known to be settled. Returns whether that is news.
+    pub fn settle(&mut self) -> bool {
+        if self.settled {
+            return false;
+        }
         self.settled = true;
         for level in self.levels.iter_mut().flatten() {
             *level = MoveLevel::New;
         }
+        true
+    }
+
+    /// Whether all of it is known to be settled.
+    pub const fn is_over(&self) -> bool {
+        self.settled
     }
 
     /// The ring that is left.
@@ -188,16 +197,52 @@ impl Transition {
     /// Whether every owner of what moves is done with it: each reads from the new owners, and who is
     /// none has handed over. From then on another change may be chosen.
     pub fn is_settled(&self, said: &Said<'_>) -> bool {
-        self.moving().all(|(partition, _)| {
-            let handed_over = |node: NodeId| {
-                self.new_owners(partition).contains(&node)
-                    || self
-                        .said_by(node, said)
-                        .is_some_and(|said| said.handed_over.contains(&partition))
+        self.moving().all(|(partition, _)| self.is_done(partition, said))
+    }
+
+    /// How many partitions their owners are not done with.
+    pub fn left(&self, said: &Said<'_>) -> usize {
+        self.moving().filter(|(partition, _)| !self.is_done(*partition, said)).count()
+    }
+
+    fn is_done(&self, partition: Partition, said: &Said<'_>) -> bool {
+        let handed_over = |node: NodeId| {
+            self.new_owners(partition).contains(&node)
+                || self
+                    .said_by(node, said)
+                    .is_some_and(|said| said.handed_over.contains(&partition))
+        };
+        self.all_read_new(partition, said)
+            && living(self.old_owners(partition), said).all(handed_over)
+    }
+
+    /// The living owners that something which moves still waits for.
+    pub fn waits_for(&self, said: &Said<'_>) -> BTreeSet<NodeId> {
+        let mut waits = BTreeSet::new();
+        for (partition, _) in self.moving() {
+            let new = self.new_owners(partition);
+            let old = self.old_owners(partition).iter().filter(|node| !new.contains(node));
+            let has = |node: NodeId, of: fn(&Progress) -> &BTreeSet<Partition>| {
+                self.said_by(node, said).is_some_and(|said| of(said).contains(&partition))
             };
-            self.all_read_new(partition, said)
-                && living(self.old_owners(partition), said).all(handed_over)
-        })
+            let reads_new = |node: NodeId| has(node, |said| &said.reads_new);
+            // What comes next is waited for, and not what can only follow it.
+            let next: fn(&Progress) -> &BTreeSet<Partition> = if !self.all_confirmed(partition, said)
+                && !new.iter().any(|node| reads_new(*node))
+            {
+                |said| &said.confirmed
+            } else if self.all_read_new(partition, said) {
+                |said| &said.handed_over
+            } else {
+                |said| &said.reads_new
+            };
+            let is_last = self.all_read_new(partition, said);
+            let new = new.iter().filter(|_| !is_last);
+            let old = old.filter(|_| self.all_confirmed(partition, said) || is_last);
+            let late = new.chain(old).copied().filter(|node| !has(*node, next));
+            waits.extend(late.filter(|node| !said.dead.contains(node)));
+        }
+        waits
     }
 
     /// The partitions of which this node reads from the new owners: what it says of itself.

@@ -1,17 +1,15 @@
 //! The actor: feeds the machine what happens and does what it says, in order.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 use std::sync::Arc;
 
 use stator_core::effect::Input;
 use stator_core::identity::{ClusterId, NodeId};
 use stator_core::membership::Membership;
-use stator_core::membership::ProposalId;
 use stator_core::membership::admin::{AdminId, AdminReply};
 use stator_core::membership::effect::{MembershipEffect, MembershipInput, Save, SaveId};
 use stator_core::time::{Deadline, Instant};
-use stator_core::token::Partition;
 use stator_core::view::View;
 use tokio::sync::oneshot;
 
@@ -21,7 +19,7 @@ use super::{AdminCall, MembershipMail};
 use crate::inbox::Inbox;
 use crate::listener::{Arrival, Listener};
 use crate::owner::Owner;
-use crate::shard::{ShardEvent, of_partition};
+use crate::shard::ShardEvent;
 use crate::store_writer::Job;
 
 /// Events that wait past which no more is read from peers.
@@ -172,9 +170,6 @@ impl Actor {
                 MembershipEffect::Publish { view, addresses } => {
                     self.publish(view, &addresses).await;
                 }
-                MembershipEffect::HoldShards { proposal, partitions } => {
-                    self.hold(proposal, &partitions).await;
-                }
                 MembershipEffect::SetTimer(at) => self.timer = Some(at),
                 MembershipEffect::Stop(reason) => self.setup.failure.fail(reason),
                 MembershipEffect::Observe(observation) => {
@@ -222,28 +217,6 @@ impl Actor {
             let input = Box::new(Input::View(Arc::clone(view)));
             let _ = shard.events.send(ShardEvent::Input(input)).await;
             let _ = shard.events.send(ShardEvent::Peers(Arc::clone(addresses))).await;
-        }
-    }
-
-    /// Each shard holds its part; shards that do not run yet hold nothing and have no data.
-    async fn hold(&mut self, proposal: ProposalId, partitions: &BTreeSet<Partition>) {
-        let shards = self.setup.me.shards;
-        for index in 0..shards {
-            let part = partitions
-                .iter()
-                .copied()
-                .filter(|partition| of_partition(*partition, shards).0 == index)
-                .collect();
-            match self.setup.shards.mailboxes().get(usize::from(index)) {
-                Some(shard) => {
-                    let input = Box::new(Input::Hold { proposal, partitions: part });
-                    let _ = shard.events.send(ShardEvent::Input(input)).await;
-                }
-                None => self.inbox.push(Event::Input(MembershipInput::ShardHeld {
-                    proposal,
-                    with_data: BTreeSet::new(),
-                })),
-            }
         }
     }
 }

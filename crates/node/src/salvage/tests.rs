@@ -133,6 +133,7 @@ fn ring() -> Ring {
         partitions,
         members: BTreeMap::new(),
         removed: BTreeSet::new(),
+        dead: BTreeSet::new(),
         table,
     }
 }

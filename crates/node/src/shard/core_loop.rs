@@ -266,8 +266,8 @@ impl CoreLoop {
             Effect::Suspect(peer) => self.setup.membership.suspect(peer),
             Effect::NewerRing { at, version } => self.setup.membership.newer_ring(at, version),
             Effect::BucketMade(bucket) => self.setup.membership.bucket_made(bucket),
-            Effect::Held { proposal, with_data } => {
-                self.setup.membership.shard_held(proposal, with_data);
+            Effect::Moved(progress) => {
+                self.setup.membership.shard_moved(self.setup.index.0, progress);
             }
             Effect::Inspected { id, mut status } => {
                 self.traffic.tell(&mut status.upkeep);

@@ -54,7 +54,7 @@ pub(super) async fn stage(front: Shared, request: Request) -> Answer {
         let request = AdminRequest::Stage { node: change.node, change: change.change.clone() };
         let done = front.administer(request, timeout).await;
         match done.map_err(|problem| problem.with_member("staged", json!(staged)))? {
-            AdminDone::Staged => {}
+            AdminDone::Staged | AdminDone::DeclaredDead { .. } => {}
             _ => return Err(Problem::mismatched(Intent::Write)),
         }
     }
@@ -74,10 +74,14 @@ pub(super) async fn commit(front: Shared, request: Request) -> Answer {
         return Err(Problem::new(kind::BODY_MALFORMED, detail));
     };
     let request = AdminRequest::Commit { version: RingVersion(version) };
-    let AdminDone::Committed(ring) = front.administer(request, timeout).await? else {
-        return Err(Problem::mismatched(Intent::Write));
+    let document = match front.administer(request, timeout).await? {
+        AdminDone::Committed(ring) => {
+            json!({ "ring_version": ring.version.0, "members": ring.members.len() })
+        }
+        // Nothing else was committed: the plan waits until the change under way is settled.
+        AdminDone::DeclaredDead { names } => json!({ "declared_dead": names }),
+        _ => return Err(Problem::mismatched(Intent::Write)),
     };
-    let document = json!({ "ring_version": ring.version.0, "members": ring.members.len() });
     Ok(json::response(StatusCode::ACCEPTED, &document))
 }
 

@@ -270,9 +270,7 @@ impl Cluster {
                 }
                 MembershipEffect::Observe(_) => {}
                 MembershipEffect::Stop(why) => panic!("n{} stops: {why}", node + 1),
-                unasked @ (MembershipEffect::Introduce(_)
-                | MembershipEffect::Reply { .. }
-                | MembershipEffect::HoldShards { .. }) => {
+                unasked @ (MembershipEffect::Introduce(_) | MembershipEffect::Reply { .. }) => {
                     unreachable!("no seeds, no operators, no new ring: {unasked:?}")
                 }
             }

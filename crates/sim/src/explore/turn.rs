@@ -94,7 +94,7 @@ impl Cluster {
             Effect::Suspect(_)
             | Effect::NewerRing { .. }
             | Effect::BucketMade(_)
-            | Effect::Held { .. }
+            | Effect::Moved(_)
             | Effect::Inspected { .. }
             | Effect::Observe(_) => {}
         }

@@ -134,7 +134,7 @@ impl World {
             // Every node knows the one ring of this stage, and buckets keep their defaults.
             Effect::NewerRing { .. }
             | Effect::BucketMade(_)
-            | Effect::Held { .. }
+            | Effect::Moved(_)
             | Effect::Inspected { .. }
             | Effect::Observe(_) => {}
         }

@@ -7,15 +7,16 @@ use stator_core::ring::RingVersion;
 
 use super::facts::{FactsDigestMessage, FactsMessage};
 use super::field::{known, required};
-use super::register::{ProposalMessage, RegisterFrame, from_partitions, partitions, proposal};
+use super::register::RegisterFrame;
 use crate::error::WireError;
 
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct MembershipFrame {
-    #[prost(oneof = "MembershipKind", tags = "1, 2, 3, 4, 5, 6, 7, 8, 9")]
+    #[prost(oneof = "MembershipKind", tags = "1, 2, 3, 4, 5, 9")]
     kind: Option<MembershipKind>,
 }
 
+/// Tags 6 to 8 were those of messages that there are no longer.
 #[derive(Clone, PartialEq, prost::Oneof)]
 enum MembershipKind {
     #[prost(message, tag = "1")]
@@ -28,12 +29,6 @@ enum MembershipKind {
     Push(Push),
     #[prost(uint64, tag = "5")]
     Pushed(u64),
-    #[prost(message, tag = "6")]
-    Hold(Hold),
-    #[prost(message, tag = "7")]
-    Held(Held),
-    #[prost(message, tag = "8")]
-    Release(ProposalMessage),
     #[prost(message, tag = "9")]
     Register(Register),
 }
@@ -63,24 +58,6 @@ struct Push {
 }
 
 #[derive(Clone, PartialEq, Message)]
-struct Hold {
-    #[prost(message, optional, tag = "1")]
-    proposal: Option<ProposalMessage>,
-    #[prost(uint64, tag = "2")]
-    base: u64,
-    #[prost(uint32, repeated, tag = "3")]
-    partitions: Vec<u32>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct Held {
-    #[prost(message, optional, tag = "1")]
-    proposal: Option<ProposalMessage>,
-    #[prost(uint32, repeated, tag = "2")]
-    with_data: Vec<u32>,
-}
-
-#[derive(Clone, PartialEq, Message)]
 struct Register {
     #[prost(uint64, tag = "1")]
     base: u64,
@@ -103,16 +80,6 @@ impl From<&MembershipMessage> for MembershipFrame {
                 MembershipKind::Push(Push { number: *number, facts: Some(facts.as_ref().into()) })
             }
             MembershipMessage::Pushed { number } => MembershipKind::Pushed(*number),
-            MembershipMessage::Hold { proposal, base, partitions } => MembershipKind::Hold(Hold {
-                proposal: Some((*proposal).into()),
-                base: base.0,
-                partitions: from_partitions(partitions),
-            }),
-            MembershipMessage::Held { proposal, with_data } => MembershipKind::Held(Held {
-                proposal: Some((*proposal).into()),
-                with_data: from_partitions(with_data),
-            }),
-            MembershipMessage::Release { proposal } => MembershipKind::Release((*proposal).into()),
             MembershipMessage::Register { base, message } => {
                 MembershipKind::Register(Register { base: base.0, message: Some(message.into()) })
             }
@@ -138,18 +105,6 @@ impl TryFrom<MembershipFrame> for MembershipMessage {
                 Self::Push { number, facts: Box::new(required("push.facts", facts)?.try_into()?) }
             }
             MembershipKind::Pushed(number) => Self::Pushed { number },
-            MembershipKind::Hold(hold) => Self::Hold {
-                proposal: proposal("hold.proposal", hold.proposal)?,
-                base: RingVersion(hold.base),
-                partitions: partitions("hold.partitions", &hold.partitions)?,
-            },
-            MembershipKind::Held(held) => Self::Held {
-                proposal: proposal("held.proposal", held.proposal)?,
-                with_data: partitions("held.with_data", &held.with_data)?,
-            },
-            MembershipKind::Release(message) => {
-                Self::Release { proposal: proposal("release.proposal", Some(message))? }
-            }
             MembershipKind::Register(Register { base, message }) => Self::Register {
                 base: RingVersion(base),
                 message: required("register.message", message)?.try_into()?,

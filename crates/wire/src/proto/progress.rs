@@ -22,6 +22,8 @@ pub(super) struct ProgressMessage {
     reads_new: Bytes,
     #[prost(bytes = "bytes", tag = "4")]
     handed_over: Bytes,
+    #[prost(bool, tag = "5")]
+    hints_in_place: bool,
 }
 
 impl From<&Progress> for ProgressMessage {
@@ -31,6 +33,7 @@ impl From<&Progress> for ProgressMessage {
             confirmed: bits(&progress.confirmed),
             reads_new: bits(&progress.reads_new),
             handed_over: bits(&progress.handed_over),
+            hints_in_place: progress.hints_in_place,
         }
     }
 }
@@ -44,6 +47,7 @@ impl TryFrom<ProgressMessage> for Progress {
             confirmed: partitions("progress.confirmed", &message.confirmed)?,
             reads_new: partitions("progress.reads_new", &message.reads_new)?,
             handed_over: partitions("progress.handed_over", &message.handed_over)?,
+            hints_in_place: message.hints_in_place,
         })
     }
 }

@@ -1,16 +1,12 @@
 //! The register that chooses rings, and the votes that a node keeps of it.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use prost::Message;
-use stator_core::identity::NodeId;
-use stator_core::membership::ProposalId;
 use stator_core::register::{Ballot, RegisterMessage, Votes};
 use stator_core::ring::{Ring, RingVersion};
-use stator_core::token::Partition;
 
-use super::field::{Field, known, partition, required};
+use super::field::{Field, known, required};
 use super::ring::RingMessage;
 use crate::error::WireError;
 
@@ -130,42 +126,7 @@ impl TryFrom<RegisterFrame> for RegisterMessage {
     }
 }
 
-#[derive(Clone, Copy, PartialEq, Message)]
-pub(super) struct ProposalMessage {
-    #[prost(fixed64, tag = "1")]
-    node: u64,
-    #[prost(uint64, tag = "2")]
-    number: u64,
-}
-
-impl From<ProposalId> for ProposalMessage {
-    fn from(proposal: ProposalId) -> Self {
-        Self { node: proposal.node.get(), number: proposal.number }
-    }
-}
-
-/// An attempt at a new ring.
-pub(super) fn proposal(
-    field: Field,
-    message: Option<ProposalMessage>,
-) -> Result<ProposalId, WireError> {
-    let ProposalMessage { node, number } = required(field, message)?;
-    Ok(ProposalId { node: NodeId::new(node), number })
-}
-
-/// A set of partitions as it is sent.
-pub(super) fn from_partitions(partitions: &BTreeSet<Partition>) -> Vec<u32> {
-    partitions.iter().map(|partition| partition.get()).collect()
-}
-
-/// A set of partitions: ascending, each once.
-pub(super) fn partitions(field: Field, numbers: &[u32]) -> Result<BTreeSet<Partition>, WireError> {
-    if !numbers.is_sorted_by(|a, b| a < b) {
-        return Err(WireError::Disordered { field });
-    }
-    numbers.iter().map(|&number| partition(field, number)).collect()
-}
-
+/// Tag 5 was that of a field that there is no longer.
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct VotesMessage {
     #[prost(uint64, tag = "1")]
@@ -176,30 +137,15 @@ pub(super) struct VotesMessage {
     promised: Option<BallotMessage>,
     #[prost(message, optional, tag = "4")]
     taken: Option<TakenMessage>,
-    #[prost(message, optional, tag = "5")]
-    hold: Option<HoldMessage>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct HoldMessage {
-    #[prost(message, optional, tag = "1")]
-    proposal: Option<ProposalMessage>,
-    #[prost(uint32, repeated, tag = "2")]
-    partitions: Vec<u32>,
 }
 
 impl From<&Votes> for VotesMessage {
     fn from(votes: &Votes) -> Self {
-        let hold = |(proposal, partitions): &(ProposalId, BTreeSet<Partition>)| HoldMessage {
-            proposal: Some((*proposal).into()),
-            partitions: from_partitions(partitions),
-        };
         Self {
             sequence: votes.sequence,
             base: votes.base.0,
             promised: Some(votes.promised.into()),
             taken: votes.accepted.as_ref().map(TakenMessage::from),
-            hold: votes.hold.as_ref().map(hold),
         }
     }
 }
@@ -208,16 +154,11 @@ impl TryFrom<VotesMessage> for Votes {
     type Error = WireError;
 
     fn try_from(votes: VotesMessage) -> Result<Self, WireError> {
-        let hold = |hold: HoldMessage| -> Result<_, WireError> {
-            let proposal = proposal("votes.hold.proposal", hold.proposal)?;
-            Ok((proposal, partitions("votes.hold.partitions", &hold.partitions)?))
-        };
         Ok(Self {
             sequence: votes.sequence,
             base: RingVersion(votes.base),
             promised: ballot("votes.promised", votes.promised)?,
             accepted: votes.taken.map(TryInto::try_into).transpose()?,
-            hold: votes.hold.map(hold).transpose()?,
         })
     }
 }

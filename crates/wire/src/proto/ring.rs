@@ -35,6 +35,8 @@ pub(super) struct RingMessage {
     removed: Vec<u64>,
     #[prost(uint32, repeated, tag = "7")]
     table: Vec<u32>,
+    #[prost(fixed64, repeated, tag = "8")]
+    dead: Vec<u64>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -59,6 +61,7 @@ impl From<&Ring> for RingMessage {
             members: ring.members.iter().map(from_member).collect(),
             removed: ring.removed.iter().map(|node| node.get()).collect(),
             table: from_table(ring),
+            dead: ring.dead.iter().map(|node| node.get()).collect(),
         }
     }
 }
@@ -95,6 +98,10 @@ impl TryFrom<RingMessage> for Ring {
         if members.keys().any(|node| removed.contains(node)) {
             return Err(WireError::Disordered { field: "ring.removed" });
         }
+        let dead: BTreeSet<_> = message.dead.into_iter().map(NodeId::new).collect();
+        if !dead.is_subset(&removed) {
+            return Err(WireError::Disordered { field: "ring.dead" });
+        }
         let table = table(&message.table, partitions, replicas, &members)?;
         Ok(Self {
             cluster: cluster("ring.cluster", &message.cluster)?,
@@ -103,6 +110,7 @@ impl TryFrom<RingMessage> for Ring {
             partitions,
             members,
             removed,
+            dead,
             table,
         })
     }

@@ -291,7 +291,7 @@ impl World {
         if standing == StoreStanding::Lost {
             node.disk.synced.clear();
             let mut batch = Batch::new();
-            mark_lost(&mut batch, &self.ring, id);
+            mark_lost(&mut batch, &self.ring, None, id);
             node.disk.write_now(batch);
         }
         self.step(id, Input::Started);

@@ -54,6 +54,12 @@ impl Membership {
                 }
                 return;
             }
+            AdminRequest::Stage { node, change: StagedChange::RemoveDead }
+                if self.facts.facts().is_leaving(node) =>
+            {
+                // It is off the ring already: all there is to say is that nobody waits for it.
+                return self.declare_dead(turn, id, [node].into(), deadline);
+            }
             AdminRequest::Stage { node, change } => self.stage(turn, node, change),
             AdminRequest::Discard => self.discard(turn),
             AdminRequest::SetBucket { bucket, n, conflicts, mutable } => {

@@ -1,32 +1,33 @@
-//! Committing a plan: hold what would move, then have the ring chosen by the members' majority.
+//! Committing a plan: the members' majority chooses the ring that it makes.
 //!
 //! ```text
-//! commit --> Hold to the owners of what moves --> all hold, nothing stored --> register --> chosen
-//!                |  one does not answer, or stores something                     |
-//!                v                                                               v
-//!             Release, and the operator is told why             adopted, saved, pushed to all
+//! commit --> nothing moves any more --> register --> chosen --> adopted, saved, pushed to all
+//!                |  something does                                   |
+//!                v                                                   v
+//!             refused with how far it is                 partitions move (rule 17)
 //! ```
 //!
-//! The rule kept here: once anybody was asked to accept a ring, it may be chosen at any time, so
-//! its hold is not released and the attempt goes on until the register has decided, whether or not
-//! an operator still waits (rule 15; the register is [`crate::register`]).
+//! The rules kept here: once anybody was asked to accept a ring, it may be chosen at any time, so
+//! the attempt goes on until the register has decided, whether or not an operator still waits (rule
+//! 15; the register is [`crate::register`]). And a ring is only followed once everything that it
+//! moved is settled, so that there are never more than two to write to. A commit that declares
+//! somebody dead for whom the change under way waits does just that, and chooses nothing yet.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::drive::{Asker, Drive, LONGEST_ROUND, ROUND, Reached, Stage, owners_of_moved, start_of};
+use super::drive::{Asker, Drive, LONGEST_ROUND, ROUND, Reached};
 use super::spread::{COURTESY, Enough, Waiting};
 use super::{Membership, Turn};
 use crate::identity::NodeId;
+use crate::membership::MembershipMessage;
 use crate::membership::admin::{AdminDone, AdminError, AdminId, AdminReply};
 use crate::membership::effect::MembershipEffect;
-use crate::membership::facts::{Facts, StagedChange};
-use crate::membership::{MembershipMessage, ProposalId};
+use crate::membership::facts::{ChangeFacts, Facts, StagedChange};
 use crate::register::{Proposer, ProposerStep, RegisterMessage};
-use crate::ring::{Change, Ring, RingVersion};
+use crate::ring::{Plan, Ring, RingVersion};
 use crate::time::{Deadline, Instant};
-use crate::token::Partition;
 
 impl Membership {
     /// An operator commits the plan that would create `version`.
@@ -47,9 +48,10 @@ impl Membership {
         if plan.version() != version {
             return Some(Err(AdminError::StaleVersion { asked: version, current: Box::new(plan) }));
         }
-        let is_dead = |change: &&Change| change.change == StagedChange::RemoveDead;
-        let dead = plan.changes.iter().filter(is_dead).map(|change| change.node).collect();
-        let asker = Asker { id, deadline, wanted: Arc::new(plan.ring), dead };
+        if self.is_change_under_way() {
+            return self.commit_while_moving(turn, id, &plan, deadline);
+        }
+        let asker = Asker { id, deadline, wanted: Arc::new(plan.ring) };
         let Some(drive) = &mut self.drive else {
             self.begin_drive(turn, asker);
             return None;
@@ -62,44 +64,69 @@ impl Membership {
         None
     }
 
+    /// Whoever the plan declares dead is not waited for any more; else the commit has to wait.
+    fn commit_while_moving(
+        &mut self,
+        turn: &mut Turn<'_>,
+        id: AdminId,
+        plan: &Plan,
+        deadline: Deadline,
+    ) -> Option<AdminReply> {
+        let declared = plan.changes.iter().filter(|c| c.change == StagedChange::RemoveDead);
+        let known = self.facts.facts().dead();
+        let dead: BTreeSet<NodeId> =
+            declared.map(|change| change.node).filter(|node| !known.contains(node)).collect();
+        if dead.is_empty() {
+            return Some(Err(self.under_way()));
+        }
+        self.declare_dead(turn, id, dead, deadline);
+        None
+    }
+
+    /// Spreads that these nodes are dead.
+    pub(super) fn declare_dead(
+        &mut self,
+        turn: &mut Turn<'_>,
+        asker: AdminId,
+        dead: BTreeSet<NodeId>,
+        deadline: Deadline,
+    ) {
+        let names = dead.iter().map(|&node| self.name_of(node)).collect();
+        let change = ChangeFacts { dead, ..ChangeFacts::default() };
+        let waiting = Waiting {
+            asker,
+            done: AdminDone::DeclaredDead { names },
+            enough: Enough::Majority,
+            deadline: deadline.at(),
+        };
+        self.push(turn, Facts { change, ..Facts::default() }, waiting);
+    }
+
+    /// Why no other change can be committed yet.
+    fn under_way(&self) -> AdminError {
+        let version = self.facts.ring().map_or(RingVersion(0), |ring| ring.version);
+        let names = self.waited_for().into_iter().map(|node| self.name_of(node)).collect();
+        AdminError::UnderWay { version, partitions_left: self.partitions_left(), names }
+    }
+
     fn begin_drive(&mut self, turn: &mut Turn<'_>, asker: Asker) {
         let Some(base) = self.facts.ring().cloned() else { return };
+        let seen = self.acceptor.votes().promised.round;
         let proposed = Arc::clone(&asker.wanted);
-        let mut owners = owners_of_moved(&base, &proposed);
-        owners.retain(|owner, _| !asker.dead.contains(owner));
+        let mut proposer = Proposer::new(self.config.me, Arc::clone(&base), proposed, seen);
+        let step = proposer.start();
         let now = turn.now.instant;
         self.drive = Some(Drive {
-            proposal: self.attempts.next(),
-            owners,
             base,
-            proposed,
             asker: Some(asker),
-            stage: Stage::Holding { held: BTreeSet::new(), with_data: BTreeSet::new() },
+            proposer,
+            voted: BTreeSet::new(),
+            reached: Reached::Asking,
             round: ROUND,
             next_round: now,
         });
-        self.choose_if_held(turn);
-    }
-
-    /// Has the register decided, without changing anything of the ring but its number if nothing
-    /// was begun by others: what is held can then be let go.
-    pub(super) fn settle_register(&mut self, turn: &mut Turn<'_>) {
-        let Some(base) = self.ring_as_member().cloned() else { return };
-        if self.drive.is_some() {
-            return;
-        }
-        let proposed = Arc::new(Ring { version: base.version.next(), ..(*base).clone() });
-        self.drive = Some(Drive {
-            proposal: self.attempts.next(),
-            owners: BTreeMap::new(),
-            base,
-            proposed,
-            asker: None,
-            stage: Stage::Holding { held: BTreeSet::new(), with_data: BTreeSet::new() },
-            round: ROUND,
-            next_round: turn.now.instant,
-        });
-        self.choose_if_held(turn);
+        self.set_next_round(now);
+        self.take_proposer_step(turn, step);
     }
 
     /// What is due of the attempt under way: its end, or its next round.
@@ -113,15 +140,10 @@ impl Membership {
         if now < drive.next_round {
             return;
         }
-        match &mut drive.stage {
-            Stage::Holding { .. } => self.ask_to_hold(turn),
-            Stage::Choosing { proposer, .. } => {
-                let step = proposer.start();
-                drive.round = (drive.round * 2).min(LONGEST_ROUND);
-                self.set_next_round(now);
-                self.take_proposer_step(turn, step);
-            }
-        }
+        let step = drive.proposer.start();
+        drive.round = (drive.round * 2).min(LONGEST_ROUND);
+        self.set_next_round(now);
+        self.take_proposer_step(turn, step);
     }
 
     /// The next round comes after the present pause and up to as much again, so that two proposers
@@ -133,71 +155,6 @@ impl Membership {
         drive.next_round = now.after(drive.round + spread);
     }
 
-    fn ask_to_hold(&mut self, turn: &mut Turn<'_>) {
-        let Some(drive) = &mut self.drive else { return };
-        drive.next_round = turn.now.instant.after(drive.round);
-        let (proposal, base) = (drive.proposal, drive.base.version);
-        let silent = drive.silent();
-        let asked = drive.owners.iter().filter(|(owner, _)| silent.contains(owner));
-        let orders: Vec<_> = asked.map(|(&owner, held)| (owner, held.clone())).collect();
-        for (owner, partitions) in orders {
-            self.send(turn, owner, MembershipMessage::Hold { proposal, base, partitions });
-        }
-    }
-
-    /// An owner holds its part, or repeats that it does.
-    pub(super) fn held(
-        &mut self,
-        turn: &mut Turn<'_>,
-        from: NodeId,
-        proposal: ProposalId,
-        with_data: BTreeSet<Partition>,
-    ) {
-        match &mut self.drive {
-            Some(drive) if drive.proposal == proposal => {
-                let Stage::Holding { held, with_data: stored } = &mut drive.stage else { return };
-                held.insert(from);
-                stored.extend(with_data);
-                self.choose_if_held(turn);
-            }
-            _ => self.answer_late_hold(turn, from, proposal),
-        }
-    }
-
-    /// Somebody still holds for an attempt that is over. If it was given up before anybody was
-    /// asked to accept its ring, the hold may end; else the ring that was chosen ends it.
-    fn answer_late_hold(&mut self, turn: &mut Turn<'_>, from: NodeId, proposal: ProposalId) {
-        let own = proposal.node == self.config.me
-            && start_of(proposal) == self.config.boot.0
-            && proposal.number <= self.attempts.last.number;
-        if own && !self.attempts.accepting.contains(&proposal) {
-            self.send(turn, from, MembershipMessage::Release { proposal });
-        } else {
-            self.send_ring(turn, from);
-        }
-    }
-
-    /// Goes on to the register once every owner holds its part and none stores anything.
-    fn choose_if_held(&mut self, turn: &mut Turn<'_>) {
-        let Some(drive) = &mut self.drive else { return };
-        let Stage::Holding { with_data, .. } = &drive.stage else { return };
-        if !drive.silent().is_empty() {
-            return;
-        }
-        if !with_data.is_empty() {
-            let partitions = with_data.iter().copied().collect();
-            return self.give_up(turn, AdminError::HoldsData { partitions });
-        }
-        let (base, proposed) = (Arc::clone(&drive.base), Arc::clone(&drive.proposed));
-        let seen = self.acceptor.votes().promised.round;
-        let mut proposer = Proposer::new(self.config.me, base, proposed, seen);
-        let step = proposer.start();
-        let voted = BTreeSet::new();
-        drive.stage = Stage::Choosing { proposer, voted, reached: Reached::Asking };
-        self.set_next_round(turn.now.instant);
-        self.take_proposer_step(turn, step);
-    }
-
     /// A vote, or a refusal, for this node's proposal.
     pub(super) fn count_vote(
         &mut self,
@@ -207,12 +164,11 @@ impl Membership {
         message: RegisterMessage,
     ) {
         let Some(drive) = &mut self.drive else { return };
-        let Stage::Choosing { proposer, voted, .. } = &mut drive.stage else { return };
         if drive.base.version != base {
             return;
         }
-        voted.insert(from);
-        let step = proposer.on_message(from, message);
+        drive.voted.insert(from);
+        let step = drive.proposer.on_message(from, message);
         self.take_proposer_step(turn, step);
     }
 
@@ -230,11 +186,8 @@ impl Membership {
 
     fn ask_members(&mut self, turn: &mut Turn<'_>, message: &RegisterMessage) {
         let Some(drive) = &mut self.drive else { return };
-        if let (RegisterMessage::Accept { .. }, Stage::Choosing { reached, .. }) =
-            (message, &mut drive.stage)
-        {
-            *reached = Reached::Accepting;
-            self.attempts.accepting.insert(drive.proposal);
+        if matches!(message, RegisterMessage::Accept { .. }) {
+            drive.reached = Reached::Accepting;
         }
         let base = drive.base.version;
         let members: Vec<NodeId> = drive.base.members.keys().copied().collect();
@@ -248,8 +201,8 @@ impl Membership {
     /// The operator's deadline has passed.
     fn run_out_of_time(&mut self, turn: &mut Turn<'_>) {
         let Some(drive) = &mut self.drive else { return };
-        let silent: Vec<NodeId> = drive.silent().into_iter().collect();
-        if !drive.may_be_chosen() {
+        let silent = drive.silent();
+        if drive.reached == Reached::Asking {
             let error = self.unreachable(&silent);
             return self.give_up(turn, error);
         }
@@ -269,22 +222,13 @@ impl Membership {
     /// Ends an attempt of which nobody was asked to accept the ring.
     fn give_up(&mut self, turn: &mut Turn<'_>, why: AdminError) {
         let Some(drive) = self.drive.take() else { return };
-        let proposal = drive.proposal;
-        for &owner in drive.owners.keys() {
-            self.send(turn, owner, MembershipMessage::Release { proposal });
-        }
         if let Some(asker) = drive.asker {
             turn.act(MembershipEffect::Reply { id: asker.id, reply: Err(why) });
         }
     }
 
-    /// What follows from a newer ring: the attempt at one is over, and holds end once it is
-    /// durable.
+    /// What follows from a newer ring: the attempt at one is over.
     pub(super) fn follow_ring(&mut self, turn: &mut Turn<'_>) {
-        let votes = self.acceptor.votes();
-        if votes.hold.is_some() && votes.base < self.disk.ring_version() {
-            self.end_hold(turn);
-        }
         let Some(ring) = self.facts.ring().cloned() else { return };
         let Some(drive) = self.drive.take_if(|drive| drive.base.version < ring.version) else {
             return;

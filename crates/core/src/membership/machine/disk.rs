@@ -11,19 +11,17 @@ use crate::bucket::BucketFact;
 use crate::identity::NodeId;
 use crate::membership::effect::{MembershipEffect, Save, SaveId};
 use crate::membership::facts::Facts;
-use crate::membership::{MembershipMessage, ProposalId};
+use crate::membership::MembershipMessage;
 use crate::object::BucketName;
 use crate::register::Votes;
 use crate::ring::{Ring, RingVersion};
-use crate::token::Partition;
+use crate::transfer::Transition;
 
 /// Something to be done once what it rests on is durable.
 #[derive(Clone, Debug)]
 pub(super) enum Then {
     /// Say this.
     Send { to: NodeId, message: MembershipMessage },
-    /// Hold writes in the shards.
-    HoldShards { proposal: ProposalId, partitions: BTreeSet<Partition> },
 }
 
 /// The part of the facts that is relied upon once it is durable.
@@ -33,21 +31,10 @@ struct Snapshot {
     edition: u64,
     ring: Option<Arc<Ring>>,
     buckets: Arc<BTreeMap<BucketName, BucketFact>>,
-}
-
-/// The part of the votes that is relied upon once it is durable.
-#[derive(Clone, Debug)]
-struct DurableVotes {
-    sequence: u64,
-    base: RingVersion,
-    held: BTreeSet<Partition>,
-}
-
-impl DurableVotes {
-    fn of(votes: &Votes) -> Self {
-        let held = votes.hold.as_ref().map(|(_, held)| held.clone()).unwrap_or_default();
-        Self { sequence: votes.sequence, base: votes.base, held }
-    }
+    /// The change under way, at the levels that were saved.
+    transition: Option<Arc<Transition>>,
+    /// Whom no move waits for.
+    dead: Arc<BTreeSet<NodeId>>,
 }
 
 /// What is on disk, on its way there, and what waits for it.
@@ -60,22 +47,34 @@ pub(super) struct Disk {
     facts: Snapshot,
     facts_under_way: Option<(SaveId, Snapshot)>,
     after_facts: Vec<(u64, Then)>,
-    votes: DurableVotes,
-    votes_under_way: Vec<(SaveId, DurableVotes)>,
+    /// How many votes were given durably.
+    votes: u64,
+    votes_under_way: Vec<(SaveId, u64)>,
     after_votes: Vec<(SaveId, Then)>,
 }
 
 impl Disk {
-    pub(super) fn new(knows_cluster: bool, facts: &Facts, votes: &Votes) -> Self {
-        let buckets = Arc::new(facts.buckets.clone());
+    pub(super) fn new(
+        knows_cluster: bool,
+        facts: &Facts,
+        transition: Option<&Arc<Transition>>,
+        votes: &Votes,
+    ) -> Self {
+        let snapshot = Snapshot {
+            edition: 0,
+            ring: facts.ring.clone(),
+            buckets: Arc::new(facts.buckets.clone()),
+            transition: transition.cloned(),
+            dead: Arc::new(facts.dead()),
+        };
         Self {
             last: SaveId::default(),
             knows_cluster,
             edition: 0,
-            facts: Snapshot { edition: 0, ring: facts.ring.clone(), buckets },
+            facts: snapshot,
             facts_under_way: None,
             after_facts: Vec::new(),
-            votes: DurableVotes::of(votes),
+            votes: votes.sequence,
             votes_under_way: Vec::new(),
             after_votes: Vec::new(),
         }
@@ -113,20 +112,17 @@ impl Disk {
 
     /// How many votes were given durably.
     pub(super) const fn votes_sequence(&self) -> u64 {
-        self.votes.sequence
+        self.votes
     }
 
-    /// The partitions that are durably held; none once a ring newer than the hold's is in use.
-    pub(super) fn held(&self) -> BTreeSet<Partition> {
-        if self.votes.base < self.ring_version() {
-            return BTreeSet::new();
-        }
-        self.votes.held.clone()
+    /// The change that led to the newest durable ring, at the levels that are durable.
+    pub(super) const fn transition(&self) -> Option<&Arc<Transition>> {
+        self.facts.transition.as_ref()
     }
 
-    /// The attempt for which shards would have been asked to hold is over, or another has come.
-    pub(super) fn forget_shards_hold(&mut self) {
-        self.after_votes.retain(|(_, then)| !matches!(then, Then::HoldShards { .. }));
+    /// Whom no move waits for, as far as that is durable.
+    pub(super) const fn dead(&self) -> &Arc<BTreeSet<NodeId>> {
+        &self.facts.dead
     }
 
     fn next_id(&mut self) -> SaveId {
@@ -164,15 +160,20 @@ impl Membership {
         if self.disk.facts_under_way.is_some() || self.disk.edition == self.disk.facts.edition {
             return;
         }
-        let facts = self.facts.facts();
+        let mut facts = self.facts.facts().clone();
+        self.raise_levels(&mut facts);
         let buckets = if facts.buckets == *self.disk.facts.buckets {
             Arc::clone(&self.disk.facts.buckets)
         } else {
             Arc::new(facts.buckets.clone())
         };
         let edition = self.disk.edition;
-        let snapshot = Snapshot { edition, ring: facts.ring.clone(), buckets };
-        let save = Save::Cluster { cluster, facts: Box::new(facts.clone()) };
+        let dead = facts.dead();
+        let dead =
+            if dead == **self.disk.dead() { Arc::clone(self.disk.dead()) } else { Arc::new(dead) };
+        let transition = self.moving.transition().cloned();
+        let snapshot = Snapshot { edition, ring: facts.ring.clone(), buckets, transition, dead };
+        let save = Save::Cluster { cluster, facts: Box::new(facts) };
         let id = self.disk.next_id();
         self.disk.facts_under_way = Some((id, snapshot));
         turn.act(MembershipEffect::Save { id, save });
@@ -182,7 +183,7 @@ impl Membership {
     pub(super) fn save_votes(&mut self, turn: &mut Turn<'_>) {
         let votes = self.acceptor.votes().clone();
         let id = self.disk.next_id();
-        self.disk.votes_under_way.push((id, DurableVotes::of(&votes)));
+        self.disk.votes_under_way.push((id, votes.sequence));
         turn.act(MembershipEffect::Save { id, save: Save::Votes(votes) });
     }
 
@@ -206,8 +207,6 @@ impl Membership {
     pub(super) fn saved(&mut self, turn: &mut Turn<'_>, id: SaveId) {
         let known_before = self.disk.knows_cluster;
         let done = self.disk.advance(id);
-        // Shards see the view that says what is held before they are asked for what they hold.
-        self.show(turn);
         for then in done {
             self.carry_out(turn, then);
         }
@@ -219,12 +218,6 @@ impl Membership {
     fn carry_out(&mut self, turn: &mut Turn<'_>, then: Then) {
         match then {
             Then::Send { to, message } => self.send(turn, to, message),
-            // A newer ring may have become durable in the same moment and ended the hold.
-            Then::HoldShards { proposal, partitions } => {
-                if partitions.is_subset(&self.disk.held()) {
-                    turn.act(MembershipEffect::HoldShards { proposal, partitions });
-                }
-            }
         }
     }
 }

@@ -7,7 +7,6 @@
 use super::{Membership, Turn};
 use crate::membership::effect::MembershipEffect;
 use crate::membership::facts::{FactVersion, Facts, FactsDigest, NodeFact};
-use crate::transfer::Progress;
 
 const COPY: &str = "another process runs, or has run, on a copy of this node's identity: stop it, \
     or give this node an empty data directory and let it join anew";
@@ -37,7 +36,7 @@ impl Membership {
             addresses: self.config.addresses.clone(),
             ring: self.disk.ring_version(),
             votes: self.disk.votes_sequence(),
-            progress: Progress::default(),
+            progress: self.own_progress(),
         };
         if self.own.said.as_ref() == Some(&fact) {
             return;

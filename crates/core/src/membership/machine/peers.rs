@@ -150,6 +150,22 @@ impl Peers {
 }
 
 impl Membership {
+    /// A peer says that it lives. One that is not watched here has left the ring, and goes on
+    /// coordinating: it is answered, so that it knows who can be reached.
+    pub(super) fn take_heartbeat(
+        &mut self,
+        turn: &mut Turn<'_>,
+        from: NodeId,
+        (sequence, heard): (u64, u64),
+    ) {
+        if self.peers.detector(from).is_some() {
+            return self.peers.heartbeat(turn.now.instant, from, sequence, heard);
+        }
+        let sequence_of_mine = self.peers.sequence;
+        let answer = MembershipMessage::Heartbeat { sequence: sequence_of_mine, heard: sequence };
+        self.send(turn, from, answer);
+    }
+
     /// Heartbeats and a gossip round, every interval.
     pub(super) fn beat(&mut self, turn: &mut Turn<'_>) {
         let Some(heartbeats) = self.peers.beat(turn.now.instant) else { return };
@@ -161,7 +177,6 @@ impl Membership {
         }
         self.gossip_round(turn);
         self.repeat_pushes(turn);
-        self.repeat_held(turn);
     }
 
     /// Watches whom the facts name, and says who is up and who is down.
@@ -170,7 +185,10 @@ impl Membership {
             self.peers.edition = Some(self.disk.edition());
             let facts = self.facts.facts();
             let members = facts.ring.iter().flat_map(|ring| ring.members.keys().copied());
-            let mut nodes: BTreeSet<NodeId> = members.chain(staging::joining(facts)).collect();
+            let left = facts.change.left.iter().flat_map(|left| left.members.keys().copied());
+            let leaving = left.filter(|&node| facts.is_leaving(node));
+            let mut nodes: BTreeSet<NodeId> =
+                members.chain(leaving).chain(staging::joining(facts)).collect();
             nodes.remove(&self.config.me);
             self.peers.watch(&nodes, turn.now.instant);
         }

@@ -21,11 +21,12 @@ impl Membership {
         });
         let mut all: Vec<MemberStatus> = members.collect();
         all.extend(self.joining_status(now));
+        all.extend(self.leaving_status(now));
         if !all.iter().any(|status| status.id == self.config.me) {
             all.push(self.own_status(now, ring));
         }
         all.sort_by(|one, other| (&one.name, one.id).cmp(&(&other.name, other.id)));
-        ClusterStatus { ring: ring.cloned(), members: all }
+        ClusterStatus { ring: ring.cloned(), members: all, change: self.change_status() }
     }
 
     fn member_state(&self, node: NodeId) -> MemberState {
@@ -37,6 +38,19 @@ impl Membership {
             let StagedChange::Join { name, zone, weight } = staged.change else { return None };
             let member = Member { name, zone, weight };
             Some(self.member_status(now, staged.node, member, MemberState::Joining))
+        })
+    }
+
+    /// Former members that partitions are taken over from.
+    fn leaving_status(&self, now: Instant) -> impl Iterator<Item = MemberStatus> {
+        let facts = self.facts.facts();
+        let left = facts.change.left.iter().flat_map(|left| &left.members);
+        left.filter(|(node, _)| facts.is_leaving(**node)).map(move |(&node, member)| {
+            let state = match self.member_state(node) {
+                MemberState::Up => MemberState::Leaving,
+                other => other,
+            };
+            self.member_status(now, node, member.clone(), state)
         })
     }
 

@@ -1,12 +1,11 @@
 //! What shards, front doors and links are shown, whenever something in it changes.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{Membership, Turn};
 use crate::identity::NodeId;
 use crate::membership::effect::MembershipEffect;
-use crate::token::Partition;
 use crate::view::View;
 
 /// What was shown last.
@@ -19,7 +18,7 @@ pub(super) struct Shown {
 }
 
 impl Membership {
-    /// Shows what has changed: of ring, buckets and holds only what is durable.
+    /// Shows what has changed: of ring, buckets and moves only what is durable.
     pub(super) fn show(&mut self, turn: &mut Turn<'_>) {
         let new_addresses = self.take_addresses();
         let view = View {
@@ -27,9 +26,9 @@ impl Membership {
             ring: self.disk.ring().cloned(),
             suspected: Arc::clone(self.peers.suspected()),
             buckets: Arc::clone(self.disk.buckets()),
-            held: self.held_as_shown(),
-            transition: None,
-            dead: Arc::default(),
+            transition: self.disk.transition().cloned(),
+            dead: Arc::clone(self.disk.dead()),
+            hints_in_place: self.disk.ring().is_some_and(|ring| self.are_hints_in_place(ring)),
         };
         let same_view = match &self.shown.view {
             Some(shown) => is_same(shown, &view),
@@ -60,14 +59,6 @@ impl Membership {
         self.shown.addresses = Arc::new(addresses);
         true
     }
-
-    fn held_as_shown(&self) -> Arc<BTreeSet<Partition>> {
-        let held = self.disk.held();
-        match &self.shown.view {
-            Some(shown) if *shown.held == held => Arc::clone(&shown.held),
-            _ => Arc::new(held),
-        }
-    }
 }
 
 /// Whether two views show the same. Rings are told apart by their version, buckets by whether the
@@ -77,5 +68,11 @@ fn is_same(one: &View, other: &View) -> bool {
     version(one) == version(other)
         && one.suspected == other.suspected
         && Arc::ptr_eq(&one.buckets, &other.buckets)
-        && Arc::ptr_eq(&one.held, &other.held)
+        && Arc::ptr_eq(&one.dead, &other.dead)
+        && one.hints_in_place == other.hints_in_place
+        && match (&one.transition, &other.transition) {
+            (None, None) => true,
+            (Some(one), Some(other)) => Arc::ptr_eq(one, other),
+            (None, Some(_)) | (Some(_), None) => false,
+        }
 }

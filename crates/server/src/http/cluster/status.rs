@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use stator_core::identity::NodeId;
-use stator_core::membership::admin::{ClusterStatus, MemberState, MemberStatus};
+use stator_core::membership::admin::{ChangeStatus, ClusterStatus, MemberState, MemberStatus};
 
 /// What the node that is asked knows of itself alone.
 pub(super) struct Own {
@@ -12,15 +12,28 @@ pub(super) struct Own {
     pub(super) hints: u64,
 }
 
-/// What `GET /v1/cluster` answers. Ring version 0 is a node that knows no ring. No change of the
-/// ring takes longer than its commit in this version, so there is never a transition. How many
-/// hints another node holds only that node knows: `GET /v1/node` there.
+/// What `GET /v1/cluster` answers. Ring version 0 is a node that knows no ring. How many hints
+/// another node holds only that node knows: `GET /v1/node` there.
 pub(super) fn document(status: &ClusterStatus, own: &Own) -> Value {
     let members: Vec<Value> = status.members.iter().map(|each| member(each, own)).collect();
     json!({
         "ring_version": status.ring.as_ref().map_or(0, |ring| ring.version.0),
         "members": members,
-        "transition": null,
+        "transition": status.change.as_ref().map(|change| transition(change, &status.members)),
+    })
+}
+
+/// A change of the ring under way; those it waits for by name.
+fn transition(change: &ChangeStatus, members: &[MemberStatus]) -> Value {
+    let name = |node: &NodeId| {
+        let known = members.iter().find(|member| member.id == *node);
+        known.map_or_else(|| node.to_string(), |member| member.name.clone())
+    };
+    json!({
+        "version": change.version.0,
+        "partitions": change.partitions,
+        "partitions_left": change.partitions_left,
+        "waits_for": change.waits_for.iter().map(name).collect::<Vec<_>>(),
     })
 }
 
@@ -47,6 +60,7 @@ const fn state(state: MemberState) -> &'static str {
         MemberState::Up => "up",
         MemberState::Down => "down",
         MemberState::Joining => "joining",
+        MemberState::Leaving => "leaving",
         MemberState::Removed => "removed",
     }
 }

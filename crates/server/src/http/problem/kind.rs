@@ -47,7 +47,8 @@ pub(crate) const BODY_TIMEOUT: Kind = kind(408, "body-timeout", "The body did no
 pub(crate) const BUCKET_FIXED: Kind = kind(409, "bucket-fixed", "Fixed when the bucket was made");
 pub(crate) const COMMIT_UNDER_WAY: Kind =
     kind(409, "commit-under-way", "Another commit is under way");
-pub(crate) const HOLDS_DATA: Kind = kind(409, "holds-data", "Partitions that would move hold data");
+pub(crate) const CHANGE_UNDER_WAY: Kind =
+    kind(409, "change-under-way", "Partitions still move to their new owners");
 pub(crate) const NOTHING_STAGED: Kind = kind(409, "nothing-staged", "Nothing is staged");
 pub(crate) const PLAN_IMPOSSIBLE: Kind =
     kind(409, "plan-impossible", "What is staged can't be planned");

@@ -35,10 +35,10 @@ impl Problem {
                 problem.with_outcome(Outcome::Indeterminate).with_member("nodes", json!(names))
             }
             AdminError::Overtaken { chosen } => problem.with_member("version", json!(chosen.0)),
-            AdminError::HoldsData { partitions } => {
-                let numbers: Vec<u32> = partitions.iter().map(|p| p.get()).collect();
-                problem.with_member("partitions", json!(numbers))
-            }
+            AdminError::UnderWay { version, partitions_left, names } => problem
+                .with_member("version", json!(version.0))
+                .with_member("partitions_left", json!(partitions_left))
+                .with_member("nodes", json!(names)),
             _ => problem,
         }
     }
@@ -77,7 +77,7 @@ fn admin_kind(error: &AdminError) -> Kind {
         AdminError::StaleVersion { .. } | AdminError::Overtaken { .. } => kind::STALE_VERSION,
         AdminError::NothingStaged => kind::NOTHING_STAGED,
         AdminError::Plan(_) => kind::PLAN_IMPOSSIBLE,
-        AdminError::HoldsData { .. } => kind::HOLDS_DATA,
+        AdminError::UnderWay { .. } => kind::CHANGE_UNDER_WAY,
         AdminError::Unreachable { .. } => kind::UNREACHABLE,
         AdminError::InvalidChange(_) => kind::CHANGE_INVALID,
         AdminError::NotBuilt(_) => kind::NOT_BUILT,

@@ -13,7 +13,7 @@ use stator_core::membership::facts::{
     Addresses, ChangeDigest, ChangeFacts, FactVersion, Facts, FactsDigest, NodeFact, StageSlot,
     StagedChange, StagedFact,
 };
-use stator_core::membership::{MembershipMessage, ProposalId};
+use stator_core::membership::MembershipMessage;
 use stator_core::register::{Ballot, RegisterMessage, Votes};
 use stator_core::ring::{Member, Ring, Weight};
 use stator_core::token::{Partition, PartitionCount};
@@ -56,12 +56,15 @@ pub(super) fn ring() -> BoxedStrategy<Ring> {
                 let (start, len) = (start.index(nodes.len()), len.index(most) + 1);
                 nodes.iter().cycle().skip(start).take(len).copied().collect()
             };
+            let removed: BTreeSet<NodeId> =
+                removed.into_iter().filter(|node| !members.contains_key(node)).collect();
             Ring {
                 cluster: ClusterId::new(cluster),
                 version,
                 replicas,
                 partitions,
-                removed: removed.into_iter().filter(|node| !members.contains_key(node)).collect(),
+                dead: removed.iter().copied().filter(|node| node.get() % 2 == 0).collect(),
+                removed,
                 table: starts.into_iter().map(list).collect(),
                 members,
             }
@@ -197,10 +200,6 @@ fn register_message() -> BoxedStrategy<RegisterMessage> {
     .boxed()
 }
 
-fn proposal() -> impl Strategy<Value = ProposalId> {
-    (node(), any::<u64>()).prop_map(|(node, number)| ProposalId { node, number })
-}
-
 fn partitions() -> impl Strategy<Value = BTreeSet<Partition>> {
     btree_set(partition(), 0..6)
 }
@@ -212,14 +211,12 @@ pub(super) fn votes() -> BoxedStrategy<Votes> {
         ring_version(),
         ballot(),
         option::of((ballot(), shared_ring())),
-        option::of((proposal(), partitions())),
     )
-        .prop_map(|(sequence, base, promised, accepted, hold)| Votes {
+        .prop_map(|(sequence, base, promised, accepted)| Votes {
             sequence,
             base,
             promised,
             accepted,
-            hold,
         })
         .boxed()
 }
@@ -236,12 +233,6 @@ pub(super) fn membership_message() -> BoxedStrategy<MembershipMessage> {
         (any::<u64>(), boxed_facts())
             .prop_map(|(number, facts)| MembershipMessage::Push { number, facts }),
         any::<u64>().prop_map(|number| MembershipMessage::Pushed { number }),
-        (proposal(), ring_version(), partitions()).prop_map(|(proposal, base, partitions)| {
-            MembershipMessage::Hold { proposal, base, partitions }
-        }),
-        (proposal(), partitions())
-            .prop_map(|(proposal, with_data)| MembershipMessage::Held { proposal, with_data }),
-        proposal().prop_map(|proposal| MembershipMessage::Release { proposal }),
         (ring_version(), register_message())
             .prop_map(|(base, message)| MembershipMessage::Register { base, message }),
     ]

@@ -207,19 +207,6 @@ fn facts_that_contradict_themselves() {
     assert_eq!(named(&bucket), "bucket_fact.n");
 }
 
-#[test]
-fn holds_out_of_order() {
-    let hold = |partitions: &[u8]| {
-        let held = proto().message(1, proto()).bytes(2, partitions);
-        decode_membership(proto().message(7, held).0.freeze())
-    };
-    assert!(hold(&[1, 2]).is_ok());
-    for partitions in [[2, 1], [1, 1]] {
-        let field = "held.with_data";
-        assert_eq!(hold(&partitions), Err(WireError::Disordered { field }));
-    }
-}
-
 /// The core's own rule, which encoding rests on.
 #[test]
 fn a_founded_ring_can_be_sent() {

@@ -19,12 +19,13 @@ use crate::membership::effect::{
 };
 use crate::membership::facts::{Addresses, Facts};
 use crate::membership::machine::{FoundCluster, Membership, MembershipConfig, Restored};
-use crate::membership::{MembershipMessage, ProposalId};
+use crate::membership::MembershipMessage;
 use crate::random::Random;
 use crate::register::Votes;
 use crate::ring::{Ring, RingVersion, Weight};
 use crate::time::{Instant, Now, WallTime};
 use crate::token::{Partition, PartitionCount};
+use crate::transfer::{MoveLevel, Progress};
 use crate::view::View;
 
 pub(super) const CLUSTER: ClusterId = ClusterId::new(0xc1);
@@ -57,10 +58,8 @@ pub(super) struct Node {
     addresses: Arc<BTreeMap<NodeId, String>>,
     met: BTreeSet<NodeId>,
     nonce: u64,
-    pub(super) stored: BTreeSet<Partition>,
     pub(super) observed: Vec<MembershipObservation>,
     pub(super) stop: Option<String>,
-    pub(super) holds_asked: usize,
 }
 
 impl Node {
@@ -75,16 +74,7 @@ enum Event {
     Link { peer: NodeId, seed: Option<String> },
     LinkDown { peer: NodeId },
     Synced { boot: u64, id: SaveId },
-    ShardHeld { boot: u64, proposal: ProposalId, with_data: BTreeSet<Partition> },
-}
-
-/// The clients' manners.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Writer {
-    /// They write when the test says so.
-    Calm,
-    /// They also write whatever has just been let go.
-    Eager,
+    ShardMoved { boot: u64, shard: u8, progress: Progress },
 }
 
 /// The network's manners.
@@ -103,7 +93,10 @@ pub(super) struct World {
     turns_at_once: u32,
     pub(super) cut: BTreeSet<(NodeId, NodeId)>,
     pub(super) weather: Weather,
-    pub(super) writer: Writer,
+    /// Nodes whose shards get nothing done.
+    pub(super) idle: BTreeSet<NodeId>,
+    /// By node and ring, the levels that it has shown: they never go down.
+    levels: BTreeMap<(NodeId, RingVersion), BTreeMap<Partition, MoveLevel>>,
     pub(super) random: Random,
     replies: BTreeMap<AdminId, AdminReply>,
     asked: u64,
@@ -132,7 +125,8 @@ impl World {
             event_number: 0,
             turns_at_once: 0,
             cut: BTreeSet::new(),
-            writer: Writer::Calm,
+            idle: BTreeSet::new(),
+            levels: BTreeMap::new(),
             weather: Weather { delay_max_millis: 10, ..Weather::default() },
             random: Random::from_seed(bytes),
             replies: BTreeMap::new(),
@@ -310,10 +304,10 @@ impl World {
                 }
                 self.step(node, MembershipInput::Saved(id));
             }
-            Event::ShardHeld { boot: of, proposal, with_data } if of == boot => {
-                self.step(node, MembershipInput::ShardHeld { proposal, with_data });
+            Event::ShardMoved { boot: of, shard, progress } if of == boot => {
+                self.step(node, MembershipInput::ShardMoved { shard, progress });
             }
-            Event::Link { .. } | Event::Synced { .. } | Event::ShardHeld { .. } => {}
+            Event::Link { .. } | Event::Synced { .. } | Event::ShardMoved { .. } => {}
         }
     }
 
@@ -326,6 +320,7 @@ impl World {
     }
 
     fn perform(&mut self, node: NodeId, effects: Vec<MembershipEffect>) {
+        let mut published = Vec::new();
         for effect in effects {
             match effect {
                 MembershipEffect::Send { to, message } => self.send(node, to, message),
@@ -339,32 +334,19 @@ impl World {
                     self.later(node, Event::Synced { boot, id }, 5);
                 }
                 MembershipEffect::Publish { view, addresses } => {
-                    self.check_ring(&view);
                     let shown = self.node(node);
                     shown.addresses = addresses;
-                    let before = shown.view.replace(view);
-                    self.write_what_was_let_go(node, before.as_deref());
-                }
-                MembershipEffect::HoldShards { proposal, partitions } => {
-                    self.hold_shards(node, proposal, &partitions);
+                    shown.view = Some(Arc::clone(&view));
+                    published.push(view);
                 }
                 MembershipEffect::SetTimer(at) => self.node(node).timer = Some(at),
                 MembershipEffect::Stop(why) => self.node(node).stop = Some(why),
                 MembershipEffect::Observe(seen) => self.node(node).observed.push(seen),
             }
         }
-    }
-
-    fn hold_shards(&mut self, node: NodeId, proposal: ProposalId, all: &BTreeSet<Partition>) {
-        self.node(node).holds_asked += 1;
-        let held = &self.nodes[&node].view.as_ref().expect("a view was shown").held;
-        assert!(held.is_superset(all), "shards are asked to hold what the view does not hold");
-        let boot = self.nodes[&node].directory.boot;
-        for shard in 0..u32::from(SHARDS) {
-            let own = all.iter().filter(|p| p.get() % u32::from(SHARDS) == shard);
-            let stored = &self.nodes[&node].stored;
-            let with_data = own.filter(|p| stored.contains(p)).copied().collect();
-            self.later(node, Event::ShardHeld { boot, proposal, with_data }, 3);
+        for view in published {
+            self.check_view(node, &view);
+            self.shards_see(node, &view);
         }
     }
 
@@ -376,8 +358,10 @@ impl World {
         self.nodes[&node].machine.as_ref().expect("the node is up").facts.facts()
     }
 
-    pub(super) fn held(&self, node: NodeId) -> usize {
-        self.nodes[&node].view.as_ref().map_or(0, |view| view.held.len())
+    /// Whether the node knows that everything which the newest ring moved is settled.
+    pub(super) fn is_settled(&self, node: NodeId) -> bool {
+        let moves = self.nodes[&node].view.as_ref().and_then(|view| view.transition.as_ref());
+        moves.is_none_or(|moves| moves.is_over())
     }
 }
 

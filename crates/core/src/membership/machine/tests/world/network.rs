@@ -12,9 +12,6 @@ fn kind(message: &MembershipMessage) -> &'static str {
         MembershipMessage::Delta { .. } => "delta",
         MembershipMessage::Push { .. } => "push",
         MembershipMessage::Pushed { .. } => "pushed",
-        MembershipMessage::Hold { .. } => "hold",
-        MembershipMessage::Held { .. } => "held",
-        MembershipMessage::Release { .. } => "release",
         MembershipMessage::Register { message, .. } => match message {
             Register::Prepare { .. } => "prepare",
             Register::Promise { .. } => "promise",

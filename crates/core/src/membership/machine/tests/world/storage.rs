@@ -1,56 +1,57 @@
-//! What clients have stored, and the checker of what must never happen to it.
+//! The shards of a node: they pull, hand over and tidy up in no time, and say so; and the checker of
+//! what must hold of every view.
 
 use std::sync::Arc;
 
-use super::{World, Writer};
+use super::{Event, SHARDS, World};
 use crate::identity::NodeId;
-use crate::ring::{Ring, RingVersion};
+use crate::ring::RingVersion;
 use crate::token::Partition;
+use crate::transfer::{MoveLevel, Progress};
 use crate::view::View;
 
 impl World {
-    /// A client's write that comes to an owner: taken unless it is held.
-    pub(in super::super) fn write(&mut self, node: NodeId, partition: Partition) -> bool {
-        let Some(view) = self.nodes[&node].view.clone() else { return false };
-        let Some(ring) = view.ring_as_member() else { return false };
-        if !ring.owns(node, partition) || view.held.contains(&partition) {
-            return false;
-        }
-        let moved = |(version, newer): (_, &Arc<Ring>)| {
-            version > &(ring.cluster, ring.version)
-                && newer.table[partition.index()] != ring.table[partition.index()]
-        };
-        assert!(!self.rings.iter().any(moved), "{node} takes what a newer ring has moved away");
-        self.node(node).stored.insert(partition);
-        true
-    }
-
-    /// The client whom this world fears most: it writes at once to whatever is no longer held.
-    pub(super) fn write_what_was_let_go(&mut self, node: NodeId, before: Option<&View>) {
-        if self.writer == Writer::Calm {
-            return;
-        }
-        let let_go = before.map(|view| Arc::clone(&view.held)).unwrap_or_default();
-        for &partition in &*let_go {
-            self.write(node, partition);
-        }
-    }
-
-    /// One ring for each version (rule 15), and none that moves what is stored.
-    pub(super) fn check_ring(&mut self, view: &View) {
+    /// What a node's shards make of a view, told a little later.
+    pub(super) fn shards_see(&mut self, node: NodeId, view: &View) {
         let Some(ring) = &view.ring else { return };
-        if let Some(known) = self.rings.get(&(ring.cluster, ring.version)) {
-            assert_eq!(known, ring, "two rings with one number");
-            return;
-        }
-        self.rings.insert((ring.cluster, ring.version), Arc::clone(ring));
-        let before = (ring.cluster, RingVersion(ring.version.0 - 1));
-        let Some(base) = self.rings.get(&before) else { return };
-        for node in self.nodes.values() {
-            for partition in &node.stored {
-                let (old, new) = (&base.table[partition.index()], &ring.table[partition.index()]);
-                assert_eq!(old, new, "{partition:?} was moved with what it stores");
+        let (boot, version) = (self.nodes[&node].directory.boot, ring.version);
+        let moving = view.transition.as_ref().filter(|_| !self.idle.contains(&node));
+        for shard in 0..SHARDS {
+            let mut progress = Progress { ring: version, ..Progress::default() };
+            progress.hints_in_place = moving.is_none_or(|moving| moving.is_over());
+            let moves = moving.into_iter().flat_map(|moving| moving.moving());
+            for (partition, level) in moves.filter(|(p, _)| is_of(*p, shard)) {
+                let Some(moving) = moving else { continue };
+                if moving.new_owners(partition).contains(&node) {
+                    progress.confirmed.insert(partition);
+                }
+                if level == MoveLevel::New && moving.leaves(node, partition) {
+                    progress.handed_over.insert(partition);
+                }
             }
+            self.later(node, Event::ShardMoved { boot, shard, progress }, 3);
         }
     }
+
+    /// One ring for each version (rule 15), which follows only what is settled; and levels that
+    /// never go down (rule 17).
+    pub(super) fn check_view(&mut self, node: NodeId, view: &View) {
+        let Some(ring) = &view.ring else { return };
+        let known = self.rings.entry((ring.cluster, ring.version));
+        assert_eq!(known.or_insert_with(|| Arc::clone(ring)), ring, "two rings with one number");
+        if ring.version > RingVersion(1) {
+            let left = self.facts(node).change.left.as_ref().map(|left| left.version.next());
+            assert_eq!(left, Some(ring.version), "{node} does not know which ring was left");
+        }
+        let Some(now) = &view.transition else { return };
+        let levels = self.levels.entry((node, ring.version)).or_default();
+        for (partition, level) in now.moving() {
+            let before = levels.insert(partition, level).unwrap_or(MoveLevel::Old);
+            assert!(before <= level, "{node}: {partition:?} goes from {before:?} to {level:?}");
+        }
+    }
+}
+
+fn is_of(partition: Partition, shard: u8) -> bool {
+    partition.get() % u32::from(SHARDS) == u32::from(shard)
 }
