@@ -98,7 +98,8 @@ impl Shard {
             // Whoever is told may have had no room to hear it.
             self.say_progress(out);
         }
-        let again = if looking || sending || dropping || !self.hints_counted { SOON } else { EVERY };
+        let again =
+            if looking || sending || dropping || !self.hints_counted { SOON } else { EVERY };
         out.push(Effect::SetTimer { at: now.instant.after(again), timer: Timer::Patrol });
     }
 

@@ -8,8 +8,8 @@ use super::{Shard, StoreStanding};
 use crate::effect::{Effect, Effects};
 use crate::exchange::heal::{HEALED_AT_ONCE, Heal};
 use crate::exchange::{
-    self, Aim, EXCHANGE_EVERY, Exchange, ExchangeEnded, MOST_EXCHANGES, Pair, TRY_AGAIN, begins, pairs,
-    shard_of,
+    self, Aim, EXCHANGE_EVERY, Exchange, ExchangeEnded, MOST_EXCHANGES, Pair, TRY_AGAIN, begins,
+    pairs, shard_of,
 };
 use crate::identity::NodeId;
 use crate::message::{Completeness, ExchangeAnswer, ExchangeAsk, RequestId, ShardMessage};
@@ -111,8 +111,7 @@ impl Shard {
                 continue;
             }
             let id = self.ids.next();
-            let aim =
-                if self.handing.wants(partition, peer) { Aim::HandOver } else { Aim::Alike };
+            let aim = if self.handing.wants(partition, peer) { Aim::HandOver } else { Aim::Alike };
             match Exchange::begin(id, pair, aim, &mut self.turn(now, store, out)) {
                 Some(exchange) => drop(self.tasks.insert(id, Task::Exchange(exchange))),
                 None => self.schedule.after(now.instant, SOON, pair),

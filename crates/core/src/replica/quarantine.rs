@@ -46,8 +46,7 @@ impl Quarantine {
 
     /// Takes out what is set aside of a partition that was handed over.
     pub(super) fn give_up(&mut self, partition: Partition) -> Vec<StoreKey> {
-        let of_partition =
-            self.objects.extract_if(.., |_, aside| aside.partition == partition);
+        let of_partition = self.objects.extract_if(.., |_, aside| aside.partition == partition);
         of_partition.map(|(at, _)| at).collect()
     }
 }

@@ -227,15 +227,15 @@ impl Transition {
             };
             let reads_new = |node: NodeId| has(node, |said| &said.reads_new);
             // What comes next is waited for, and not what can only follow it.
-            let next: fn(&Progress) -> &BTreeSet<Partition> = if !self.all_confirmed(partition, said)
-                && !new.iter().any(|node| reads_new(*node))
-            {
-                |said| &said.confirmed
-            } else if self.all_read_new(partition, said) {
-                |said| &said.handed_over
-            } else {
-                |said| &said.reads_new
-            };
+            let next: fn(&Progress) -> &BTreeSet<Partition> =
+                if !self.all_confirmed(partition, said) && !new.iter().any(|node| reads_new(*node))
+                {
+                    |said| &said.confirmed
+                } else if self.all_read_new(partition, said) {
+                    |said| &said.handed_over
+                } else {
+                    |said| &said.reads_new
+                };
             let is_last = self.all_read_new(partition, said);
             let new = new.iter().filter(|_| !is_last);
             let old = old.filter(|_| self.all_confirmed(partition, said) || is_last);

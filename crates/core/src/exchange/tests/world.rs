@@ -27,7 +27,7 @@ use crate::status::ShardStatus;
 use crate::store::{Batch, KeyRange, Keyspace, ReadStore, ScanItem, StoreError, WriteOp};
 use crate::time::{Instant, Now, Stamp, WallTime};
 use crate::token::{Partition, PartitionCount};
-use crate::transfer::{MoveLevel, Transition};
+use crate::transfer::{MoveLevel, Progress, Transition};
 use crate::version::Dot;
 use crate::view::View;
 
@@ -96,6 +96,8 @@ struct Node {
     disk: Disk,
     starts: u8,
     timers: Vec<(Instant, Timer)>,
+    /// What it said last of its part in a change of the ring.
+    progress: Progress,
 }
 
 /// Of a hundred messages, how many are lost and how many come twice.
@@ -176,7 +178,13 @@ impl World {
         };
         for id in ids {
             let shard = world.shard(id, 0, StoreStanding::Kept);
-            let fresh = Node { shard, disk: Disk::default(), starts: 0, timers: Vec::new() };
+            let fresh = Node {
+                shard,
+                disk: Disk::default(),
+                starts: 0,
+                timers: Vec::new(),
+                progress: Progress::default(),
+            };
             world.nodes.insert(id, fresh);
         }
         world
@@ -212,7 +220,7 @@ impl World {
 
     /// Whether a node has confirmed the partition.
     pub(crate) fn has_confirmed(&self, id: NodeId) -> bool {
-        self.nodes[&id].shard.confirmed().contains(&Partition::new(0))
+        self.nodes[&id].progress.confirmed.contains(&Partition::new(0))
     }
 
     fn shard(&self, me: NodeId, starts: u8, store: StoreStanding) -> Shard {
@@ -313,6 +321,7 @@ impl World {
                 }
                 Effect::Write { batch, ticket } => node.disk.unsynced.push_back((ticket, batch)),
                 Effect::SetTimer { at, timer } => node.timers.push((at, timer)),
+                Effect::Moved(progress) => node.progress = progress,
                 Effect::Observe(observation) => self.observed.push((id, observation)),
                 _ => {}
             }

@@ -112,9 +112,9 @@ impl Membership {
     /// Whether partitions move, as far as this node knows.
     pub(super) fn is_change_under_way(&self) -> bool {
         let facts = self.facts.facts();
-        facts
-            .change_under_way()
-            .is_some_and(|(ring, left)| ring.table.iter().zip(&left.table).any(|(to, from)| to != from))
+        facts.change_under_way().is_some_and(|(ring, left)| {
+            ring.table.iter().zip(&left.table).any(|(to, from)| to != from)
+        })
     }
 
     /// How many partitions are not handed over to their new owners yet.

@@ -362,7 +362,7 @@ impl Rig {
                 let partition = partition.get();
                 self.trace.push(format!("{} counts again in partition {partition}", name(id)));
             }
-            Effect::BucketMade(_) | Effect::Held { .. } | Effect::Observe(_) => {}
+            Effect::BucketMade(_) | Effect::Moved(_) | Effect::Observe(_) => {}
         }
     }
 

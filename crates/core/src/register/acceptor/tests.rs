@@ -1,5 +1,4 @@
 use super::*;
-use crate::identity::NodeId;
 use crate::register::tests::{base_of, successor};
 
 const FIRST: RingVersion = RingVersion(1);
@@ -15,11 +14,6 @@ fn prepare(round: u64, node: u64) -> RegisterMessage {
 fn accept(round: u64, node: u64) -> RegisterMessage {
     let ring = successor(&base_of(3), node);
     RegisterMessage::Accept { ballot: ballot(round, node), ring }
-}
-
-fn hold_of(number: u64) -> (ProposalId, BTreeSet<Partition>) {
-    let id = ProposalId { node: NodeId::new(1), number };
-    (id, BTreeSet::from([Partition::new(3)]))
 }
 
 #[test]
@@ -84,21 +78,17 @@ fn an_accept_binds_like_a_promise() {
 fn a_later_register_starts_afresh_and_an_earlier_one_gets_no_answer() {
     let mut acceptor = Acceptor::default();
     let _ = acceptor.step(FIRST, &accept(9, 1));
-    let (id, partitions) = hold_of(1);
-    acceptor.set_hold(FIRST, id, partitions.clone());
     let sequence = acceptor.votes().sequence;
 
     let promise = RegisterMessage::Promise { ballot: ballot(1, 1), accepted: None };
     let second = FIRST.next();
     assert_eq!(acceptor.step(second, &prepare(1, 1)), AcceptorReply::AfterSaving(promise));
     assert_eq!(acceptor.votes().base, second);
-    assert_eq!(acceptor.votes().hold, None);
     assert!(acceptor.votes().sequence > sequence);
 
     let votes = acceptor.votes().clone();
     assert_eq!(acceptor.step(FIRST, &prepare(99, 1)), AcceptorReply::Stale);
     assert_eq!(acceptor.step(FIRST, &accept(99, 1)), AcceptorReply::Stale);
-    acceptor.set_hold(FIRST, id, partitions);
     assert_eq!(*acceptor.votes(), votes);
 }
 
@@ -117,20 +107,4 @@ fn answers_are_not_for_acceptors() {
     let mut acceptor = Acceptor::default();
     let message = RegisterMessage::Accepted { ballot: ballot(1, 1) };
     assert_eq!(acceptor.step(FIRST, &message), AcceptorReply::Ignored);
-}
-
-#[test]
-fn holds_are_counted_as_votes_are_and_outlive_a_restart() {
-    let mut acceptor = Acceptor::default();
-    let (id, partitions) = hold_of(1);
-    acceptor.set_hold(FIRST, id, partitions.clone());
-    let sequence = acceptor.votes().sequence;
-    acceptor.set_hold(FIRST, id, partitions.clone());
-    assert_eq!(acceptor.votes().sequence, sequence, "nothing new");
-
-    let mut restarted = Acceptor::new(acceptor.votes().clone());
-    assert_eq!(restarted.votes().hold, Some((id, partitions)));
-    restarted.clear_hold();
-    assert_eq!(restarted.votes().hold, None);
-    assert!(restarted.votes().sequence > sequence);
 }

@@ -19,7 +19,13 @@ const LATER: Footing = Footing::settled(RingVersion(3));
 
 fn said(bits: u8, ring: u64) -> Progress {
     let set = |bit: u8| if bits >> bit & 1 == 1 { BTreeSet::from([P]) } else { BTreeSet::new() };
-    Progress { ring: RingVersion(ring), confirmed: set(0), reads_new: set(1), handed_over: set(2) }
+    Progress {
+        ring: RingVersion(ring),
+        confirmed: set(0),
+        reads_new: set(1),
+        handed_over: set(2),
+        ..Progress::default()
+    }
 }
 
 fn statements() -> impl Strategy<Value = BTreeMap<NodeId, Progress>> {

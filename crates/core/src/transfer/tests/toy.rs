@@ -226,7 +226,7 @@ impl Toy {
             ring: change.to().version,
             confirmed: if host.disk.confirmed { BTreeSet::from([P]) } else { BTreeSet::new() },
             reads_new: change.reads_new(),
-            handed_over: BTreeSet::new(),
+            ..Progress::default()
         };
         if host.facts.facts().nodes.get(&node(at)).map(|f| &f.progress) == Some(&progress) {
             return;

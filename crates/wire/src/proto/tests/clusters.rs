@@ -9,11 +9,11 @@ use proptest::prelude::{BoxedStrategy, Just, Strategy, any, prop_oneof};
 use proptest::sample::{Index, select};
 use stator_core::bucket::{BucketFact, FixedProperties, MutableProperties};
 use stator_core::identity::{BootNonce, BootNumber, ClusterId, NodeId};
+use stator_core::membership::MembershipMessage;
 use stator_core::membership::facts::{
     Addresses, ChangeDigest, ChangeFacts, FactVersion, Facts, FactsDigest, NodeFact, StageSlot,
     StagedChange, StagedFact,
 };
-use stator_core::membership::MembershipMessage;
 use stator_core::register::{Ballot, RegisterMessage, Votes};
 use stator_core::ring::{Member, Ring, Weight};
 use stator_core::token::{Partition, PartitionCount};
@@ -206,12 +206,7 @@ fn partitions() -> impl Strategy<Value = BTreeSet<Partition>> {
 
 /// Any votes.
 pub(super) fn votes() -> BoxedStrategy<Votes> {
-    (
-        any::<u64>(),
-        ring_version(),
-        ballot(),
-        option::of((ballot(), shared_ring())),
-    )
+    (any::<u64>(), ring_version(), ballot(), option::of((ballot(), shared_ring())))
         .prop_map(|(sequence, base, promised, accepted)| Votes {
             sequence,
             base,

@@ -1,19 +1,16 @@
-//! One ring follows another: by majority, once, and never over stored data.
+//! One ring follows another: by majority, and once.
 
 use std::time::Duration;
 
-use super::world::{World, Writer, assert_committed, assert_nothing_planned, assert_refused, id};
+use super::world::{World, assert_committed, assert_nothing_planned, assert_refused, id};
 use crate::identity::NodeId;
+use crate::membership::MembershipMessage;
 use crate::membership::admin::{AdminDone, AdminError, AdminRequest};
 use crate::membership::effect::MembershipInput;
 use crate::membership::facts::StagedChange;
-use crate::membership::{MembershipMessage, ProposalId};
 use crate::register::{Ballot, RegisterMessage};
 use crate::ring::{RingVersion, Weight};
-use crate::token::Partition;
 
-/// Of four nodes, this gives one a replica of every partition, so that the other three are asked
-/// to hold what moves.
 fn weigh(node: NodeId, weight: u32) -> AdminRequest {
     let weight = Weight::new(weight).expect("the test names a possible weight");
     AdminRequest::Stage { node, change: StagedChange::Weight(weight) }
@@ -21,10 +18,6 @@ fn weigh(node: NodeId, weight: u32) -> AdminRequest {
 
 fn commit(version: u64) -> AdminRequest {
     AdminRequest::Commit { version: RingVersion(version) }
-}
-
-fn nothing_is_held(world: &World) -> bool {
-    world.nodes.keys().all(|&node| world.held(node) == 0)
 }
 
 fn all_know_version(world: &World, version: u64) -> bool {
@@ -67,61 +60,6 @@ fn one_commit_at_a_time_on_one_node() {
 }
 
 #[test]
-fn partitions_that_hold_data_are_not_moved_and_take_writes_again() {
-    let mut world = World::with_joiners(1, 3);
-    let partition = Partition::new(5);
-    assert!(world.write(id(1), partition));
-    let reply = world.commit(id(1), 2);
-    let expected = AdminError::HoldsData { partitions: vec![partition] };
-    assert_refused(&reply, |error| *error == expected);
-    world.run(Duration::from_secs(1));
-    assert!(nothing_is_held(&world));
-    assert!(world.write(id(1), Partition::new(6)));
-    assert!(all_know_version(&world, 1));
-}
-
-#[test]
-fn while_a_ring_is_chosen_what_it_moves_takes_no_writes() {
-    let mut world = World::with_joiners(1, 3);
-    let asked = world.ask(id(1), commit(2));
-    world.run_until("the founder holds all", |world| world.held(id(1)) > 0);
-    assert!(!world.write(id(1), Partition::new(5)));
-    world.run_until("an answer", |world| world.reply(asked).is_some());
-    assert!(nothing_is_held(&world));
-}
-
-#[test]
-fn an_owner_that_does_not_answer_is_named_and_the_others_are_released() {
-    let mut world = World::cluster(1, 4);
-    assert_eq!(world.get(id(1), weigh(id(1), 300)), Ok(AdminDone::Staged));
-    world.kill(id(3));
-    let reply = world.commit(id(1), 3);
-    assert_refused(&reply, |e| *e == AdminError::Unreachable { names: vec!["n3".into()] });
-    world.run(Duration::from_secs(1));
-    assert!(nothing_is_held(&world));
-    world.restart(id(3));
-    world.run(Duration::from_secs(3));
-    assert_committed(&world.commit(id(2), 3));
-}
-
-#[test]
-fn a_release_that_was_lost_is_asked_for() {
-    let mut world = World::cluster(1, 4);
-    assert_eq!(world.get(id(1), weigh(id(1), 300)), Ok(AdminDone::Staged));
-    // Node 3 hears that it shall hold, but its answer and then the release are lost.
-    world.cut.insert((id(3), id(1)));
-    let asked = world.ask_within(id(1), commit(3), Duration::from_secs(2));
-    world.run_until("node 3 holds", |world| world.held(id(3)) > 0);
-    world.split(&[1], &[3]);
-    world.run_until("an answer", |world| world.reply(asked).is_some());
-    assert!(world.held(id(3)) > 0);
-    world.heal();
-    world.run(Duration::from_secs(3));
-    assert!(nothing_is_held(&world));
-    assert!(all_know_version(&world, 2), "nothing had to be settled for that");
-}
-
-#[test]
 fn only_the_side_with_the_majority_gets_its_ring() {
     let mut world = World::cluster(1, 5);
     world.split(&[1, 2], &[3, 4, 5]);
@@ -150,6 +88,7 @@ fn only_the_side_with_the_majority_gets_its_ring() {
     let ring = world.nodes[&id(1)].ring().expect("it knows it").clone();
     assert_eq!(ring.members[&id(5)].weight.get(), 101);
     assert_eq!(ring.members[&id(1)].weight.get(), 100);
+    world.run_until("it is settled", |world| world.is_settled(id(1)));
     // What the minority staged is still there and can be committed now.
     assert_committed(&world.commit(id(1), 4));
 }
@@ -180,50 +119,10 @@ fn of_two_operators_at_once_one_commits_and_one_is_told() {
                 other => panic!("{other:?}"),
             }
         }
-        world.run_until("one ring", |world| all_know_version(world, 3) && nothing_is_held(world));
+        world.run_until("one ring", |world| all_know_version(world, 3));
     }
     assert_eq!(committed, 30);
     assert!(overtaken > 20, "only {overtaken} operators met in the register");
-}
-
-#[test]
-fn a_proposer_that_dies_leaves_nothing_held_for_long() {
-    let mut finished_by_others = 0;
-    for seed in 0..60 {
-        let mut world = World::cluster(seed, 4);
-        world.get(id(1), weigh(id(1), 300)).expect("all are up");
-        world.ask(id(1), commit(3));
-        world.run(Duration::from_millis(1 + seed));
-        world.kill(id(1));
-        world.run(Duration::from_secs(1));
-        let held = !nothing_is_held(&world);
-        world.run(Duration::from_secs(45));
-        assert!(nothing_is_held(&world), "seed {seed}");
-        let version = world.version(id(2));
-        assert_eq!(version, world.version(id(3)), "seed {seed}");
-        assert!(!held || version == 3, "seed {seed}: it was settled in the register");
-        let weight = world.nodes[&id(2)].ring().expect("it knows it").members[&id(1)].weight;
-        finished_by_others += u32::from(held && weight.get() == 300);
-        world.restart(id(1));
-        world.run_until("it follows", |world| all_know_version(world, version));
-        assert!(nothing_is_held(&world), "seed {seed}");
-    }
-    assert!(finished_by_others > 0, "no commit was ever completed by the others");
-}
-
-#[test]
-fn a_node_that_restarts_in_the_middle_holds_what_it_held() {
-    let mut world = World::cluster(1, 4);
-    world.get(id(1), weigh(id(1), 300)).expect("all are up");
-    let asked = world.ask(id(1), commit(3));
-    world.run_until("node 3 holds", |world| world.held(id(3)) > 0);
-    let held = world.held(id(3));
-    world.kill(id(3));
-    world.restart(id(3));
-    assert_eq!(world.held(id(3)), held);
-    world.run_until("an answer", |world| world.reply(asked).is_some());
-    assert_committed(world.reply(asked).expect("it was waited for"));
-    world.run_until("it follows", |world| all_know_version(world, 3) && nothing_is_held(world));
 }
 
 #[test]
@@ -237,30 +136,9 @@ fn a_commit_whose_outcome_is_in_doubt_is_completed_later() {
     world.run_until("an answer", |world| world.reply(asked).is_some());
     let reply = world.reply(asked).expect("it was waited for").clone();
     assert_refused(&reply, |error| matches!(error, AdminError::Unreachable { .. }));
-    world.run(Duration::from_millis(500));
-    assert!((2..=4).all(|number| world.held(id(number)) > 0), "it may yet be chosen");
     world.heal();
-    world.run_until("it is decided", |world| all_know_version(world, 3) && nothing_is_held(world));
+    world.run_until("it is decided", |world| all_know_version(world, 3));
     assert_eq!(world.nodes[&id(1)].ring().expect("it knows it").members[&id(1)].weight.get(), 300);
-}
-
-#[test]
-fn a_holder_that_missed_the_decision_holds_until_it_knows_the_ring() {
-    for seed in 0..20 {
-        let mut world = World::cluster(seed, 4);
-        world.get(id(1), weigh(id(1), 300)).expect("all are up");
-        world.writer = Writer::Eager;
-        let asked = world.ask(id(1), commit(3));
-        let accepting = |w: &World| w.sent.iter().any(|(_, _, kind)| *kind == "accept");
-        world.run_until("votes are asked for", accepting);
-        world.cut.extend([1, 3, 4].map(|other| (id(other), id(2))));
-        world.run_until("an answer", |world| world.reply(asked).is_some());
-        assert_committed(world.reply(asked).expect("it was waited for"));
-        assert!(world.version(id(2)) == 2 && world.held(id(2)) > 0);
-        // It repeats that it holds. Were it released for that, it would take a write and lose it.
-        world.heal();
-        world.run_until("it follows", |world| all_know_version(world, 3) && nothing_is_held(world));
-    }
 }
 
 #[test]
@@ -299,21 +177,4 @@ fn who_asks_for_votes_after_an_older_ring_gets_none() {
         let promised = sent_by(&world, id(2)).into_iter().filter(|kind| *kind == "promise");
         assert_eq!(promised.count(), promises, "after ring {base}");
     }
-}
-
-/// Before that, a shard that has data might not have been heard.
-#[test]
-fn an_order_to_hold_that_comes_twice_is_answered_once_all_shards_have_said_what_they_have() {
-    let mut world = World::cluster(1, 3);
-    let order = || MembershipMessage::Hold {
-        proposal: ProposalId { node: id(1), number: 100 },
-        base: RingVersion(2),
-        partitions: [Partition::new(5)].into(),
-    };
-    let peer = |message| MembershipInput::Peer { from: id(1), message };
-    world.sent.clear();
-    world.step(id(2), peer(order()));
-    world.step(id(2), peer(order()));
-    assert!(!sent_by(&world, id(2)).contains(&"held"), "no shard has said anything");
-    world.run_until("an answer", |world| sent_by(world, id(2)).contains(&"held"));
 }

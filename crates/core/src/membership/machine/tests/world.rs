@@ -13,19 +13,19 @@ use std::time::Duration;
 pub(super) use operator::{assert_committed, assert_nothing_planned, assert_refused};
 
 use crate::identity::{BootNonce, BootNumber, ClusterId, NodeId};
+use crate::membership::MembershipMessage;
 use crate::membership::admin::{AdminId, AdminReply};
 use crate::membership::effect::{
     Introduction, MembershipEffect, MembershipInput, MembershipObservation, Save, SaveId,
 };
 use crate::membership::facts::{Addresses, Facts};
 use crate::membership::machine::{FoundCluster, Membership, MembershipConfig, Restored};
-use crate::membership::MembershipMessage;
 use crate::random::Random;
 use crate::register::Votes;
 use crate::ring::{Ring, RingVersion, Weight};
 use crate::time::{Instant, Now, WallTime};
 use crate::token::{Partition, PartitionCount};
-use crate::transfer::{MoveLevel, Progress};
+use crate::transfer::MoveLevel;
 use crate::view::View;
 
 pub(super) const CLUSTER: ClusterId = ClusterId::new(0xc1);
@@ -74,7 +74,7 @@ enum Event {
     Link { peer: NodeId, seed: Option<String> },
     LinkDown { peer: NodeId },
     Synced { boot: u64, id: SaveId },
-    ShardMoved { boot: u64, shard: u8, progress: Progress },
+    ShardMoved { boot: u64, shard: u8 },
 }
 
 /// The network's manners.
@@ -157,6 +157,8 @@ impl World {
         assert!(world.nodes.values().all(|node| node.view.as_ref().is_some_and(|view| {
             view.ring_as_member().is_some_and(|ring| ring.members.len() as u64 == count)
         })));
+        let settled = |world: &Self| world.nodes.keys().all(|&node| world.is_settled(node));
+        world.run_until("the ring is settled", settled);
         world
     }
 
@@ -304,7 +306,8 @@ impl World {
                 }
                 self.step(node, MembershipInput::Saved(id));
             }
-            Event::ShardMoved { boot: of, shard, progress } if of == boot => {
+            Event::ShardMoved { boot: of, shard } if of == boot => {
+                let progress = self.progress_of(node, shard);
                 self.step(node, MembershipInput::ShardMoved { shard, progress });
             }
             Event::Link { .. } | Event::Synced { .. } | Event::ShardMoved { .. } => {}
@@ -346,7 +349,7 @@ impl World {
         }
         for view in published {
             self.check_view(node, &view);
-            self.shards_see(node, &view);
+            self.shards_see(node);
         }
     }
 

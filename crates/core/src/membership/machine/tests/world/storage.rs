@@ -11,26 +11,33 @@ use crate::transfer::{MoveLevel, Progress};
 use crate::view::View;
 
 impl World {
-    /// What a node's shards make of a view, told a little later.
-    pub(super) fn shards_see(&mut self, node: NodeId, view: &View) {
-        let Some(ring) = &view.ring else { return };
-        let (boot, version) = (self.nodes[&node].directory.boot, ring.version);
-        let moving = view.transition.as_ref().filter(|_| !self.idle.contains(&node));
+    /// What a node's shards make of the view that they see: it is told a little later.
+    pub(super) fn shards_see(&mut self, node: NodeId) {
+        let boot = self.nodes[&node].directory.boot;
         for shard in 0..SHARDS {
-            let mut progress = Progress { ring: version, ..Progress::default() };
-            progress.hints_in_place = moving.is_none_or(|moving| moving.is_over());
-            let moves = moving.into_iter().flat_map(|moving| moving.moving());
-            for (partition, level) in moves.filter(|(p, _)| is_of(*p, shard)) {
-                let Some(moving) = moving else { continue };
-                if moving.new_owners(partition).contains(&node) {
-                    progress.confirmed.insert(partition);
-                }
-                if level == MoveLevel::New && moving.leaves(node, partition) {
-                    progress.handed_over.insert(partition);
-                }
-            }
-            self.later(node, Event::ShardMoved { boot, shard, progress }, 3);
+            self.later(node, Event::ShardMoved { boot, shard }, 3);
         }
+    }
+
+    /// What a shard has done, which is all that there is to do by the view that it sees.
+    pub(super) fn progress_of(&self, node: NodeId, shard: u8) -> Progress {
+        let view = self.nodes[&node].view.as_ref();
+        let Some((view, ring)) = view.and_then(|view| Some((view, view.ring.as_ref()?))) else {
+            return Progress::default();
+        };
+        let mut progress = Progress { ring: ring.version, ..Progress::default() };
+        let moving = view.transition.as_ref().filter(|_| !self.idle.contains(&node));
+        progress.hints_in_place = moving.is_none_or(|moving| moving.is_over());
+        let Some(moving) = moving else { return progress };
+        for (partition, level) in moving.moving().filter(|(p, _)| is_of(*p, shard)) {
+            if moving.new_owners(partition).contains(&node) {
+                progress.confirmed.insert(partition);
+            }
+            if level == MoveLevel::New && moving.leaves(node, partition) {
+                progress.handed_over.insert(partition);
+            }
+        }
+        progress
     }
 
     /// One ring for each version (rule 15), which follows only what is settled; and levels that
@@ -39,8 +46,11 @@ impl World {
         let Some(ring) = &view.ring else { return };
         let known = self.rings.entry((ring.cluster, ring.version));
         assert_eq!(known.or_insert_with(|| Arc::clone(ring)), ring, "two rings with one number");
-        if ring.version > RingVersion(1) {
-            let left = self.facts(node).change.left.as_ref().map(|left| left.version.next());
+        let facts = self.facts(node);
+        if ring.version > RingVersion(1)
+            && facts.ring.as_ref().is_some_and(|newest| newest.version == ring.version)
+        {
+            let left = facts.change.left.as_ref().map(|left| left.version.next());
             assert_eq!(left, Some(ring.version), "{node} does not know which ring was left");
         }
         let Some(now) = &view.transition else { return };
