@@ -3,6 +3,8 @@
 use std::fmt;
 
 use stator_core::effect::Input;
+use stator_core::membership::MembershipMessage;
+use stator_core::membership::effect::SaveId;
 use stator_core::message::{AckStage, ReadAnswer, ShardMessage};
 use stator_core::object::ObjectKey;
 use stator_core::request::{ClientReply, ClientRequest, Done, Operation};
@@ -11,6 +13,7 @@ use stator_core::time::Instant;
 use crate::faults::FaultKind;
 use crate::history::CallId;
 use crate::network::Direction;
+use crate::world::Act;
 
 /// A node's process: which node, and which of its starts. What is meant for one process never
 /// reaches a later one.
@@ -71,6 +74,21 @@ pub enum Event {
     Stop(Process),
     /// A node is started.
     Start(usize),
+    /// A membership's message arrives.
+    Gossip {
+        /// Whose.
+        from: Process,
+        /// At whom.
+        to: Process,
+        /// The message.
+        message: Box<MembershipMessage>,
+    },
+    /// What a membership has saved is on disk.
+    Saved(Process, SaveId),
+    /// A membership wanted to be woken at this time.
+    Tick(Process, Instant),
+    /// An operator does something.
+    Operate(Act),
 }
 
 impl Event {
@@ -116,6 +134,37 @@ impl fmt::Display for Line<'_> {
             Event::Recover(node) => write!(f, "n{} recovers", node + 1),
             Event::Stop(at) => write!(f, "n{}.{} stops", at.node + 1, at.boot),
             Event::Start(node) => write!(f, "n{} is started", node + 1),
+            Event::Gossip { from, to, message } => {
+                write!(f, "n{}.{} from n{}.{} ", to.node + 1, to.boot, from.node + 1, from.boot)?;
+                write!(f, "{}", Kind(message))
+            }
+            Event::Saved(at, id) => write!(f, "n{}.{} has saved {}", at.node + 1, at.boot, id.0),
+            Event::Tick(at, _) => write!(f, "n{}.{} is woken", at.node + 1, at.boot),
+            Event::Operate(act) => write!(f, "an operator: {act:?}"),
+        }
+    }
+}
+
+/// Shows what kind of message of membership it is, and what it says of rings.
+struct Kind<'a>(&'a MembershipMessage);
+
+impl fmt::Display for Kind<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            MembershipMessage::Heartbeat { sequence, .. } => write!(f, "heartbeat {sequence}"),
+            MembershipMessage::Digest(digest) => write!(f, "digest, ring {:?}", digest.ring),
+            MembershipMessage::Delta { facts, .. } | MembershipMessage::Push { facts, .. } => {
+                let ring = facts.ring.as_ref().map(|ring| ring.version);
+                let said = facts.nodes.iter().map(|(node, fact)| (node, fact.version.sequence));
+                let said: Vec<_> = said.collect();
+                write!(f, "facts: ring {ring:?}, {:?}, of {said:?}", facts.change.settled)
+            }
+            MembershipMessage::Pushed { number } => write!(f, "has what push {number} told"),
+            MembershipMessage::Register { base, message } => {
+                let kind = format!("{message:?}");
+                let kind = kind.split([' ', '(']).next().unwrap_or_default();
+                write!(f, "{kind} after ring {}", base.0)
+            }
         }
     }
 }

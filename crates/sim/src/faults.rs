@@ -147,9 +147,13 @@ impl FaultKind {
     /// What must be built before this fault can be on; none if it is on.
     pub const fn waits_for(self) -> Option<&'static str> {
         match self {
-            Self::RingChange => Some("transfer of partitions"),
             _ => None,
         }
+    }
+
+    /// Whether it belongs to a life of its own, and is not drawn in others.
+    const fn comes_with_operators(self) -> bool {
+        matches!(self, Self::RingChange)
     }
 
     /// Whether it was added later, and draws apart: the seeds that are kept are to draw what they drew.
@@ -224,7 +228,7 @@ impl Faults {
         for kind in FaultKind::ALL.into_iter().filter(|kind| !kind.comes_with_rounds()) {
             let draw = if kind.draws_apart() { &mut later } else { &mut *draw };
             let drawn = draw.happens(share);
-            if drawn && kind.waits_for().is_none() {
+            if drawn && !kind.comes_with_operators() {
                 on.insert(kind, 0);
             }
         }
@@ -264,6 +268,26 @@ impl Faults {
         self.on.extend([(FaultKind::LateDouble, 0), (FaultKind::CrashInRound, 0)]);
         self.weather.late_double = pressure.late_double;
         self.intervals.insert(FaultKind::CrashInRound, pressure.crash_every);
+        self
+    }
+
+    /// These faults but for those that destroy copies, and operators who change the ring: they lose
+    /// whole nodes.
+    #[must_use]
+    pub fn and_changes(mut self) -> Self {
+        let destroys = |kind: &FaultKind| {
+            matches!(
+                kind,
+                FaultKind::DiskWipe
+                    | FaultKind::OldBackup
+                    | FaultKind::CorruptObject
+                    | FaultKind::DamagedBlock
+            )
+        };
+        self.on.retain(|kind, _| !destroys(kind));
+        self.intervals.retain(|kind, _| !destroys(kind));
+        self.on.insert(FaultKind::RingChange, 0);
+        self.intervals.insert(FaultKind::RingChange, Duration::from_secs(25));
         self
     }
 

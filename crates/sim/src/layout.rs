@@ -56,6 +56,16 @@ impl Layout {
         }
     }
 
+    /// The same cluster, and nodes beside it that are no members of its ring yet.
+    #[must_use]
+    pub fn with_spares(mut self, spares: usize, draw: &mut Draw) -> Self {
+        for _ in 0..spares {
+            self.nodes.push(NodeId::new(draw.bits()));
+            self.shards.push(*draw.pick(&[1, 1, 2, 4]));
+        }
+        self
+    }
+
     /// A cluster of `nodes` nodes that keeps shopping carts, in a bucket of the usual properties.
     pub fn of_a_service(nodes: usize, draw: &mut Draw) -> Self {
         let drawn = Self::drawn(nodes, draw);

@@ -19,6 +19,7 @@ pub mod faults;
 mod gone;
 pub mod history;
 pub mod layout;
+pub mod members;
 pub mod network;
 pub mod node;
 pub mod pace;

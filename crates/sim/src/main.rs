@@ -119,6 +119,8 @@ enum Lives {
     /// Two nodes lose what they have at once, which is more than can be survived: nobody may be told
     /// that there is nothing.
     TwoLosses,
+    /// The same as swarm, without losses, and operators who change the ring all the while
+    Elastic,
 }
 
 impl From<Lives> for Life {
@@ -127,6 +129,7 @@ impl From<Lives> for Life {
             Lives::Swarm => Self::Swarm,
             Lives::Service => Self::Service,
             Lives::TwoLosses => Self::TwoLosses,
+            Lives::Elastic => Self::Elastic,
         }
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use stator_core::budget::BytesPerSecond;
 use stator_core::effect::{Input, Timer};
 use stator_core::identity::{BootNumber, NodeId};
+use stator_core::membership::effect::MembershipEffect;
 use stator_core::message::ShardMessage;
 use stator_core::node::{HintLimits, Shard, ShardConfig, StoreStanding};
 use stator_core::standing::mark_lost;
@@ -20,6 +21,7 @@ use crate::draw::Draw;
 use crate::event::Process;
 use crate::history::CallId;
 use crate::layout::Layout;
+use crate::members::Member;
 use crate::pace::Pace;
 
 /// The wall clock when a run begins, in milliseconds since the epoch.
@@ -80,6 +82,10 @@ pub struct Node {
     pub store_lost: bool,
     /// Whether only the reserve of its disk is left.
     pub disk_reserved: bool,
+    /// Its membership, where rings change.
+    pub member: Option<Member>,
+    /// Whether it has not come yet, or will not come back.
+    pub is_away: bool,
     started: Instant,
     draw: Draw,
 }
@@ -104,6 +110,8 @@ impl Node {
             stop: Stop::NotAsked,
             store_lost: false,
             disk_reserved: false,
+            member: None,
+            is_away: false,
             started: Instant::default(),
             draw,
         }
@@ -119,8 +127,15 @@ impl Node {
         Process { node: self.place, boot: self.boot }
     }
 
-    /// Starts its process on the disk that it has: new shards, fresh actor ids.
-    pub fn start(&mut self, at: Instant, layout: &Layout, limits: Limits, pace: Pace) {
+    /// Starts its process on the disk that it has: new shards, fresh actor ids. Returns what its
+    /// membership wants done, if it has one.
+    pub fn start(
+        &mut self,
+        at: Instant,
+        layout: &Layout,
+        limits: Limits,
+        pace: Pace,
+    ) -> Vec<MembershipEffect> {
         self.boot += 1;
         self.started = at;
         self.troubled_at = at;
@@ -129,6 +144,11 @@ impl Node {
         self.stop = Stop::NotAsked;
         self.disk_reserved = false;
         let store = self.claim_store(layout);
+        let now = self.now(at);
+        let draw = self.draw.child(&format!("boot {} membership", self.boot));
+        let place = (self.place, layout);
+        let member = self.member.as_mut();
+        let effects = member.map(|member| member.start((self.boot, now), place, draw));
         let view = Arc::new(self.view(layout));
         let count = layout.shards[self.place];
         let shard = |shard| {
@@ -150,6 +170,7 @@ impl Node {
             Shard::new(config, self.draw.child(&name).into_random(), Arc::clone(&view))
         };
         self.shards = (0..count).map(shard).collect();
+        effects.unwrap_or_default()
     }
 
     /// As production does: a store that was lost is marked together with what does not count in it.
@@ -177,6 +198,9 @@ impl Node {
 
     /// The cluster as it sees it.
     pub fn view(&self, layout: &Layout) -> View {
+        if let Some(member) = &self.member {
+            return (**member.view()).clone();
+        }
         let suspected = self.suspected.iter().map(|(&place, &how)| (layout.nodes[place], how));
         View {
             ring: Some(Arc::clone(&layout.ring)),

@@ -11,17 +11,23 @@ mod judge;
 mod labels;
 mod links;
 mod losses;
+mod members;
+mod operators;
 mod reads;
 mod rounds;
 mod strike;
 mod turn;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
+
+pub use operators::{Act, Deeds};
 
 use losses::Loss;
 use rounds::Rounds;
 use stator_core::node::HintLimits;
+use stator_core::ring::{Ring, RingVersion};
 use stator_core::time::{Instant, Stamp};
 use stator_core::token::Partition;
 
@@ -31,6 +37,7 @@ use crate::event::{Event, Line, Process};
 use crate::faults::{FaultKind, Faults};
 use crate::history::{CallId, Fate, History};
 use crate::layout::Layout;
+use crate::members::Member;
 use crate::network::Network;
 use crate::node::{Limits, Node};
 use crate::pace::Pace;
@@ -48,6 +55,8 @@ pub enum Life {
     /// As the first, but faults destroy what two nodes have at once, which is more than the design
     /// promises to survive. Nothing has to heal; but nobody may be told that there is nothing.
     TwoLosses,
+    /// As the first, and operators add, remove, replace and re-weigh nodes all the while.
+    Elastic,
 }
 
 /// What a run is made of.
@@ -67,6 +76,8 @@ pub struct Scope {
     pub keep: Keep,
 }
 
+/// Nodes that may join later.
+const SPARES: usize = 4;
 /// How long everything takes to come to rest at least, apart from the longest cut: longer than the
 /// slowest frame, its double and the longest deadline together.
 const RESTING: Duration = Duration::from_secs(45);
@@ -122,6 +133,9 @@ pub struct World {
     lurking: BTreeSet<FaultKind>,
     pace: Pace,
     rounds: Rounds,
+    /// Every ring that was ever used, where rings change; else none.
+    rings: BTreeMap<RingVersion, Arc<Ring>>,
+    deeds: Deeds,
 }
 
 /// What a run leaves behind.
@@ -141,6 +155,8 @@ pub struct Aftermath {
     pub simulated: Duration,
     /// How many nodes the cluster had.
     pub nodes: usize,
+    /// What operators did.
+    pub deeds: Deeds,
 }
 
 /// Runs a world from its beginning to its end.
@@ -181,23 +197,26 @@ impl World {
         let count = scope.nodes.unwrap_or(drawn).max(1);
         let layout = match scope.life {
             Life::Swarm | Life::TwoLosses => Layout::drawn(count, &mut draw.child("layout")),
+            Life::Elastic => Layout::drawn(count, &mut draw.child("layout"))
+                .with_spares(SPARES, &mut draw.child("spares")),
             Life::Service => Layout::of_a_service(count, &mut draw.child("layout")),
         };
         let pace = scope.pace.unwrap_or_else(|| match scope.life {
-            Life::Swarm | Life::TwoLosses => Pace::drawn(&mut draw.child("pace")),
+            Life::Swarm | Life::TwoLosses | Life::Elastic => Pace::drawn(&mut draw.child("pace")),
             Life::Service => Pace::USUAL,
         });
         let victims = match scope.life {
             Life::TwoLosses => two_of(count, &mut draw.child("victims")),
-            Life::Swarm | Life::Service => BTreeSet::new(),
+            Life::Swarm | Life::Elastic | Life::Service => BTreeSet::new(),
         };
         let mut load = draw.child("load");
         let (faults, clients) = match scope.life {
-            Life::Swarm | Life::TwoLosses => {
+            Life::Swarm | Life::TwoLosses | Life::Elastic => {
                 let count = load.between(4, 12) as usize;
                 let think = Duration::from_millis(load.between(100, 800));
                 let draw_of = |number| draw.child(&format!("client {number}"));
                 let drawn = Faults::drawn(&mut draw.child("faults"));
+                let drawn = if scope.life == Life::Elastic { drawn.and_changes() } else { drawn };
                 let faults = if victims.is_empty() { drawn } else { drawn.and_losses() };
                 if let Some(pressure) = pace.pressure {
                     let client = |number| Client::deleting(number, think, draw_of(number));
@@ -213,12 +232,24 @@ impl World {
                 (Faults::of_a_service(), (0..SHOPPERS).map(client).collect())
             }
         };
+        let rings = match scope.life {
+            Life::Elastic => BTreeMap::from([(layout.ring.version, Arc::clone(&layout.ring))]),
+            Life::Swarm | Life::TwoLosses | Life::Service => BTreeMap::new(),
+        };
+        let node = |place: usize| {
+            let mut node = Node::new(place, draw.child(&format!("node {place}")));
+            if scope.life == Life::Elastic {
+                node.member = Some(Member::new(layout.nodes[place], &layout));
+                node.is_away = place >= count;
+            }
+            node
+        };
         Self {
             now: Instant::default(),
             queue: Queue::new(),
-            nodes: (0..count)
-                .map(|place| Node::new(place, draw.child(&format!("node {place}"))))
-                .collect(),
+            nodes: (0..layout.nodes.len()).map(node).collect(),
+            rings,
+            deeds: Deeds::default(),
             network: Network::new(draw.child("network")),
             faults,
             clients,
@@ -231,7 +262,9 @@ impl World {
             healing: false,
             last: false,
             limits: match scope.life {
-                Life::Swarm | Life::TwoLosses => limits(&mut load, &mut draw.child("limits")),
+                Life::Swarm | Life::TwoLosses | Life::Elastic => {
+                    limits(&mut load, &mut draw.child("limits"))
+                }
                 Life::Service => Limits { requests: 1_000, hints: HintLimits::default() },
             },
             requests: BTreeMap::new(),
@@ -252,7 +285,9 @@ impl World {
 
     fn begin(&mut self) {
         for node in 0..self.nodes.len() {
-            self.start(node);
+            if !self.nodes[node].is_away {
+                self.start(node);
+            }
         }
         for client in 0..self.clients.len() {
             let pause = self.clients[client].pause();
@@ -288,6 +323,7 @@ impl World {
         let node = match event {
             Event::Turn { at, .. } | Event::Committed(at) | Event::Synced(at) => at.node,
             Event::Arrive { node, .. } => *node,
+            Event::Gossip { to, .. } | Event::Saved(to, _) | Event::Tick(to, _) => to.node,
             Event::CheckLink(way) | Event::Detect(way) => way.from,
             _ => return None,
         };
@@ -311,6 +347,10 @@ impl World {
             Event::Recover(node) => self.recover(node),
             Event::Stop(at) => self.stop(at),
             Event::Start(node) => self.start(node),
+            Event::Gossip { from, to, message } => self.hear_gossip(from, to, *message),
+            Event::Saved(at, id) => self.saved(at, id),
+            Event::Tick(at, due) => self.tick(at, due),
+            Event::Operate(act) => self.act(act),
         }
     }
 
@@ -321,7 +361,11 @@ impl World {
             }
             Event::Arrive { call, .. } | Event::Answer(call, _) => Some(*call),
             Event::Turn { at, input, from, .. } => self.call_behind(*at, input, *from),
-            Event::Cut(..) | Event::Recover(_) | Event::Stop(_) | Event::Start(_) => {
+            Event::Cut(..)
+            | Event::Recover(_)
+            | Event::Stop(_)
+            | Event::Start(_)
+            | Event::Operate(_) => {
                 return Concern::Node;
             }
             _ => None,
@@ -340,6 +384,9 @@ impl World {
         for node in 0..self.nodes.len() {
             self.recover(node);
             self.nodes[node].doomed = None;
+            if self.nodes[node].is_away {
+                continue;
+            }
             if self.nodes[node].is_up() && dies && self.faults.is_on(FaultKind::Crash) {
                 self.crash(node);
                 self.faults.count(FaultKind::Crash);
@@ -348,6 +395,9 @@ impl World {
             }
         }
         self.check_all_links();
+        if self.is_elastic() {
+            self.tidy_up();
+        }
     }
 
     /// Lets replicas come to agree, and notes how long that took, or what stands in the way. A late
@@ -387,6 +437,7 @@ impl World {
         Aftermath {
             simulated: Duration::from_micros(self.now.as_micros()),
             nodes: self.nodes.len(),
+            deeds: self.deeds,
             history: self.history,
             faults: self.faults,
             events: self.tracer.events(),

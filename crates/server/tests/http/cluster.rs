@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::json;
 use stator_core::identity::NodeId;
 use stator_core::membership::admin::{
-    AdminDone, AdminError, AdminRequest, MemberState, MemberStatus,
+    AdminDone, AdminError, AdminRequest, ChangeStatus, MemberState, MemberStatus,
 };
 use stator_core::membership::facts::{Addresses, StagedChange};
 use stator_core::ring::{Change, Move, Plan, RingVersion, Weight};
@@ -208,12 +208,13 @@ async fn a_stale_version_is_answered_with_the_plan_that_holds() {
 
 #[tokio::test]
 async fn every_administrative_error_has_its_status() {
-    let partitions = vec![Partition::new(3)];
+    let names = vec!["n3".to_owned()];
+    let under_way = AdminError::UnderWay { version: RingVersion(2), partitions_left: 5, names };
     for (error, status, slug, outcome) in [
         (AdminError::NotMember, 503, "not-member", "refused"),
         (AdminError::NothingStaged, 409, "nothing-staged", "refused"),
         (AdminError::Overtaken { chosen: RingVersion(2) }, 409, "stale-version", "refused"),
-        (AdminError::HoldsData { partitions }, 409, "holds-data", "refused"),
+        (under_way, 409, "change-under-way", "refused"),
         (
             AdminError::Unreachable { names: vec!["n3".to_owned()] },
             504,
@@ -231,4 +232,33 @@ async fn every_administrative_error_has_its_status() {
         assert_eq!((answer.status, answer.slug().as_str()), (status, slug));
         assert_eq!((answer.outcome().as_deref(), answer.detail()), (Some(outcome), told));
     }
+}
+
+#[tokio::test]
+async fn what_moves_is_told_with_whom_it_waits_for() {
+    let fake = Fake::administered(|_| {
+        let AdminDone::Status(mut found) = status(nodes()) else { panic!("a status") };
+        found.change = Some(ChangeStatus {
+            version: RingVersion(2),
+            partitions: 8,
+            partitions_left: 5,
+            waits_for: vec![NEW, NodeId::new(0xe5)],
+        });
+        Ok(AdminDone::Status(found))
+    });
+    let answer = Door::open(fake).await.get("/v1/cluster").await;
+    let expected = json!({
+        "version": 2, "partitions": 8, "partitions_left": 5,
+        "waits_for": ["n2", "00000000000000e5"],
+    });
+    assert_eq!(answer.json()["transition"], expected);
+}
+
+#[tokio::test]
+async fn a_commit_that_only_declares_somebody_dead_says_so() {
+    let declared = AdminDone::DeclaredDead { names: vec!["n3".to_owned()] };
+    let fake = Fake::administered(move |_| Ok(declared.clone()));
+    let answer = Door::open(fake).await.post("/v1/cluster/commit", r#"{"version":3}"#).await;
+    assert_eq!(answer.status, 202);
+    assert_eq!(answer.json(), json!({ "declared_dead": ["n3"] }));
 }

@@ -219,5 +219,5 @@ pub(crate) fn key(bucket: &str, key: &[u8]) -> ObjectKey {
 }
 
 pub(crate) fn status(members: Vec<stator_core::membership::admin::MemberStatus>) -> AdminDone {
-    AdminDone::Status(ClusterStatus { ring: Some(Arc::new(ring())), members })
+    AdminDone::Status(ClusterStatus { ring: Some(Arc::new(ring())), members, change: None })
 }

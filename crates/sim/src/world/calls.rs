@@ -32,7 +32,7 @@ impl World {
             return;
         }
         let mut intent = self.clients[client].next(&self.layout);
-        if self.life == Life::Service {
+        if matches!(self.life, Life::Service | Life::Elastic) {
             intent.node = self.balanced(intent.node);
         }
         self.call(client, intent);
@@ -45,6 +45,14 @@ impl World {
         let takes_calls =
             |&node: &usize| self.nodes[node].is_up() && self.nodes[node].stop == Stop::NotAsked;
         all.into_iter().find(takes_calls).unwrap_or(wanted)
+    }
+
+    /// The next node from this one on that is a member of the ring.
+    fn member_from(&self, wanted: usize) -> usize {
+        let mut all = (wanted..self.nodes.len()).chain(0..wanted);
+        let is_member =
+            |&node: &usize| self.layout.ring.members.contains_key(&self.layout.nodes[node]);
+        all.find(is_member).unwrap_or(wanted)
     }
 
     fn call(&mut self, client: usize, intent: Intent) -> CallId {
@@ -162,7 +170,8 @@ impl World {
         let write = &self.history.keys[key].writes[place];
         let (needs, kind) = (write.needs, write.kind);
         // Of a delete that reads first, it may be the read that was refused.
-        if needs.mode == QuorumMode::Strict
+        if self.is_elastic()
+            || needs.mode == QuorumMode::Strict
             || kind == WriteKind::DeleteWhatIsRead
             || !self.is_reliable(coordinator)
         {
@@ -332,6 +341,7 @@ impl World {
         for key in 0..self.layout.keys.len() {
             let through_any = self.draw.happens(Chance::percent(50));
             let node = if through_any { self.draw.index(self.nodes.len()) } else { 0 };
+            let node = if self.is_elastic() { self.member_from(node) } else { node };
             let timeout = Duration::from_secs(10);
             let call = self.call(0, Intent { key, node, action: Action::Get, quorum, timeout });
             self.history.last_reads.push(call);

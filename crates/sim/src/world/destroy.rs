@@ -26,7 +26,7 @@ use crate::witness::{durable_object, durable_states, known_in};
 
 impl World {
     /// Whether copies on this node may be destroyed now.
-    fn may_destroy(&mut self, node: usize) -> bool {
+    pub(super) fn may_destroy(&mut self, node: usize) -> bool {
         if !self.victims.is_empty() {
             return self.victims.contains(&node);
         }
@@ -58,6 +58,16 @@ impl World {
         self.nodes[node].store_lost = true;
         self.damage_the_rest(node);
         true
+    }
+
+    /// A node is gone for good, with its disk.
+    pub(super) fn lose_for_good(&mut self, node: usize) {
+        (self.struck, self.struck_at) = (Some(node), self.now);
+        self.crash(node);
+        for key in 0..self.layout.keys.len() {
+            self.excuse(key, node);
+        }
+        self.nodes[node].disk.wipe();
     }
 
     /// One of two victims has lost its store: of what only the other one has by now, half is damaged.
@@ -170,7 +180,11 @@ impl World {
     /// The same by the key's name.
     pub(super) fn owners_of(&self, name: &ObjectKey) -> Vec<NodeId> {
         let ring = &self.layout.ring;
-        ring.table[ring.partition_of(name.token()).index()].clone()
+        let partition = ring.partition_of(name.token());
+        if self.is_elastic() {
+            return self.owners_in_use(partition);
+        }
+        ring.table[partition.index()].clone()
     }
 
     /// Excuses writes of a key that no other disk has: not those that were acknowledged on the
@@ -200,7 +214,10 @@ impl World {
     pub(super) fn unrest(&self) -> Vec<String> {
         let mut found = Vec::new();
         let mut roots: BTreeMap<Partition, BTreeMap<u128, Vec<usize>>> = BTreeMap::new();
-        for node in &self.nodes {
+        if self.is_elastic() {
+            found.extend(self.ring_unrest());
+        }
+        for node in self.nodes.iter().filter(|node| !node.is_away) {
             let name = format!("n{}", node.place + 1);
             if !node.is_up() {
                 found.push(format!("{name} is down"));

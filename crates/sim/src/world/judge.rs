@@ -5,7 +5,7 @@ use stator_core::effect::{Effect, Input};
 use stator_core::hints::Hint;
 use stator_core::identity::NodeId;
 use stator_core::message::{EncodedState, Purpose, ShardMessage};
-use stator_core::object::{ConflictRule, Content, ObjectKey};
+use stator_core::object::{ConflictRule, Content, ObjectKey, ObjectState};
 use stator_core::observe::Observation;
 use stator_core::time::Stamp;
 
@@ -14,7 +14,7 @@ use super::reads::MayTell;
 use crate::event::{Clock, Process};
 use crate::history::{CallId, WriteKind};
 use crate::witness::{
-    durable_object, has_seen, hint_coming, hint_on, hints_written, tokens_written,
+    durable_object, durable_states, has_seen, hint_coming, hint_on, hints_written, tokens_written,
 };
 
 impl World {
@@ -40,7 +40,10 @@ impl World {
             amiss.push("put a state in a hint that had not seen what the hint held");
         }
         let (ring, me) = (self.layout.ring.clone(), self.layout.nodes[at.node]);
-        if tokens_written(effects).any(|token| !ring.owns(me, ring.partition_of(token))) {
+        // Where rings change, it is the disks that are looked at, once all is settled.
+        if !self.is_elastic()
+            && tokens_written(effects).any(|token| !ring.owns(me, ring.partition_of(token)))
+        {
             amiss.push("keeps an object as its own that it is no replica of");
         }
         for effect in effects {
@@ -81,9 +84,19 @@ impl World {
         // What a fault has destroyed since had been there.
         let Some(hint) = hint_on(&self.nodes[node].disk, key, owner) else { return true };
         self.struck == Some(place)
+            || self.is_elastic() && self.is_passed_on(node, key, &hint)
             || self.victims.contains(&place)
             || durable_object(&self.nodes[place].disk, key)
                 .is_some_and(|state| has_seen(&state, &hint))
+    }
+
+    /// Whether another node's disk has what a hint holds: one that may not be kept any more goes to
+    /// somebody who may.
+    fn is_passed_on(&self, node: usize, key: &ObjectKey, hint: &ObjectState) -> bool {
+        let others = self.nodes.iter().filter(|other| other.place != node);
+        let mut states =
+            others.flat_map(|other| durable_states(&other.disk, key, &self.layout.nodes));
+        states.any(|state| has_seen(&state, hint))
     }
 
     /// Whether a node's disk has only its reserve left, and all of its shards know.

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use stator_core::effect::Input;
+use stator_core::membership::effect::MembershipInput;
 use stator_core::time::Instant;
 use stator_core::view::Suspicion;
 
@@ -58,16 +59,26 @@ impl World {
         let connected = self.nodes[from].connected.get(&to).copied();
         if connected.is_some_and(|known| known != boot || !usable) {
             self.nodes[from].connected.remove(&to);
-            self.tell_all_shards(from, &Input::LinkDown(self.layout.nodes[to]));
+            let peer = self.layout.nodes[to];
+            self.tell_all_shards(from, &Input::LinkDown(peer));
+            self.tell_membership(from, MembershipInput::LinkDown(peer));
         }
         if usable && connected != Some(boot) {
             self.nodes[from].connected.insert(to, boot);
             self.tell_all_shards(from, &Input::LinkUp(self.layout.nodes[to]));
+            let met = self.nodes[to].member.as_ref().map(|there| there.introduction(to, boot));
+            if let Some(met) = met {
+                self.tell_membership(from, MembershipInput::Introduced(met));
+            }
         }
     }
 
     /// A node doubts a peer, rightly or not. That is no trouble: a doubt refuses nothing.
-    pub(super) fn suspect(&mut self, node: usize, peer: usize) {
+    pub(super) fn doubt(&mut self, node: usize, peer: usize) {
+        if self.is_elastic() {
+            let peer = self.layout.nodes[peer];
+            return self.tell_membership(node, MembershipInput::Suspect(peer));
+        }
         let again = self.draw.duration(Duration::from_secs(1), Duration::from_secs(4));
         self.after(again, Event::Detect(Direction { from: node, to: peer }));
         if let Entry::Vacant(trusted) = self.nodes[node].suspected.entry(peer) {
@@ -78,7 +89,7 @@ impl World {
 
     pub(super) fn detect(&mut self, way: Direction) {
         let Direction { from, to } = way;
-        if !self.nodes[from].is_up() {
+        if !self.nodes[from].is_up() || self.is_elastic() {
             return;
         }
         let stands_still = self.nodes[to].paused_until.is_some_and(|until| until > self.now);
@@ -114,11 +125,12 @@ impl World {
     }
 
     pub(super) fn start(&mut self, node: usize) {
-        if self.nodes[node].is_up() {
+        if self.nodes[node].is_up() || self.nodes[node].is_away {
             return;
         }
-        self.nodes[node].start(self.now, &self.layout, self.limits, self.pace);
+        let effects = self.nodes[node].start(self.now, &self.layout, self.limits, self.pace);
         self.tell_all_shards(node, &Input::Started);
+        self.heed_membership(node, effects);
         let peers: BTreeSet<usize> = (0..self.nodes.len()).filter(|&peer| peer != node).collect();
         for peer in peers {
             self.look_both_ways(node, peer, Duration::ZERO);

@@ -28,9 +28,14 @@ impl World {
         let Input::Peer { message: ShardMessage::Read { key, .. }, .. } = input else {
             return MayTell::NotAsked;
         };
-        let owners = self.owners_of(key);
-        let disk = &self.nodes[node].disk;
-        if !owners.contains(&self.layout.nodes[node]) {
+        let (me, disk) = (self.layout.nodes[node], &self.nodes[node].disk);
+        let is_owner = match self.view_of(node) {
+            Some(view) => view.is_replica(self.layout.ring.partition_of(key.token())),
+            None => self.owners_of(key).contains(&me),
+        };
+        if !is_owner {
+            let owners =
+                if self.is_elastic() { self.layout.nodes.clone() } else { self.owners_of(key) };
             let held = owners.iter().filter_map(|&owner| hint_coming(disk, key, owner));
             let held = held.filter_map(|state| state.decode().ok()).reduce(ObjectState::merge);
             return MayTell::Exactly(held.map(|state| EncodedState::of(&state).digest()));

@@ -111,6 +111,10 @@ impl World {
         brought: Option<Brought>,
         effects: &[Effect],
     ) {
+        if self.is_elastic() {
+            // These judges know one ring; what comes of it is judged by what clients read.
+            return;
+        }
         if let Some(brought) = brought {
             self.judge_brought(at, brought, effects);
         }

@@ -61,7 +61,7 @@ impl World {
                 let peer = self.draw.index(self.nodes.len());
                 let happens = peer != node && self.nodes[node].is_up();
                 if happens {
-                    self.suspect(node, peer);
+                    self.doubt(node, peer);
                 }
                 happens
             }
@@ -75,6 +75,7 @@ impl World {
             FaultKind::DiskWipe | FaultKind::OldBackup => self.lose_store(node),
             FaultKind::DamagedBlock => self.lose_partition(node),
             FaultKind::DiskFull => self.fill_disk(node),
+            FaultKind::RingChange => self.change_ring(),
             _ => false,
         }
     }
@@ -217,6 +218,10 @@ impl World {
             return false;
         }
         let calls = self.nodes[node].die(self.now);
+        if let Some(member) = &mut self.nodes[node].member {
+            let draw = &mut self.draw;
+            member.die(|unsynced| draw.below(unsynced as u64 + 1) as usize);
+        }
         for call in calls {
             let noticed = self.draw.duration(Duration::from_micros(100), Duration::from_millis(5));
             self.after(noticed, Event::ConnectionLost(call));

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use stator_core::effect::{Effect, Effects, Input};
 use stator_core::identity::NodeId;
+use stator_core::membership::effect::MembershipInput;
 use stator_core::message::{ExchangeAnswer, ExchangeAsk, Purpose, ShardMessage};
 use stator_core::object::ObjectKey;
 use stator_core::observe::Observation;
@@ -123,7 +124,7 @@ impl World {
             }
             Effect::Suspect(peer) => {
                 let peer = self.layout.place_of(peer);
-                self.suspect(at.node, peer);
+                self.doubt(at.node, peer);
             }
             Effect::Observe(Observation::Collected { dropped, pruned, .. }) => {
                 let collections = &mut self.history.collections;
@@ -131,12 +132,17 @@ impl World {
                 collections.dropped += u64::from(dropped);
                 collections.pruned += u64::from(pruned);
             }
-            // Every node knows the one ring of this stage, and buckets keep their defaults.
-            Effect::NewerRing { .. }
-            | Effect::BucketMade(_)
-            | Effect::Moved(_)
-            | Effect::Inspected { .. }
-            | Effect::Observe(_) => {}
+            // Where there is no membership, every node knows the one ring and all buckets.
+            Effect::NewerRing { at: peer, version } => {
+                self.tell_membership(at.node, MembershipInput::NewerRing { at: peer, version });
+            }
+            Effect::BucketMade(bucket) => {
+                self.tell_membership(at.node, MembershipInput::BucketMade(bucket));
+            }
+            Effect::Moved(progress) => {
+                self.tell_membership(at.node, MembershipInput::ShardMoved { shard, progress });
+            }
+            Effect::Inspected { .. } | Effect::Observe(_) => {}
         }
     }
 
