@@ -144,21 +144,19 @@ impl FaultKind {
         }
     }
 
-    /// What must be built before this fault can be on; none if it is on.
-    pub const fn waits_for(self) -> Option<&'static str> {
-        match self {
-            _ => None,
-        }
-    }
-
     /// Whether it belongs to a life of its own, and is not drawn in others.
-    const fn comes_with_operators(self) -> bool {
+    pub const fn comes_with_operators(self) -> bool {
         matches!(self, Self::RingChange)
     }
 
     /// Whether it was added later, and draws apart: the seeds that are kept are to draw what they drew.
     const fn draws_apart(self) -> bool {
         matches!(self, Self::DamagedBlock)
+    }
+
+    /// Whether it destroys durable copies.
+    pub const fn destroys(self) -> bool {
+        matches!(self, Self::DiskWipe | Self::OldBackup | Self::CorruptObject | Self::DamagedBlock)
     }
 
     /// Whether it comes with the pace of collection, and is not drawn by itself.
@@ -275,19 +273,10 @@ impl Faults {
     /// whole nodes.
     #[must_use]
     pub fn and_changes(mut self) -> Self {
-        let destroys = |kind: &FaultKind| {
-            matches!(
-                kind,
-                FaultKind::DiskWipe
-                    | FaultKind::OldBackup
-                    | FaultKind::CorruptObject
-                    | FaultKind::DamagedBlock
-            )
-        };
-        self.on.retain(|kind, _| !destroys(kind));
-        self.intervals.retain(|kind, _| !destroys(kind));
+        self.on.retain(|kind, _| !kind.destroys());
+        self.intervals.retain(|kind, _| !kind.destroys());
         self.on.insert(FaultKind::RingChange, 0);
-        self.intervals.insert(FaultKind::RingChange, Duration::from_secs(25));
+        self.intervals.insert(FaultKind::RingChange, Duration::from_secs(15));
         self
     }
 

@@ -239,7 +239,7 @@ fn run_one(seed: u64, common: &Common, trace: bool) -> Totals {
         print(&line);
     }
     let report = Report::of(seed, &aftermath);
-    let mut totals = Totals::default();
+    let mut totals = Totals::of(scope.life);
     totals.add(&report);
     show(&report, scope, common.json);
     totals

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::checkers::{Violation, check};
 use crate::faults::FaultKind;
 use crate::history::{Asked, Collections, History, WriteKind};
-use crate::world::Aftermath;
+use crate::world::{Aftermath, Deeds, Life};
 
 /// The findings of one run.
 #[derive(Clone, Debug)]
@@ -27,6 +27,8 @@ pub struct Report {
     pub reads_by_versions: BTreeMap<usize, u64>,
     /// Collection rounds that replicas carried out, and what they dropped and pruned.
     pub collections: BTreeMap<&'static str, u64>,
+    /// What operators did to the ring.
+    pub ring_changes: BTreeMap<&'static str, u64>,
     /// What must not be.
     pub violations: Vec<Violation>,
     /// Simulated time.
@@ -58,6 +60,7 @@ impl Report {
             operations,
             reads_by_versions: reads_by_versions(history),
             collections: collections(history),
+            ring_changes: ring_changes(&aftermath.deeds),
             violations: check(history),
             simulated: aftermath.simulated,
             events: aftermath.events,
@@ -74,6 +77,7 @@ impl Report {
             "operations": self.operations,
             "reads_by_versions": self.reads_by_versions,
             "collections": self.collections,
+            "ring_changes": self.ring_changes,
             "violations": violations_json(&self.violations),
             "simulated_seconds": self.simulated.as_secs_f64(),
             "events": self.events,
@@ -109,6 +113,16 @@ fn collections(history: &History) -> BTreeMap<&'static str, u64> {
     ])
 }
 
+fn ring_changes(deeds: &Deeds) -> BTreeMap<&'static str, u64> {
+    BTreeMap::from([
+        ("committed", deeds.committed),
+        ("told_to_wait", deeds.told_to_wait),
+        ("overtaken", deeds.overtaken),
+        ("declared_dead", deeds.declared_dead),
+        ("left", deeds.left),
+    ])
+}
+
 fn reads_by_versions(history: &History) -> BTreeMap<usize, u64> {
     let mut reads = BTreeMap::new();
     let readings = history.keys.iter().flat_map(|key| &key.readings);
@@ -137,6 +151,8 @@ fn verdict(violations: u64) -> String {
 /// The sum of many runs.
 #[derive(Clone, Debug, Default)]
 pub struct Totals {
+    /// What kind of life they led.
+    life: Life,
     /// Runs.
     pub runs: u64,
     /// Seeds with a violation.
@@ -147,6 +163,7 @@ pub struct Totals {
     operations: BTreeMap<String, u64>,
     reads_by_versions: BTreeMap<usize, u64>,
     collections: BTreeMap<&'static str, u64>,
+    ring_changes: BTreeMap<&'static str, u64>,
     simulated: Duration,
     events: u64,
 }
@@ -155,6 +172,11 @@ pub struct Totals {
 const RUNS_THAT_SHOW_EVERY_FAULT: u64 = 50;
 
 impl Totals {
+    /// No runs of this kind of life yet.
+    pub fn of(life: Life) -> Self {
+        Self { life, ..Self::default() }
+    }
+
     /// Adds a run.
     pub fn add(&mut self, report: &Report) {
         self.runs += 1;
@@ -170,6 +192,9 @@ impl Totals {
         for (name, n) in &report.collections {
             *self.collections.entry(name).or_default() += n;
         }
+        for (name, n) in &report.ring_changes {
+            *self.ring_changes.entry(name).or_default() += n;
+        }
         for (versions, n) in &report.reads_by_versions {
             *self.reads_by_versions.entry(*versions).or_default() += n;
         }
@@ -178,9 +203,9 @@ impl Totals {
         }
     }
 
-    /// Faults that are built and were never injected: a hole in the sweep.
+    /// Faults that belong to this kind of life and were never injected: a hole in the sweep.
     pub fn never_injected(&self) -> Vec<&'static str> {
-        let on = FaultKind::ALL.into_iter().filter(|kind| kind.waits_for().is_none());
+        let on = FaultKind::ALL.into_iter().filter(|kind| self.life.has(*kind));
         on.map(FaultKind::name)
             .filter(|name| self.faults.get(name).is_none_or(|&n| n == 0))
             .collect()
@@ -201,10 +226,10 @@ impl Totals {
                 "failed_seeds": self.failed,
                 "faults": self.faults,
                 "faults_never_injected": self.never_injected(),
-                "faults_off": off_faults(),
                 "operations": self.operations,
                 "reads_by_versions": self.reads_by_versions,
                 "collections": self.collections,
+                "ring_changes": self.ring_changes,
                 "simulated_seconds": self.simulated.as_secs_f64(),
                 "wall_seconds": wall.as_secs_f64(),
                 "simulated_per_wall": self.simulated.as_secs_f64() / wall.as_secs_f64(),
@@ -223,23 +248,15 @@ impl Totals {
             self.simulated.as_secs_f64() / wall.as_secs_f64(),
             self.events as f64 / wall.as_secs_f64(),
         );
-        let off_faults = FaultKind::ALL.into_iter().filter_map(|kind| {
-            Some(format!("  off: fault {} until {} is built", kind.name(), kind.waits_for()?))
-        });
         let mut lines = vec![head, format!("  faults: {}", counts(&self.faults))];
         lines.push(format!("  never injected: {:?}", self.never_injected()));
-        lines.extend(off_faults);
         lines.push(format!("  operations: {}", counts(&self.operations)));
         let reads = self.reads_by_versions.iter().map(|(versions, n)| (versions.to_string(), *n));
         lines.push(format!("  reads by number of versions: {}", counts(&reads.collect())));
         lines.push(format!("  collections: {}", counts(&self.collections)));
+        lines.push(format!("  ring changes: {}", counts(&self.ring_changes)));
         let verdict = verdict(self.violations);
         lines.push(format!("  {verdict}; failed seeds: {:?}", self.failed));
         lines.join("\n")
     }
-}
-
-fn off_faults() -> Vec<Value> {
-    let off = FaultKind::ALL.into_iter().filter_map(|kind| Some((kind, kind.waits_for()?)));
-    off.map(|(kind, why)| json!({ "name": kind.name(), "waits_for": why })).collect()
 }

@@ -35,7 +35,7 @@ impl Sweep {
 
     /// Runs every seed and hands each report over in the order of seeds.
     pub fn run(&self, mut tell: impl FnMut(&Report)) -> Totals {
-        let mut totals = Totals::default();
+        let mut totals = Totals::of(self.life);
         let report = |seed| Report::of(seed, &run(self.scope(seed)));
         in_order(self.seeds.clone(), report, |report| {
             totals.add(&report);

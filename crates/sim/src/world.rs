@@ -59,6 +59,16 @@ pub enum Life {
     Elastic,
 }
 
+impl Life {
+    /// Whether such lives meet a fault.
+    pub const fn has(self, kind: FaultKind) -> bool {
+        match self {
+            Self::Elastic => !kind.destroys(),
+            Self::Swarm | Self::Service | Self::TwoLosses => !kind.comes_with_operators(),
+        }
+    }
+}
+
 /// What a run is made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Scope {

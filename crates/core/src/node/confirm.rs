@@ -75,11 +75,12 @@ impl Shard {
     }
 
     /// Whether this node and the peer are both old owners of a partition that moves: they go on
-    /// healing each other, since reads may go to them, and new owners pull from them.
+    /// healing each other as long as reads may go to them, or new owners pull from them.
     pub(super) fn is_old_pair(&self, (partition, peer): Pair) -> bool {
         let both = |transition: &Transition| {
             let old = transition.old_owners(partition);
-            transition.is_moving(partition) && old.contains(&self.config.me) && old.contains(&peer)
+            let is_read = transition.level(partition) < Some(MoveLevel::New);
+            is_read && old.contains(&self.config.me) && old.contains(&peer)
         };
         peer != self.config.me && self.view.transition.as_deref().is_some_and(both)
     }

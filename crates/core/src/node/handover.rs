@@ -26,6 +26,7 @@ impl Shard {
         if self.handing.ring() != ring {
             // What can't be read is handed over once more.
             self.handing = Handing::begin(ring, store).unwrap_or_default();
+            self.own_partitions();
         }
         let (me, shard, shards) = (self.config.me, self.config.shard, self.config.shards);
         for (partition, level) in transition.moving() {

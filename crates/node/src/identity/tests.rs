@@ -42,7 +42,6 @@ fn what_was_saved_is_there_at_the_next_start() {
         base: RingVersion(4),
         promised: Ballot { round: 5, node: 6 },
         accepted: None,
-        hold: None,
     };
     let cluster = ClusterId::new(7);
     saver.save(SaveId(1), Save::Cluster { cluster, facts: Box::default() });

@@ -47,6 +47,8 @@ pub enum Act {
 #[derive(Clone, Debug, Default)]
 pub struct Deeds {
     asked: u64,
+    /// Nodes that left in good order and were stopped.
+    pub left: u64,
     /// Rings that were chosen for them.
     pub committed: u64,
     /// Commits that were refused since a change was under way.
@@ -237,6 +239,7 @@ impl World {
                 self.amiss(node, what);
             }
         }
+        self.deeds.left += 1;
         self.nodes[node].is_away = true;
         self.crash(node);
     }

@@ -161,9 +161,13 @@ impl Membership {
         if self.peers.detector(from).is_some() {
             return self.peers.heartbeat(turn.now.instant, from, sequence, heard);
         }
-        let sequence_of_mine = self.peers.sequence;
-        let answer = MembershipMessage::Heartbeat { sequence: sequence_of_mine, heard: sequence };
-        self.send(turn, from, answer);
+        // Only a member answers, and only who is none: so no answer is ever answered.
+        let has_left = self.ring_as_member().is_some_and(|ring| ring.removed.contains(&from));
+        if has_left {
+            let mine = self.peers.sequence;
+            let answer = MembershipMessage::Heartbeat { sequence: mine, heard: sequence };
+            self.send(turn, from, answer);
+        }
     }
 
     /// Heartbeats and a gossip round, every interval.

@@ -101,12 +101,13 @@ fn node_fact() -> impl Strategy<Value = NodeFact> {
 
 fn progress() -> impl Strategy<Value = Progress> {
     let partitions = || btree_set((0..300u32).prop_map(Partition::new), 0..4);
-    (ring_version(), partitions(), partitions(), partitions()).prop_map(
-        |(ring, confirmed, reads_new, handed_over)| Progress {
+    (ring_version(), partitions(), partitions(), partitions(), any::<bool>()).prop_map(
+        |(ring, confirmed, reads_new, handed_over, hints_in_place)| Progress {
             ring,
             confirmed,
             reads_new,
             handed_over,
+            hints_in_place,
         },
     )
 }
