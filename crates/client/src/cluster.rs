@@ -93,6 +93,15 @@ pub struct PlanDocument {
     /// The replicas that would move.
     #[serde(default)]
     pub moves: Vec<PlanMove>,
+    /// Partitions that get other replicas.
+    #[serde(default)]
+    pub partitions: u64,
+    /// Bytes that move, as the node that was asked estimates them.
+    #[serde(default)]
+    pub bytes: u64,
+    /// How long that takes at least, in seconds.
+    #[serde(default)]
+    pub seconds: u64,
     /// The members' shares before and after.
     #[serde(default)]
     pub members: Vec<PlanMember>,

@@ -158,8 +158,10 @@ pub struct ChangeStatus {
     pub version: RingVersion,
     /// How many partitions move.
     pub partitions: usize,
-    /// How many of them are not read from their new owners yet.
+    /// How many of them their owners are not done with.
     pub partitions_left: usize,
+    /// How many replicas their new owners still have to pull.
+    pub replicas_left: usize,
     /// Ids of those for whom it waits.
     pub waits_for: Vec<NodeId>,
 }

@@ -118,6 +118,7 @@ pub struct Membership {
     pushes: spread::Pushes,
     moving: moving::Moving,
     drive: Option<drive::Drive>,
+    has_asked_to_return: bool,
     shown: view::Shown,
     /// Messages of this node to itself: it votes and confirms like any other.
     loopback: VecDeque<MembershipMessage>,
@@ -154,6 +155,7 @@ impl Membership {
             seeking: None,
             pushes: spread::Pushes::default(),
             drive: None,
+            has_asked_to_return: false,
             shown: view::Shown::default(),
             loopback: VecDeque::new(),
             timer: None,
@@ -244,6 +246,7 @@ impl Membership {
             return;
         }
         self.finish_pushes(turn);
+        self.stage_own_return(turn);
         self.settle_change(turn);
         self.renew_own_fact();
         self.watch_peers(turn);

@@ -15,10 +15,11 @@ use std::sync::Arc;
 
 use super::{Membership, Turn};
 use crate::identity::NodeId;
+use crate::membership::MembershipMessage;
 use crate::membership::admin::ChangeStatus;
 use crate::membership::effect::{MembershipEffect, MembershipObservation};
-use crate::membership::facts::{ChangeFacts, Facts};
-use crate::ring::Ring;
+use crate::membership::facts::{ChangeFacts, FactVersion, Facts};
+use crate::ring::{Ring, RingVersion};
 use crate::transfer::{Progress, Said, Transition};
 
 /// What this node knows of the change beyond the facts.
@@ -28,12 +29,18 @@ pub(super) struct Moving {
     transition: Option<Arc<Transition>>,
     /// What each shard has confirmed and handed over, durably.
     shards: BTreeMap<u8, Progress>,
+    /// What was told to everybody last.
+    told: Option<FactVersion>,
+    /// The state of the facts for which it is known whether all is settled.
+    judged: Option<u64>,
+    /// The ring and the state of the facts for which it is known whether hints are in their places.
+    in_place: Option<(RingVersion, u64, bool)>,
 }
 
 impl Moving {
     /// What follows from the facts that were restored, all of them durable.
     pub(super) fn restored(facts: &Facts, me: NodeId) -> Self {
-        Self { transition: transition_of(facts, None, me), shards: BTreeMap::new() }
+        Self { transition: transition_of(facts, None, me), ..Self::default() }
     }
 
     /// The change as it follows from the facts.
@@ -67,7 +74,19 @@ impl Membership {
     }
 
     /// Whether every living member has said that hints are where they belong by this ring.
-    pub(super) fn are_hints_in_place(&self, ring: &Ring) -> bool {
+    pub(super) fn are_hints_in_place(&mut self) -> bool {
+        let (ring, edition) = (self.disk.ring_version(), self.disk.edition());
+        if let Some((of, at, in_place)) = self.moving.in_place
+            && (of, at) == (ring, edition)
+        {
+            return in_place;
+        }
+        let in_place = self.disk.ring().is_some_and(|ring| self.have_hints_in_place(ring));
+        self.moving.in_place = Some((ring, edition, in_place));
+        in_place
+    }
+
+    fn have_hints_in_place(&self, ring: &Ring) -> bool {
         let facts = self.facts.facts();
         let dead = facts.dead();
         let mut living = ring.members.keys().filter(|node| !dead.contains(node));
@@ -92,6 +111,10 @@ impl Membership {
 
     /// Notes that the change is settled once that follows from what everybody says.
     pub(super) fn settle_change(&mut self, turn: &mut Turn<'_>) {
+        let edition = Some(self.disk.edition());
+        if self.moving.judged == edition {
+            return;
+        }
         let facts = self.facts.facts();
         let Some((ring, _)) = facts.change_under_way() else { return };
         let version = ring.version;
@@ -100,12 +123,31 @@ impl Membership {
                 transition.is_settled(&said(facts, &facts.dead()))
             }
             // The levels that follow from a ring that was just learned are not thought over yet.
-            _ => false,
+            _ => return,
         };
+        self.moving.judged = edition;
         if settled {
             let change = ChangeFacts { settled: version, ..ChangeFacts::default() };
             self.learn(turn, &Facts { change, ..Facts::default() });
             turn.act(MembershipEffect::Observe(MembershipObservation::RingSettled(version)));
+        }
+    }
+
+    /// While partitions move, whoever has come on tells everybody, and does not leave it to gossip.
+    pub(super) fn tell_progress(&mut self, turn: &mut Turn<'_>) {
+        if !self.is_change_under_way() {
+            return;
+        }
+        let me = self.config.me;
+        let Some(own) = self.facts.facts().nodes.get(&me).cloned() else { return };
+        if self.moving.told == Some(own.version) {
+            return;
+        }
+        self.moving.told = Some(own.version);
+        let facts = Facts { nodes: BTreeMap::from([(me, own)]), ..Facts::default() };
+        for to in self.peers.all().collect::<Vec<_>>() {
+            let facts = Box::new(facts.clone());
+            self.send(turn, to, MembershipMessage::Delta { facts, wants: None });
         }
     }
 
@@ -125,6 +167,14 @@ impl Membership {
         transition.map_or(0, |transition| transition.left(&said(facts, &dead)))
     }
 
+    /// How many replicas new owners have still to pull.
+    fn replicas_left(&self) -> usize {
+        let facts = self.facts.facts();
+        let dead = facts.dead();
+        let transition = self.moving.transition.as_ref();
+        transition.map_or(0, |transition| transition.to_pull(&said(facts, &dead)))
+    }
+
     /// The change under way, for an operator.
     pub(super) fn change_status(&self) -> Option<ChangeStatus> {
         let transition = self.moving.transition.as_ref().filter(|_| self.is_change_under_way())?;
@@ -132,6 +182,7 @@ impl Membership {
             version: transition.to().version,
             partitions: transition.moving().count(),
             partitions_left: self.partitions_left(),
+            replicas_left: self.replicas_left(),
             waits_for: self.waited_for().into_iter().collect(),
         })
     }

@@ -201,10 +201,6 @@ fn register_message() -> BoxedStrategy<RegisterMessage> {
     .boxed()
 }
 
-fn partitions() -> impl Strategy<Value = BTreeSet<Partition>> {
-    btree_set(partition(), 0..6)
-}
-
 /// Any votes.
 pub(super) fn votes() -> BoxedStrategy<Votes> {
     (any::<u64>(), ring_version(), ballot(), option::of((ballot(), shared_ring())))

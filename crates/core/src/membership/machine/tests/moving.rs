@@ -138,3 +138,25 @@ fn levels_outlive_crashes_at_any_moment() {
         world.run_until("it is settled", |world| all_have_settled(world, 3));
     }
 }
+
+/// Rule 19: amnesia never gives a second vote, since who has lost its votes has another id.
+#[test]
+fn a_node_that_lost_its_directory_asks_for_its_own_places() {
+    let mut world = World::cluster(1, 3);
+    world.kill(id(3));
+    world.start_as("n3", id(9), &super::world::Flags { found: None, seeds: vec!["n1".into()] });
+    world.run_until("it is staged", |world| {
+        world.facts(id(1)).staged.values().any(|s| s.change == Some(StagedChange::ReplaceBy(id(9))))
+    });
+    let before = world.nodes[&id(1)].ring().expect("a ring").clone();
+    let Ok(AdminDone::Plan(plan)) = world.get(id(1), AdminRequest::Plan) else { panic!("no plan") };
+    assert!(plan.warnings.iter().any(|warning| warning.contains("empty directory")));
+    assert_committed(&world.commit(id(1), 3));
+    world.run_until("it is settled", |world| all_have_settled(world, 3));
+    let after = world.nodes[&id(9)].ring().expect("a ring").clone();
+    let renamed = |node: &NodeId| if *node == id(3) { id(9) } else { *node };
+    for (old, new) in before.table.iter().zip(&after.table) {
+        assert_eq!(old.iter().map(renamed).collect::<Vec<_>>(), *new);
+    }
+    assert!(after.dead.contains(&id(3)) && after.members[&id(9)].name == "n3");
+}
