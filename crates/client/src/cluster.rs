@@ -23,6 +23,9 @@ pub struct ClusterDocument {
     pub ring_version: u64,
     /// Members, and nodes that want to join.
     pub members: Vec<MemberDocument>,
+    /// Ring versions that an operator forced without the members' majority.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub forced_versions: Vec<u64>,
     /// A change of the ring that is under way.
     #[serde(default)]
     pub transition: Option<TransitionDocument>,
@@ -214,6 +217,14 @@ impl Client {
     /// Commits what is staged, if `version` is still what the plan shows.
     pub async fn commit(&self, version: u64) -> Result<Committed, ClientError> {
         let call = self.administration("commit", &json!({ "version": version }))?.within(COMMIT);
+        let answer = self.accepted(call).await?;
+        let document = serde_json::from_slice(answer.body()).unwrap_or_default();
+        Ok(Committed { document })
+    }
+
+    /// Takes all members off the ring that can't be reached, although they are a majority.
+    pub async fn recover(&self) -> Result<Committed, ClientError> {
+        let call = self.administration("recover", &json!({ "force": true }))?.within(COMMIT);
         let answer = self.accepted(call).await?;
         let document = serde_json::from_slice(answer.body()).unwrap_or_default();
         Ok(Committed { document })

@@ -34,6 +34,9 @@ pub enum AdminRequest {
     },
     /// Forget everything staged.
     Discard,
+    /// Take all members off the ring that can't be reached, although that is a majority: those that
+    /// are left go on without them.
+    Recover,
     /// The properties of a bucket.
     Bucket(BucketName),
     /// Make a bucket, or change its properties.
@@ -123,6 +126,12 @@ pub enum AdminError {
     #[error("{} did not answer in time: nothing was decided here; if the commit had begun it may still take effect, look at the status", names.join(", "))]
     Unreachable {
         /// Their names.
+        names: Vec<String>,
+    },
+    /// A majority of the members can be reached: nothing has to be forced.
+    #[error("a majority of the members answers ({}): take those that are dead off the ring by `stator cluster remove --dead` and a commit", names.join(", "))]
+    MajorityLives {
+        /// The members that can be reached.
         names: Vec<String>,
     },
     /// The change can't be staged.

@@ -12,6 +12,7 @@
 //! | `view` | what shards and front doors are shown |
 //! | `moving` | the change under way: levels of partitions that move (rule 17) |
 //! | `vote`, `commit`, `drive` | choosing the next ring by majority (rule 15) |
+//! | `recover` | going on without a majority that is gone for ever |
 //! | `admin`, `status` | operators' requests |
 //!
 //! The rule kept throughout: nothing is said, shown or relied upon before it is durable where
@@ -25,6 +26,7 @@ mod identity;
 mod join;
 mod moving;
 mod peers;
+mod recover;
 mod spread;
 mod status;
 mod view;

@@ -102,6 +102,7 @@ pub fn plan(ring: &Ring, changes: &[Change]) -> Result<Plan, PlanError> {
         members: membership.members,
         removed: membership.removed,
         dead: membership.dead,
+        forced: ring.forced.clone(),
         table: drafts.into_iter().map(|draft| draft.list).collect(),
     };
     Ok(Plan { ring, changes: changes.to_vec(), moves, warnings })

@@ -31,6 +31,7 @@ pub(super) fn document(status: &ClusterStatus, own: &Own) -> Value {
     let members: Vec<Value> = status.members.iter().map(|each| member(each, own)).collect();
     json!({
         "ring_version": status.ring.as_ref().map_or(0, |ring| ring.version.0),
+        "forced_versions": status.ring.iter().flat_map(|ring| &ring.forced).map(|v| v.0).collect::<Vec<_>>(),
         "members": members,
         "transition": status.change.as_ref().map(|change| transition(change, &status.members, own)),
     })

@@ -65,6 +65,7 @@ pub(super) fn ring() -> BoxedStrategy<Ring> {
                 partitions,
                 dead: removed.iter().copied().filter(|node| node.get() % 2 == 0).collect(),
                 removed,
+                forced: (version.0 % 2 == 0).then_some(version).into_iter().collect(),
                 table: starts.into_iter().map(list).collect(),
                 members,
             }
