@@ -17,6 +17,7 @@ use stator_sim::explore::scenario::Scope as SmallWorlds;
 use stator_sim::explore::search;
 use stator_sim::planning::{self, Planned};
 use stator_sim::report::{Report, Totals};
+use stator_sim::scale::command::Scale;
 use stator_sim::seeds::range as seeds;
 use stator_sim::story::tell;
 use stator_sim::sweep::Sweep;
@@ -62,6 +63,8 @@ enum Command {
     Balance(Balance),
     /// How long it takes to plan a large ring, and how many replicas each change moves.
     Plan(Plan),
+    /// What grows with the number of nodes: what they say to each other, and what they can serve.
+    Scale(Scale),
 }
 
 #[derive(Args)]
@@ -184,6 +187,10 @@ fn main() -> ExitCode {
         Command::Detect(asked) => return detect(asked),
         Command::Balance(asked) => return ended(asked.run(print)),
         Command::Plan(asked) => return time_plans(&asked),
+        Command::Scale(asked) => {
+            asked.run(print);
+            return ExitCode::SUCCESS;
+        }
     };
     let took = started.elapsed().max(Duration::from_micros(1));
     let last = if json { totals.json(took).to_string() } else { totals.text(took) };

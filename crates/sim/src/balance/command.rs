@@ -47,7 +47,8 @@ pub struct Balance {
     json: bool,
 }
 
-fn partitions(text: &str) -> Result<PartitionCount, String> {
+/// The number of partitions that this text names.
+pub(crate) fn partitions(text: &str) -> Result<PartitionCount, String> {
     let count = text.parse().map_err(|_| format!("{text:?} is no number"))?;
     PartitionCount::new(count).map_err(|error| error.to_string())
 }

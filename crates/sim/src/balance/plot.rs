@@ -109,7 +109,12 @@ fn grid(out: &mut String, axis: Axis, left: f64, numbered: bool) {
         let bytes = 10_f64.powi(power);
         let x = axis.x(left, bytes);
         line(out, ((x, y(0.0)), (x, y(1.0))), grey);
-        text(out, (x, y(0.0) + 16.0), "middle", &format!("{bytes}"));
+        let number = match power {
+            ..3 => format!("{bytes}"),
+            3..6 => format!("{} k", 10_u32.pow(power as u32 - 3)),
+            _ => format!("{} M", 10_f64.powi(power - 6)),
+        };
+        text(out, (x, y(0.0) + 16.0), "middle", &number);
     }
 }
 
