@@ -123,7 +123,7 @@ async fn a_node_works_with_one_that_says_more_than_it_knows() {
             let reply = put_with(&pair.handle(number % 2), &name, &value, None, w(2)).await;
             assert_eq!(reply.expect("acknowledged").answered.primaries, 2);
             for index in 0..2 {
-                assert_eq!(values(&pair.handle(index), &name).await, [value.clone()]);
+                assert_eq!(values(&pair.handle(index), &name).await, std::slice::from_ref(&value));
             }
         }
         for relay in &pair.relays {

@@ -3,7 +3,7 @@
 //!
 //! Every machine is production's own ([`stator_core::membership::Membership`]). A machine works for
 //! each heartbeat of each peer, so that a thousand of them are more than one computer goes through
-//! in a while. Beyond a bound the other members are *mirrors*: of a machine's heartbeat or digest a
+//! in a while. Beyond a bound the other members are *mirrors*: of a machine's heartbeat or probe a
 //! mirror gives back its own, which says the same. In steady state that is what a machine would
 //! have sent, as often. What mirrors send is not counted.
 
@@ -131,7 +131,7 @@ impl Cluster {
             MembershipMessage::Heartbeat { sequence, .. } => {
                 MembershipMessage::Heartbeat { sequence, heard: sequence }
             }
-            digest @ MembershipMessage::Digest(_) => digest,
+            probe @ MembershipMessage::Probe { .. } => probe,
             news => unreachable!("nothing is new in steady state: {news:?}"),
         };
         self.agenda.push(self.now.after(DELAY), Event::Frame { from: to, to: from, message });

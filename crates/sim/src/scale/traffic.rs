@@ -13,7 +13,9 @@ use stator_wire::transport::RECORD_OVERHEAD;
 pub enum Kind {
     /// I am here.
     Heartbeat,
-    /// What a gossip round begins with.
+    /// What a gossip round begins with: do you know the same?
+    Probe,
+    /// What is known, in short, where two differ or have just met.
     Digest,
     /// Facts that the other lacks.
     Delta,
@@ -23,12 +25,14 @@ pub enum Kind {
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Heartbeat, Self::Digest, Self::Delta, Self::Other];
+    pub const ALL: [Self; 5] =
+        [Self::Heartbeat, Self::Probe, Self::Digest, Self::Delta, Self::Other];
 
     /// Its name.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Heartbeat => "heartbeat",
+            Self::Probe => "probe",
             Self::Digest => "digest",
             Self::Delta => "delta",
             Self::Other => "other",
@@ -38,6 +42,7 @@ impl Kind {
     const fn of(message: &MembershipMessage) -> Self {
         match message {
             MembershipMessage::Heartbeat { .. } => Self::Heartbeat,
+            MembershipMessage::Probe { .. } => Self::Probe,
             MembershipMessage::Digest(_) => Self::Digest,
             MembershipMessage::Delta { .. } => Self::Delta,
             _ => Self::Other,

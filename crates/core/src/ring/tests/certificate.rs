@@ -117,7 +117,7 @@ impl Rest<'_> {
         // Every place may begin a path, so all distances begin at nothing.
         let mut distance = vec![0_i64; places];
         // A path without a cycle saves each move once at most.
-        let saved = self.arcs.iter().filter(|arc| arc.cost < 0).count() as i64;
+        let saved = self.arcs.iter().filter(|arc| arc.cost < 0).count().cast_signed() as i64;
         for _ in 0..=places {
             let mut changed = false;
             for arc in &self.arcs {

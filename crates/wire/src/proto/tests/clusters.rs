@@ -230,6 +230,7 @@ pub(super) fn membership_message() -> BoxedStrategy<MembershipMessage> {
     prop_oneof![
         (any::<u64>(), any::<u64>())
             .prop_map(|(sequence, heard)| MembershipMessage::Heartbeat { sequence, heard }),
+        any::<u64>().prop_map(|fingerprint| MembershipMessage::Probe { fingerprint }),
         facts_digest().prop_map(MembershipMessage::Digest),
         (boxed_facts(), option::of(facts_digest()))
             .prop_map(|(facts, wants)| MembershipMessage::Delta { facts, wants }),
