@@ -19,7 +19,7 @@ pub struct Scale {
     #[arg(long, default_value_t = 120, value_parser = clap::value_parser!(u64).range(1..))]
     seconds: u64,
     /// Of larger clusters so many nodes run whole; the others give back what they are told.
-    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..))]
     machines: u16,
     /// Sizes of clusters whose load is computed.
     #[arg(long, value_delimiter = ',', default_values_t = [3, 10, 30, 100],
