@@ -224,6 +224,7 @@ impl Membership {
             MembershipMessage::Heartbeat { sequence, heard } => {
                 self.take_heartbeat(turn, from, (sequence, heard));
             }
+            MembershipMessage::Probe { fingerprint } => self.answer_probe(turn, from, fingerprint),
             MembershipMessage::Digest(digest) => self.answer_digest(turn, from, &digest),
             MembershipMessage::Delta { facts, wants } => self.take_delta(turn, from, &facts, wants),
             MembershipMessage::Push { number, facts } => {

@@ -19,9 +19,7 @@ use stator_core::ring::{Member, Ring, Weight};
 use stator_core::token::{Partition, PartitionCount};
 use stator_core::transfer::Progress;
 
-use super::values::{
-    bucket, conflict_rule, duration, node, partition, quorum, ring_version, stamp,
-};
+use super::values::{bucket, conflict_rule, duration, node, quorum, ring_version, stamp};
 
 fn text() -> impl Strategy<Value = String> {
     ".{0,12}"
@@ -220,6 +218,7 @@ pub(super) fn membership_message() -> BoxedStrategy<MembershipMessage> {
     prop_oneof![
         (any::<u64>(), any::<u64>())
             .prop_map(|(sequence, heard)| MembershipMessage::Heartbeat { sequence, heard }),
+        any::<u64>().prop_map(|fingerprint| MembershipMessage::Probe { fingerprint }),
         facts_digest().prop_map(MembershipMessage::Digest),
         (boxed_facts(), option::of(facts_digest()))
             .prop_map(|(facts, wants)| MembershipMessage::Delta { facts, wants }),

@@ -99,7 +99,7 @@ fn who_leaves_is_heard_until_it_has_handed_over_and_coordinates_on() {
     world.restart(id(5));
     world.run_until("it is settled", |world| all_have_settled(world, 3));
     assert!(!world.facts(id(1)).nodes.contains_key(&id(5)), "nobody waits for it any more");
-    world.run(Duration::from_secs(60));
+    world.run(Duration::from_mins(1));
     let view = world.nodes[&id(5)].view.clone().expect("it was shown");
     assert!(view.ring_as_coordinator().is_some());
     assert!(view.suspected.is_empty(), "it hears who lives: {:?}", view.suspected);
