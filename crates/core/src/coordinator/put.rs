@@ -17,7 +17,7 @@ use crate::message::{AckStage, AckWish, EncodedState, Purpose, ReplicateRefusal,
 use crate::object::{Content, ObjectKey, ObjectState};
 use crate::quorum::{QuorumOptions, WriteQuorum};
 use crate::replica::{MintError, Minted, Waiter, Write};
-use crate::request::{PutOrder, PutReply, RequestError};
+use crate::request::{Answered, PutOrder, PutReply, RequestError};
 use crate::ring::Ring;
 use crate::store::ReadStore;
 use crate::token::Partition;
@@ -313,11 +313,21 @@ impl Put {
         match verdict {
             Verdict::Waiting => Progress::Waiting,
             Verdict::Impossible => self.finish(Err(self.doubt()), turn),
-            Verdict::Enough => {
-                let answered = self.set.answered(self.wanted);
-                self.finish(Ok(PutReply { context: self.context.clone(), answered }), turn)
-            }
+            Verdict::Enough => self.finish(
+                Ok(PutReply { context: self.context.clone(), answered: self.answered() }),
+                turn,
+            ),
         }
+    }
+
+    /// Who has answered. While the partition moves it is told of the set of which more have: the
+    /// quorum holds in both.
+    fn answered(&self) -> Answered {
+        let sets = self.sets().map(|set| set.answered(self.wanted));
+        let more = |best: Answered, next: Answered| {
+            if next.total() > best.total() { next } else { best }
+        };
+        sets.reduce(more).unwrap_or_default()
     }
 
     /// It is minted, so at least this node may have it: never called refused (rule 9).
