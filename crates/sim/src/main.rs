@@ -144,7 +144,7 @@ enum Lives {
     /// Two nodes lose what they have at once, which is more than can be survived: nobody may be told
     /// that there is nothing.
     TwoLosses,
-    /// The same as swarm, without losses, and operators who change the ring all the while
+    /// As swarm, without damaged objects, and operators who change the ring all the while
     Elastic,
 }
 

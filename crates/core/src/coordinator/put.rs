@@ -357,16 +357,10 @@ fn place<'r, S: ReadStore>(
     let n = view.bucket(order.key.bucket()).fixed.n;
     let place = view.placement(ring, partition, None);
     let quorum = (order.key.bucket(), &order.quorum);
-    // While a partition moves, owners in either ring keep it as their own and stand in for nobody;
-    // and one node stands in for a primary of one ring only.
-    let mut taken: Vec<NodeId> = Vec::new();
-    if let Some(also) = place.also {
-        taken
-            .extend(also.primaries(partition, n).iter().chain(place.reads.primaries(partition, n)));
-    }
-    let mut set = place_in(place.reads, partition, quorum, &taken, view)?;
-    taken.extend(&set.fallbacks);
-    let also = place.also.map(|ring| place_in(ring, partition, quorum, &taken, view));
+    // While a partition moves, a node may stand in for a primary of each ring: its copy counts once in
+    // either. One that is an owner by the other ring keeps it as its own.
+    let mut set = place_in(place.reads, partition, quorum, None, view)?;
+    let also = place.also.map(|ring| place_in(ring, partition, quorum, Some(view.me), view));
     let mut also = also.transpose()?;
     if turn.disk == DiskRoom::Reserve && order.value != Content::Tombstone {
         return Err(RequestError::DiskReserve);

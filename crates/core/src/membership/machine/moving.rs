@@ -90,11 +90,8 @@ impl Membership {
         let facts = self.facts.facts();
         let dead = facts.dead();
         let mut living = ring.members.keys().filter(|node| !dead.contains(node));
-        living.all(|node| {
-            facts.nodes.get(node).is_some_and(|fact| {
-                fact.progress.ring == ring.version && fact.progress.hints_in_place
-            })
-        })
+        living.all(|node| keeps_hints_in_place(facts, ring, *node))
+            && self.leavers_with_hints().next().is_none()
     }
 
     /// Raises the levels to what follows from the facts as they are, about to be saved. Where this
@@ -116,15 +113,17 @@ impl Membership {
             return;
         }
         let facts = self.facts.facts();
-        let Some((ring, _)) = facts.change_under_way() else { return };
-        let version = ring.version;
-        let settled = match &self.moving.transition {
+        let Some((ring, left)) = facts.change_under_way() else { return };
+        let (version, dead) = (ring.version, facts.dead());
+        let has_moved = match &self.moving.transition {
             Some(transition) if transition.to().version == version => {
-                transition.is_settled(&said(facts, &facts.dead()))
+                transition.is_settled(&said(facts, &dead))
             }
             // The levels that follow from a ring that was just learned are not thought over yet.
-            _ => return,
+            _ if ring.table != left.table => return,
+            _ => true,
         };
+        let settled = has_moved && self.leavers_with_hints().next().is_none();
         self.moving.judged = edition;
         if settled {
             let change = ChangeFacts { settled: version, ..ChangeFacts::default() };
@@ -151,12 +150,26 @@ impl Membership {
         }
     }
 
-    /// Whether partitions move, as far as this node knows.
+    /// Living former members that have not said that they keep no hint any more.
+    fn leavers_with_hints(&self) -> impl Iterator<Item = NodeId> {
+        let facts = self.facts.facts();
+        let (dead, change) = (facts.dead(), facts.change_under_way());
+        change.into_iter().flat_map(move |(ring, left)| {
+            let dead = dead.clone();
+            let leavers = left.members.keys().copied();
+            leavers.filter(move |node| {
+                !ring.members.contains_key(node)
+                    && !dead.contains(node)
+                    && !keeps_hints_in_place(facts, ring, *node)
+            })
+        })
+    }
+
+    /// Whether partitions move, or hints that leaving members keep, as far as this node knows.
     pub(super) fn is_change_under_way(&self) -> bool {
         let facts = self.facts.facts();
-        facts.change_under_way().is_some_and(|(ring, left)| {
-            ring.table.iter().zip(&left.table).any(|(to, from)| to != from)
-        })
+        let moves = facts.change_under_way().is_some_and(|(ring, left)| ring.table != left.table);
+        moves || self.leavers_with_hints().next().is_some()
     }
 
     /// How many partitions are not handed over to their new owners yet.
@@ -177,10 +190,14 @@ impl Membership {
 
     /// The change under way, for an operator.
     pub(super) fn change_status(&self) -> Option<ChangeStatus> {
-        let transition = self.moving.transition.as_ref().filter(|_| self.is_change_under_way())?;
+        if !self.is_change_under_way() {
+            return None;
+        }
+        let version = self.facts.ring()?.version;
+        let moving = self.moving.transition.as_ref().filter(|moves| moves.to().version == version);
         Some(ChangeStatus {
-            version: transition.to().version,
-            partitions: transition.moving().count(),
+            version,
+            partitions: moving.map_or(0, |transition| transition.moving().count()),
             partitions_left: self.partitions_left(),
             replicas_left: self.replicas_left(),
             waits_for: self.waited_for().into_iter().collect(),
@@ -192,8 +209,19 @@ impl Membership {
         let facts = self.facts.facts();
         let dead = facts.dead();
         let transition = self.moving.transition.as_ref().filter(|_| self.is_change_under_way());
-        transition.map(|transition| transition.waits_for(&said(facts, &dead))).unwrap_or_default()
+        let waits = transition.map(|transition| transition.waits_for(&said(facts, &dead)));
+        let mut waits = waits.unwrap_or_default();
+        waits.extend(self.leavers_with_hints());
+        waits
     }
+}
+
+/// Whether a node has said that it keeps only hints that it may keep by this ring.
+fn keeps_hints_in_place(facts: &Facts, ring: &Ring, node: NodeId) -> bool {
+    facts
+        .nodes
+        .get(&node)
+        .is_some_and(|fact| fact.progress.ring == ring.version && fact.progress.hints_in_place)
 }
 
 fn said<'a>(facts: &'a Facts, dead: &'a BTreeSet<NodeId>) -> Said<'a> {
