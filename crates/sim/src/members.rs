@@ -14,6 +14,7 @@ use stator_core::membership::{Membership, MembershipConfig, Restored};
 use stator_core::register::Votes;
 use stator_core::ring::{Ring, Weight};
 use stator_core::time::{Instant, Now};
+use stator_core::transfer::Progress;
 use stator_core::view::View;
 
 use crate::draw::Draw;
@@ -143,6 +144,17 @@ impl Member {
     pub fn rings(&self) -> (Option<&Arc<Ring>>, Option<&Arc<Ring>>) {
         let facts = &self.identity.facts;
         (facts.ring.as_ref(), facts.change_under_way().map(|(_, left)| left))
+    }
+
+    /// What is known on disk of how far everybody is with the change under way, for people.
+    pub fn progress(&self) -> String {
+        let nodes = self.identity.facts.nodes.iter().map(|(node, fact)| {
+            let Progress { ring, confirmed, reads_new, handed_over, hints_in_place } =
+                &fact.progress;
+            let counts = [confirmed.len(), reads_new.len(), handed_over.len()];
+            format!("{node} at {}: {counts:?}, hints in place: {hints_in_place}", ring.0)
+        });
+        nodes.collect::<Vec<_>>().join("; ")
     }
 
     /// Who this node is, as its handshakes say.

@@ -182,10 +182,26 @@ impl Facts {
         left.members.contains_key(&node) && !ring.members.contains_key(&node)
     }
 
+    /// Whether a node left with the last change and lives: it owns nothing and coordinates on, so that
+    /// it must be found.
+    pub fn has_just_left(&self, node: NodeId) -> bool {
+        let (Some(ring), Some(left)) = (&self.ring, &self.change.left) else { return false };
+        left.members.contains_key(&node)
+            && !ring.members.contains_key(&node)
+            && !ring.dead.contains(&node)
+            && !self.change.dead.contains(&node)
+    }
+
     /// The newest ring and the one that it left, unless the change is known to be settled.
     pub fn change_under_way(&self) -> Option<(&Arc<Ring>, &Arc<Ring>)> {
         let (ring, left) = (self.ring.as_ref()?, self.change.left.as_ref()?);
-        (self.change.settled < ring.version).then_some((ring, left))
+        (!self.is_settled(ring.version)).then_some((ring, left))
+    }
+
+    /// Whether everything that a ring moved is known to be settled: that was said, or somebody knows
+    /// a later ring, which followed only then.
+    pub fn is_settled(&self, version: RingVersion) -> bool {
+        self.change.settled >= version || self.nodes.values().any(|fact| fact.ring > version)
     }
 
     /// Everybody whom no move waits for: taken off as dead, or declared dead since.

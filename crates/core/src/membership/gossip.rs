@@ -10,8 +10,8 @@
 //! The rule kept here: facts only grow. The merge of any set of facts, in any order and however
 //! often, ends in the same facts, so that nodes which hear each other converge. A node that was
 //! taken off the ring stays off: the ring carries the marker, and whatever is said of such a node
-//! is dropped (the paper's nodes come back by gossip; these do not), once nobody waits any more for
-//! what it hands over (rule 17).
+//! is dropped (the paper's nodes come back by gossip; these do not), with the next ring: one that has
+//! just left still hands over (rule 17), and coordinates on.
 
 use std::sync::Arc;
 
@@ -105,10 +105,9 @@ impl FactBase {
         self.facts.ring.as_ref().is_some_and(|ring| ring.removed.contains(&node))
     }
 
-    /// Whether nothing that a node says counts any more: it was taken off the ring, and has no part
-    /// in a change that is under way.
+    /// Whether nothing that a node says counts any more: it was taken off the ring, and not just now.
     fn is_gone(&self, node: NodeId) -> bool {
-        self.is_removed(node) && !self.facts.is_leaving(node)
+        self.is_removed(node) && !self.facts.has_just_left(node)
     }
 
     fn forget_the_gone(&mut self) {

@@ -158,7 +158,8 @@ fn send_partition<S: ReadStore>(
     turn: &mut Turn<'_, S>,
 ) -> Looked {
     let healthy = turn.peers.healthy(turn.view, turn.now.instant, owner);
-    let keeps_its_place = turn.view.placement(ring, partition, None).owns(owner, partition);
+    let keeps_its_place = turn.view.placement(ring, partition, None).owns(owner, partition)
+        && !turn.view.dead.contains(&owner);
     if !healthy && keeps_its_place && turn.view.stands_in(partition) {
         return Looked::AtAll;
     }
@@ -185,8 +186,8 @@ fn send_partition<S: ReadStore>(
     Looked::Enough
 }
 
-/// Sends a hint to its owner if that can be reached; one whose owner has lost its place is kept for
-/// those who are primaries now; and one that this node may not keep any more, by the ring that it
+/// Sends a hint to its owner if that can be reached; one whose owner has lost its place, or is dead,
+/// is kept for those who are primaries now; and one that this node may not keep any more, by the ring that it
 /// knows, goes to somebody who may. Returns whether there was room for it.
 fn move_on<S: ReadStore>(
     hint: &Hint,
@@ -196,6 +197,15 @@ fn move_on<S: ReadStore>(
 ) -> bool {
     let owner = hint.owner;
     let n = turn.view.bucket(hint.key.bucket()).fixed.n;
+    if turn.view.dead.contains(&owner) {
+        // It will not come for it: whoever else owns the partition by the newest ring has it.
+        let owners = ring.table[partition.index()].iter().copied();
+        let living: Vec<NodeId> = owners.filter(|node| !turn.view.dead.contains(node)).collect();
+        if !living.is_empty() {
+            readdress(hint, partition, &living, turn);
+        }
+        return true;
+    }
     // While the partition moves, its old owners are owners still.
     let place = turn.view.placement(ring, partition, None);
     if !place.rings().any(|ring| ring.primaries(partition, n).contains(&owner)) {

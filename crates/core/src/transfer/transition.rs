@@ -168,7 +168,7 @@ impl Transition {
     fn reached(&self, partition: Partition, said: &Said<'_>) -> MoveLevel {
         if self.all_read_new(partition, said) {
             MoveLevel::New
-        } else if self.all_confirmed(partition, said) {
+        } else if self.all_confirmed(partition, said) || self.anybody_reads_new(partition, said) {
             MoveLevel::ReadNew
         } else {
             MoveLevel::Both
@@ -192,6 +192,14 @@ impl Transition {
         };
         all_living(self.new_owners(partition), said, reads_new)
             && living(self.old_owners(partition), said).all(reads_new)
+    }
+
+    /// Whether some node has heard that all had confirmed. That was true once, which is enough: one
+    /// that has lost its store since does not say so any more, and does not answer reads either.
+    fn anybody_reads_new(&self, partition: Partition, said: &Said<'_>) -> bool {
+        said.progress
+            .values()
+            .any(|said| said.ring == self.to.version && said.reads_new.contains(&partition))
     }
 
     /// Whether every owner of what moves is done with it: each reads from the new owners, and who is
@@ -243,20 +251,17 @@ impl Transition {
             let has = |node: NodeId, of: fn(&Progress) -> &BTreeSet<Partition>| {
                 self.said_by(node, said).is_some_and(|said| of(said).contains(&partition))
             };
-            let reads_new = |node: NodeId| has(node, |said| &said.reads_new);
-            // What comes next is waited for, and not what can only follow it.
-            let next: fn(&Progress) -> &BTreeSet<Partition> =
-                if !self.all_confirmed(partition, said) && !new.iter().any(|node| reads_new(*node))
-                {
-                    |said| &said.confirmed
-                } else if self.all_read_new(partition, said) {
-                    |said| &said.handed_over
-                } else {
-                    |said| &said.reads_new
-                };
             let is_last = self.all_read_new(partition, said);
+            let has_confirmed =
+                self.all_confirmed(partition, said) || self.anybody_reads_new(partition, said);
+            // What comes next is waited for, and not what can only follow it.
+            let next: fn(&Progress) -> &BTreeSet<Partition> = match (has_confirmed, is_last) {
+                (_, true) => |said| &said.handed_over,
+                (true, false) => |said| &said.reads_new,
+                (false, false) => |said| &said.confirmed,
+            };
             let new = new.iter().filter(|_| !is_last);
-            let old = old.filter(|_| self.all_confirmed(partition, said) || is_last);
+            let old = old.filter(|_| has_confirmed);
             let late = new.chain(old).copied().filter(|node| !has(*node, next));
             waits.extend(late.filter(|node| !said.dead.contains(node)));
         }

@@ -47,6 +47,7 @@ pub enum Act {
 #[derive(Clone, Debug, Default)]
 pub struct Deeds {
     asked: u64,
+    tidied_up: u64,
     /// Nodes that left in good order and were stopped.
     pub left: u64,
     /// Rings that were chosen for them.
@@ -246,6 +247,12 @@ impl World {
 
     /// Everything has healed: operators see to it that the last change is settled.
     pub(super) fn tidy_up(&mut self) {
+        self.deeds.tidied_up += 1;
+        if self.deeds.tidied_up % 4 == 3 {
+            // Something that can't be planned any more may be staged.
+            self.act(Act::Discard);
+            return self.after(TIDY_UP, Event::Operate(Act::TidyUp));
+        }
         for place in 0..self.nodes.len() {
             let id = self.layout.nodes[place];
             let is_waited_for = self.rings_in_use().any(|ring| ring.members.contains_key(&id));
@@ -268,8 +275,9 @@ impl World {
             let name = format!("n{}", node.place + 1);
             if known != Some(self.layout.ring.version) {
                 found.push(format!("{name} knows ring {known:?}"));
-            } else if view.transition.as_ref().is_some_and(|moves| !moves.is_over()) {
-                found.push(format!("ring {known:?} is not settled at {name}"));
+            } else if let Some(member) = node.member.as_ref().filter(|m| m.rings().1.is_some()) {
+                let how = member.progress();
+                found.push(format!("ring {known:?} is not settled at {name}: {how}"));
             }
         }
         let ring = &self.layout.ring;

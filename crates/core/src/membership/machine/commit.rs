@@ -250,8 +250,7 @@ impl Membership {
             enough: Enough::Courtesy,
             deadline: asker.deadline.at().min(turn.now.instant.after(COURTESY)),
         };
-        let change = self.facts.facts().change.clone();
-        let facts = Facts { ring: Some(Arc::clone(ring)), change, ..Facts::default() };
+        let facts = self.ring_facts();
         self.push(turn, facts, waiting);
     }
 

@@ -247,7 +247,7 @@ fn transition_of(
         }
         begun
     };
-    let changed = if facts.change.settled >= ring.version {
+    let changed = if facts.is_settled(ring.version) {
         transition.settle()
     } else {
         transition.raise(&said(facts, &facts.dead()))

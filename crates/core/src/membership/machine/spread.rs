@@ -144,10 +144,27 @@ impl Membership {
 
     /// A peer does not know the newest ring: it is sent along (rule 16).
     pub(super) fn send_ring(&mut self, turn: &mut Turn<'_>, to: NodeId) {
-        let (ring, change) = (self.facts.ring().cloned(), self.facts.facts().change.clone());
-        let facts = Facts { ring, change, ..Facts::default() };
+        let facts = self.ring_facts();
         let message = MembershipMessage::Delta { facts: Box::new(facts), wants: None };
         self.send(turn, to, message);
+    }
+
+    /// The newest ring, the change that led to it, and what is known of those who came with it: who
+    /// learns of them only now has to find them at once.
+    pub(super) fn ring_facts(&self) -> Facts {
+        let known = self.facts.facts();
+        let came = |node: &NodeId| {
+            let is_member = known.ring.as_ref().is_some_and(|ring| ring.members.contains_key(node));
+            let left = known.change.left.as_ref();
+            is_member && !left.is_some_and(|left| left.members.contains_key(node))
+        };
+        let nodes = known.nodes.iter().filter(|(node, _)| came(node));
+        Facts {
+            ring: known.ring.clone(),
+            change: known.change.clone(),
+            nodes: nodes.map(|(node, fact)| (*node, fact.clone())).collect(),
+            ..Facts::default()
+        }
     }
 
     pub(super) fn answer_digest(
