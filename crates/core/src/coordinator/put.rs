@@ -61,6 +61,8 @@ struct Placement<'a> {
     footing: Footing,
     set: SetPlace<'a>,
     also: Option<SetPlace<'a>>,
+    /// Whether this node, which mints the put, stands in for a primary of that one.
+    minter_stands_in_also: bool,
     wanted: u8,
 }
 
@@ -92,7 +94,10 @@ impl Put {
             partition: place.partition,
             quorum: place.set.quorum,
             set: ReplicaSet::new(&place.set, fallback),
-            also: place.also.as_ref().map(|also| Box::new(ReplicaSet::new(also, None))),
+            also: place.also.as_ref().map(|also| {
+                let fallback = place.minter_stands_in_also.then_some(me);
+                Box::new(ReplicaSet::new(also, fallback))
+            }),
             asked: order.quorum,
             footing: place.footing,
             told: None,
@@ -360,7 +365,7 @@ fn place<'r, S: ReadStore>(
     // While a partition moves, a node may stand in for a primary of each ring: its copy counts once in
     // either. One that is an owner by the other ring keeps it as its own.
     let mut set = place_in(place.reads, partition, quorum, None, view)?;
-    let also = place.also.map(|ring| place_in(ring, partition, quorum, Some(view.me), view));
+    let also = place.also.map(|ring| place_in(ring, partition, quorum, None, view));
     let mut also = also.transpose()?;
     if turn.disk == DiskRoom::Reserve && order.value != Content::Tombstone {
         return Err(RequestError::DiskReserve);
@@ -372,10 +377,13 @@ fn place<'r, S: ReadStore>(
     }
     let may_answer = |node: NodeId| node != me && turn.peers.reachable(view, node);
     set.check_reachable(me, may_answer, usize::from(!is_primary))?;
+    let mut minter_stands_in_also = false;
     if let Some(also) = &mut also {
-        also.check_reachable(me, may_answer, 0)?;
+        minter_stands_in_also = also.fallbacks.contains(&me);
+        also.check_reachable(me, may_answer, usize::from(minter_stands_in_also))?;
     }
-    Ok(Placement { partition, footing: place.footing, set, also, wanted: n })
+    let footing = place.footing;
+    Ok(Placement { partition, footing, set, also, minter_stands_in_also, wanted: n })
 }
 
 /// Mints the put as a primary, or into a hint for the first primary of its list.

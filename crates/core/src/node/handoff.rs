@@ -197,19 +197,24 @@ fn move_on<S: ReadStore>(
 ) -> bool {
     let owner = hint.owner;
     let n = turn.view.bucket(hint.key.bucket()).fixed.n;
-    if turn.view.dead.contains(&owner) {
-        // It will not come for it: whoever else owns the partition by the newest ring has it.
-        let owners = ring.table[partition.index()].iter().copied();
-        let living: Vec<NodeId> = owners.filter(|node| !turn.view.dead.contains(node)).collect();
-        if !living.is_empty() {
-            readdress(hint, partition, &living, turn);
-        }
-        return true;
-    }
     // While the partition moves, its old owners are owners still.
     let place = turn.view.placement(ring, partition, None);
-    if !place.rings().any(|ring| ring.primaries(partition, n).contains(&owner)) {
-        readdress(hint, partition, ring.primaries(partition, n), turn);
+    let lives = |node: &NodeId| !turn.view.dead.contains(node);
+    // One for a dead node is a copy like any other, and kept until a ring gives its place away: by this
+    // node, or by another that may stand in; only if there is none, those have it who live.
+    let nobody_may_keep_it =
+        || !turn.view.stands_in(partition) && ring.fallbacks(partition, n).is_empty();
+    if !place.owns(owner, partition) || !lives(&owner) && nobody_may_keep_it() {
+        let living =
+            |nodes: &[NodeId]| -> Vec<NodeId> { nodes.iter().copied().filter(lives).collect() };
+        // Where all primaries of the bucket are dead, the partition's other owners have it.
+        let mut heirs = living(ring.primaries(partition, n));
+        if heirs.is_empty() {
+            heirs = living(&ring.table[partition.index()]);
+        }
+        if !heirs.is_empty() {
+            readdress(hint, partition, &heirs, turn);
+        }
         return true;
     }
     let healthy = |node: NodeId| turn.peers.healthy(turn.view, turn.now.instant, node);

@@ -37,6 +37,8 @@ pub enum Act {
     Commit,
     /// Forgets what is staged.
     Discard,
+    /// Goes on without a majority that is gone for ever.
+    Recover,
     /// Stops a node that has left.
     StopWhoLeft(usize),
     /// Sees to it that nobody is waited for who will not come back.
@@ -180,7 +182,7 @@ impl World {
         match act {
             Act::StopWhoLeft(node) => return self.stop_who_left(node),
             Act::TidyUp => return self.tidy_up(),
-            Act::Stage { .. } | Act::Commit | Act::Discard => {}
+            Act::Stage { .. } | Act::Commit | Act::Discard | Act::Recover => {}
         }
         let up: Vec<usize> =
             self.living_members().into_iter().filter(|&node| self.nodes[node].is_up()).collect();
@@ -193,6 +195,7 @@ impl World {
                 self.ask(through, AdminRequest::Stage { node, change });
             }
             Act::Discard => self.ask(through, AdminRequest::Discard),
+            Act::Recover => self.ask(through, AdminRequest::Recover),
             Act::Commit => {
                 let known = self.view_of(through).and_then(|view| view.ring.as_ref());
                 let next = known.map_or(RingVersion(0), |ring| ring.version.next());
@@ -252,6 +255,10 @@ impl World {
             // Something that can't be planned any more may be staged.
             self.act(Act::Discard);
             return self.after(TIDY_UP, Event::Operate(Act::TidyUp));
+        }
+        let ring = &self.layout.ring;
+        if self.living_members().len() < ring.majority() {
+            self.act(Act::Recover);
         }
         for place in 0..self.nodes.len() {
             let id = self.layout.nodes[place];
