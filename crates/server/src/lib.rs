@@ -7,7 +7,14 @@
 //! are enforced here and only here: repair, handoff and transfer always merge (rule 11).
 
 pub mod backend;
+mod clock;
+mod context;
 pub mod http;
+mod listener;
+mod locate;
+mod memory;
+mod scan;
 
 pub use backend::{Backend, Readiness, Reply};
-pub use http::{ConnectionLimits, HttpConfig, router, serve, serve_within};
+pub use http::{HttpConfig, router, serve, serve_within};
+pub use listener::ConnectionLimits;
