@@ -1,0 +1,164 @@
+//! One command under way: its arguments, and what it asks of the node.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use stator_core::context::SealedContext;
+use stator_core::object::{
+    BucketName, Content, Key, Metadata, NameError, NewValue, ObjectKey, ObjectState, Value,
+};
+use stator_core::quorum::QuorumOptions;
+use stator_core::request::{Done, GetReply, Operation, PutOrder, PutReply};
+use stator_core::time::WallTime;
+use tokio::sync::Semaphore;
+
+use super::failure::Failure;
+use super::front::Shared;
+use super::reply::Reply;
+use crate::backend::DEFAULT_TIMEOUT;
+use crate::clock;
+
+/// How many operations of one connection are under way at the node at a time.
+pub(super) const AT_ONCE: usize = 32;
+
+/// What a command needs of the node: the door, and the connection's share of it.
+#[derive(Clone)]
+pub(super) struct Call {
+    pub(super) front: Shared,
+    /// The name and what follows it. The table has seen to it that there are enough.
+    pub(super) arguments: Arc<[Bytes]>,
+    pub(super) database: u8,
+    /// Room for operations of this connection.
+    pub(super) window: Arc<Semaphore>,
+}
+
+/// What a key of a database holds now.
+#[derive(Clone, Debug)]
+pub(super) struct Found {
+    /// Its value; none if it was never written, was deleted or has expired.
+    pub(super) value: Option<Value>,
+    pub(super) context: Option<SealedContext>,
+}
+
+impl Call {
+    /// An argument; empty if there is none, which the table rules out for those that must be there.
+    pub(super) fn argument(&self, at: usize) -> Bytes {
+        self.arguments.get(at).cloned().unwrap_or_default()
+    }
+
+    /// A key of the connection's database.
+    pub(super) fn key(&self, name: Bytes) -> Result<ObjectKey, Failure> {
+        self.object(database(self.database)?, name)
+    }
+
+    /// A key of a bucket.
+    pub(super) fn object(&self, bucket: BucketName, name: Bytes) -> Result<ObjectKey, Failure> {
+        let max = self.front.config.max_key_bytes.min(Key::MAX_LEN);
+        if name.len() > max {
+            return Err(NameError::TooLong { what: "key", len: name.len(), max }.into());
+        }
+        Ok(ObjectKey::new(bucket, Key::new(name)?))
+    }
+
+    /// A value, if it is not too large.
+    pub(super) fn value(&self, bytes: Bytes) -> Result<Bytes, Failure> {
+        let most = self.front.config.max_object_bytes;
+        if bytes.len() > most {
+            let text = format!("the value has {} bytes: at most {most} are allowed", bytes.len());
+            return Err(Failure::err(text));
+        }
+        Ok(bytes)
+    }
+
+    /// Asks a shard once there is room, in the connection and in the door.
+    pub(super) async fn ask(
+        &self,
+        operation: Operation,
+        timeout: std::time::Duration,
+    ) -> Result<Done, Failure> {
+        // Neither is ever closed.
+        let _here = self.window.acquire().await;
+        let _there = self.front.under_way.acquire().await;
+        Ok(self.front.backend.request(operation, timeout).await?)
+    }
+
+    /// Reads an object.
+    pub(super) async fn get(
+        &self,
+        key: ObjectKey,
+        quorum: QuorumOptions,
+        timeout: std::time::Duration,
+    ) -> Result<GetReply, Failure> {
+        match self.ask(Operation::Get { key, quorum }, timeout).await? {
+            Done::Got(reply) => Ok(reply),
+            _ => Err(Failure::mismatched()),
+        }
+    }
+
+    /// Writes an object.
+    pub(super) async fn put(
+        &self,
+        operation: Operation,
+        timeout: std::time::Duration,
+    ) -> Result<PutReply, Failure> {
+        match self.ask(operation, timeout).await? {
+            Done::Written(reply) => Ok(reply),
+            _ => Err(Failure::mismatched()),
+        }
+    }
+
+    /// What a key of a database holds.
+    pub(super) async fn find(&self, key: &ObjectKey) -> Result<Found, Failure> {
+        let reply = self.get(key.clone(), QuorumOptions::default(), DEFAULT_TIMEOUT).await?;
+        Ok(Found { value: live(&reply.state, clock::now()), context: reply.context })
+    }
+
+    /// Stores what a key of a database is to hold.
+    pub(super) async fn store(
+        &self,
+        key: ObjectKey,
+        context: Option<SealedContext>,
+        value: NewValue,
+    ) -> Result<(), Failure> {
+        let order = PutOrder { key, context, value, quorum: QuorumOptions::default() };
+        self.put(Operation::Put(order), DEFAULT_TIMEOUT).await.map(drop)
+    }
+
+    /// Deletes a key of a database.
+    pub(super) async fn delete(
+        &self,
+        key: ObjectKey,
+        context: Option<SealedContext>,
+    ) -> Result<(), Failure> {
+        self.store(key, context, Content::Tombstone).await
+    }
+
+    /// When a value that is stored now expires if its writer says nothing: as its bucket says.
+    pub(super) fn usual_expiry(&self, bucket: &BucketName) -> Option<WallTime> {
+        let ttl = self.front.backend.view().bucket(bucket).mutable.ttl;
+        ttl.map(|ttl| clock::now().after(ttl))
+    }
+
+    /// A stored value as a reply, if there is memory for it until it is sent.
+    pub(super) fn reply(&self, bytes: Bytes) -> Result<Reply, Failure> {
+        let part = self.front.memory.take(bytes.len()).ok_or_else(Failure::no_memory)?;
+        Ok(Reply::value(bytes, part))
+    }
+}
+
+/// The bucket of a database.
+pub(super) fn database(number: u8) -> Result<BucketName, Failure> {
+    Ok(BucketName::new(format!("redis.{number}").into())?)
+}
+
+/// The value of a state at a time. A database's objects have one version at most; of a state that
+/// was written before its rule was known, the newest counts, as its next merge will settle it.
+fn live(state: &ObjectState, at: WallTime) -> Option<Value> {
+    let newest = state.siblings().iter().max_by_key(|sibling| (sibling.stamp, sibling.dot))?;
+    newest.live(at).cloned()
+}
+
+/// A value with nothing beside it but its expiry.
+pub(super) fn plain(bytes: Bytes, expires_at: Option<WallTime>) -> NewValue {
+    Content::Value(Value { bytes, metadata: Metadata { expires_at, ..Metadata::default() } })
+}
