@@ -63,10 +63,10 @@ fn what_is_no_request_is_named_as_redis_names_it() {
             "Protocol error: a bulk string does not end where its length says",
         ),
         (b"SET k \"v\r\n", "Protocol error: unbalanced quotes in request"),
-        (&[b'x'; INLINE_BYTES], "Protocol error: too big inline request"),
-        (&[b'*'; HEAD_BYTES], "Protocol error: too big mbulk count string"),
+        (&b"x".repeat(INLINE_BYTES), "Protocol error: too big inline request"),
+        (&b"*".repeat(HEAD_BYTES), "Protocol error: too big mbulk count string"),
         (
-            &[&b"*1\r\n"[..], &[b'$'; HEAD_BYTES]].concat(),
+            &[&b"*1\r\n"[..], &b"$".repeat(HEAD_BYTES)].concat(),
             "Protocol error: too big bulk count string",
         ),
     ] {
