@@ -11,4 +11,5 @@ mod options;
 pub(super) mod read;
 pub(super) mod scan;
 mod several;
+pub(super) mod transaction;
 pub(super) mod write;

@@ -20,7 +20,8 @@ use self::stream::{Stream, Waits};
 use super::RespConfig;
 use super::batch::Batch;
 use super::call::{AT_ONCE, Call};
-use super::client::Client;
+use super::client::{Client, Transaction};
+use super::commands::transaction;
 use super::failure::{Answer, Failure};
 use super::front::{Front, Shared};
 use super::reply::Reply;
@@ -181,6 +182,11 @@ impl Connection {
             Ok(command) => command,
             Err(failure) => return self.answer_in_turn(Err(failure), &arguments).await,
         };
+        let is_in_transaction = self.client.transaction == Transaction::Refused;
+        if is_in_transaction && !transaction::goes_on_after_multi(command.name) {
+            let failure = transaction::not_carried_out(command.name);
+            return self.answer_in_turn(Err(failure), &arguments).await;
+        }
         match command.answerer {
             Answerer::Connection(answer) => {
                 self.settle().await?;

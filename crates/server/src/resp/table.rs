@@ -6,7 +6,7 @@ use bytes::Bytes;
 use super::batch::{Access, Touched, UnderWay};
 use super::call::Call;
 use super::client::Client;
-use super::commands::{about, connection, expiry, keys, objects, read, scan, write};
+use super::commands::{about, connection, expiry, keys, objects, read, scan, transaction, write};
 use super::failure::{Answer, Failure};
 use super::front::Front;
 
@@ -189,8 +189,6 @@ const fn nobody(name: &'static str, needs: &'static str) -> Command {
 /// What a command needs that acts on what it finds.
 pub(super) const CONDITIONAL: &str =
     "acts on what it finds, which needs a linearizable bucket: `strong` buckets are not built yet";
-const TRANSACTIONS: &str = "needs transactions over several commands, which Stator does not have: \
-                            send the commands without it";
 
 use Access::{Reads, Scans, Writes};
 use Arity::{AtLeast, Exactly};
@@ -205,6 +203,9 @@ pub(super) static COMMANDS: &[Command] = &[
     connection("QUIT", AtLeast(1), connection::quit, "Closes the connection"),
     connection("RESET", Exactly(1), connection::reset, "Makes the connection as new"),
     connection("SELECT", Exactly(2), connection::select, "Chooses a database, 0 to 15"),
+    connection("MULTI", Exactly(1), transaction::multi, "Refused"),
+    connection("EXEC", Exactly(1), transaction::exec, "Refused"),
+    connection("DISCARD", Exactly(1), transaction::discard, "Ends a refused MULTI"),
     server("COMMAND", AtLeast(1), about::command, "Describes the commands"),
     server("CONFIG", AtLeast(2), about::config, "Tells settings"),
     server("INFO", AtLeast(1), about::info, "Describes the node"),
@@ -363,11 +364,7 @@ pub(super) static COMMANDS: &[Command] = &[
     nobody("DECRBY", CONDITIONAL),
     nobody("RENAME", CONDITIONAL),
     nobody("RENAMENX", CONDITIONAL),
-    nobody("MULTI", TRANSACTIONS),
-    nobody("EXEC", TRANSACTIONS),
-    nobody("DISCARD", TRANSACTIONS),
-    nobody("WATCH", TRANSACTIONS),
-    nobody("UNWATCH", TRANSACTIONS),
+    nobody("WATCH", CONDITIONAL),
 ];
 
 #[cfg(test)]

@@ -117,6 +117,25 @@ async fn pipelined_commands_are_answered_in_order_as_if_one_had_waited_for_the_o
     assert_eq!(told, ["+OK", "nil", unknown, ":0", "+OK", "199"]);
 }
 
+/// Clients send a transaction in one piece: refusing its first word alone would carry out the rest.
+#[tokio::test]
+async fn nothing_of_a_refused_transaction_is_carried_out() {
+    let fake = shelf();
+    let door = Door::open(fake.clone()).await;
+    let mut talk = door.connect().await;
+    talk.send(b"MULTI\r\nSET k v\r\nNONSENSE\r\nEXEC\r\nEXEC\r\n").await;
+    let told = replies(&mut talk, 5).await;
+    assert!(told[0].starts_with("-ERR MULTI needs transactions"), "{told:?}");
+    assert_eq!(told[1], "-ERR SET is not carried out: it belongs to a MULTI that was refused");
+    assert!(told[2].starts_with("-ERR unknown command"), "{told:?}");
+    assert_eq!(told[3], "-EXECABORT Transaction discarded because of previous errors.");
+    assert_eq!(told[4], "-ERR EXEC without MULTI");
+    assert!(fake.operations().is_empty());
+    assert!(talk.say("MULTI").await.starts_with("-ERR "));
+    talk.play(&[("DISCARD", "+OK"), ("DISCARD", "-ERR DISCARD without MULTI")]).await;
+    talk.play(&[("SET k v", "+OK"), ("GET k", "v")]).await;
+}
+
 #[tokio::test]
 async fn commands_on_other_keys_go_on_at_a_time_and_within_bounds() {
     let slow = Slow::new();
