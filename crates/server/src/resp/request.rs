@@ -136,10 +136,11 @@ impl Parser {
                     }
                 }
             }
-            let Some(line) = line(buffer, HEAD_BYTES).map_err(|_| ProtocolError::LongCount)? else {
-                return Ok(None);
+            let count = match head(buffer) {
+                Head::Incomplete => return Ok(None),
+                Head::TooLong => return Err(ProtocolError::LongCount),
+                Head::Number(number) => number.ok_or(ProtocolError::Count)?,
             };
-            let count = integer(&line[1..]).ok_or(ProtocolError::Count)?;
             // An array of nothing, or of less, asks for nothing, as in Redis.
             let Some(count) = usize::try_from(count).ok().filter(|&count| count > 0) else {
                 continue;
@@ -152,9 +153,12 @@ impl Parser {
     }
 
     fn inline(&self, buffer: &mut BytesMut) -> Result<Option<Vec<Bytes>>, ProtocolError> {
-        let line = line(buffer, INLINE_BYTES).map_err(|_| ProtocolError::LongInline)?;
-        let Some(line) = line else { return Ok(None) };
-        let arguments = inline::split(&line).ok_or(ProtocolError::Quotes)?;
+        let Some(end) = line_end(buffer, INLINE_BYTES) else {
+            let is_too_long = buffer.len() >= INLINE_BYTES;
+            return if is_too_long { Err(ProtocolError::LongInline) } else { Ok(None) };
+        };
+        let arguments = inline::split(&buffer[..end]).ok_or(ProtocolError::Quotes)?;
+        buffer.advance(end + 1);
         if arguments.len() > self.limits.arguments {
             return Err(ProtocolError::Count);
         }
@@ -166,7 +170,8 @@ impl UnderWay {
     fn new(count: usize) -> Self {
         Self {
             missing: count,
-            arguments: Vec::new(),
+            // As many as most commands have; more come as they are sent.
+            arguments: Vec::with_capacity(count.min(4)),
             bytes: 0,
             coming: None,
             skipping: 0,
@@ -222,9 +227,11 @@ impl UnderWay {
         if first != b'$' {
             return Err(ProtocolError::NoBulk(first));
         }
-        let line = line(buffer, HEAD_BYTES).map_err(|_| ProtocolError::LongLength)?;
-        let Some(line) = line else { return Ok(None) };
-        let length = integer(&line[1..]).and_then(|length| usize::try_from(length).ok());
+        let length = match head(buffer) {
+            Head::Incomplete => return Ok(None),
+            Head::TooLong => return Err(ProtocolError::LongLength),
+            Head::Number(number) => number.and_then(|length| usize::try_from(length).ok()),
+        };
         let length = length.filter(|&length| length <= DECLARED_BYTES);
         self.coming = Some(length.ok_or(ProtocolError::Length)?);
         Ok(self.coming)
@@ -266,19 +273,29 @@ impl UnderWay {
     }
 }
 
-/// A line was longer than it may be.
-struct LineTooLong;
+/// What a line that declares a count or a length says.
+enum Head {
+    /// Its end has not come.
+    Incomplete,
+    TooLong,
+    /// What stands behind its first byte, if that is a number.
+    Number(Option<i64>),
+}
 
-/// Takes a line off the front, without what ends it; none if its end has not come.
-fn line(buffer: &mut BytesMut, most: usize) -> Result<Option<Bytes>, LineTooLong> {
-    let looked_at = &buffer[..buffer.len().min(most)];
-    let Some(end) = memchr(b'\n', looked_at) else {
-        return if buffer.len() >= most { Err(LineTooLong) } else { Ok(None) };
+/// Takes such a line off the front, if its end has come.
+fn head(buffer: &mut BytesMut) -> Head {
+    let Some(end) = line_end(buffer, HEAD_BYTES) else {
+        return if buffer.len() >= HEAD_BYTES { Head::TooLong } else { Head::Incomplete };
     };
-    let stripped = buffer[..end].strip_suffix(b"\r").unwrap_or(&buffer[..end]);
-    let line = Bytes::copy_from_slice(stripped);
+    let line = buffer[..end].get(1..).unwrap_or_default();
+    let number = integer(line.strip_suffix(b"\r").unwrap_or(line));
     buffer.advance(end + 1);
-    Ok(Some(line))
+    Head::Number(number)
+}
+
+/// Where the first line ends, if it does within so many bytes.
+fn line_end(buffer: &[u8], most: usize) -> Option<usize> {
+    memchr(b'\n', &buffer[..buffer.len().min(most)])
 }
 
 /// A decimal integer as Redis reads one: no sign but a minus, no leading zeros, nothing around it.

@@ -51,3 +51,19 @@ fn a_key_is_the_same_key_by_either_name() {
     assert_eq!(touched(0, "DEL a b c").len(), 3);
     assert!(touched(0, "DBSIZE").is_empty());
 }
+
+/// The page for people lacks none.
+#[test]
+fn every_command_is_in_the_manual() {
+    let manual = include_str!("../../../../../docs/redis.md");
+    let rows: Vec<&str> = manual.lines().filter(|line| line.starts_with("| `")).collect();
+    for command in COMMANDS {
+        let is_told = rows.iter().any(|row| {
+            row.split('`')
+                .skip(1)
+                .step_by(2)
+                .any(|word| word.split(' ').next() == Some(command.name))
+        });
+        assert!(is_told, "{} is not in docs/redis.md", command.name);
+    }
+}
