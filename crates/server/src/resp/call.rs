@@ -1,25 +1,30 @@
 //! One command under way: its arguments, and what it asks of the node.
 
 use std::sync::Arc;
-
-use bytes::Bytes;
-use stator_core::context::SealedContext;
-use stator_core::object::{
-    BucketName, Content, Key, Metadata, NameError, NewValue, ObjectKey, ObjectState, Value,
-};
-use stator_core::quorum::QuorumOptions;
-use stator_core::request::{Done, GetReply, Operation, PutOrder, PutReply};
-use stator_core::time::WallTime;
-use tokio::sync::Semaphore;
+use std::time::Duration;
 
 use super::failure::Failure;
 use super::front::Shared;
 use super::reply::Reply;
+use super::window::Window;
 use crate::backend::DEFAULT_TIMEOUT;
 use crate::clock;
+use bytes::Bytes;
+use stator_core::context::SealedContext;
+use stator_core::object::{
+    BucketName, Content, Key, Metadata, NameError, NewValue, ObjectKey, ObjectState, Sibling, Value,
+};
+use stator_core::quorum::QuorumOptions;
+use stator_core::request::{Done, GetReply, Operation, PutOrder, PutReply};
+use stator_core::time::WallTime;
 
-/// How many operations of one connection are under way at the node at a time.
+/// How many keys of one command are dealt with at a time, where the connection has room for them.
 pub(super) const AT_ONCE: usize = 32;
+/// A value up to this size is sent without its part of the door's memory, so that small requests go
+/// on while large ones hold all of it.
+const FREE_BYTES: usize = 4096;
+/// How long a client waits for being refused memory: it should not ask again at once.
+const REFUSED_AFTER: Duration = Duration::from_secs(1);
 
 /// What a command needs of the node: the door, and the connection's share of it.
 #[derive(Clone)]
@@ -28,8 +33,7 @@ pub(super) struct Call {
     /// The name and what follows it. The table has seen to it that there are enough.
     pub(super) arguments: Arc<[Bytes]>,
     pub(super) database: u8,
-    /// Room for operations of this connection.
-    pub(super) window: Arc<Semaphore>,
+    pub(super) window: Arc<Window>,
 }
 
 /// What a key of a database holds now.
@@ -74,12 +78,14 @@ impl Call {
     pub(super) async fn ask(
         &self,
         operation: Operation,
-        timeout: std::time::Duration,
+        timeout: Duration,
     ) -> Result<Done, Failure> {
-        // Neither is ever closed.
-        let _here = self.window.acquire().await;
-        let _there = self.front.under_way.acquire().await;
-        Ok(self.front.backend.request(operation, timeout).await?)
+        let _here = self.window.enter().await;
+        // None would mean that the door's room was closed, which it never is.
+        let _there = self.front.under_way.acquire().await.ok();
+        let done = self.front.backend.request(operation, timeout).await?;
+        self.window.answered(size(&done));
+        Ok(done)
     }
 
     /// Reads an object.
@@ -87,7 +93,7 @@ impl Call {
         &self,
         key: ObjectKey,
         quorum: QuorumOptions,
-        timeout: std::time::Duration,
+        timeout: Duration,
     ) -> Result<GetReply, Failure> {
         match self.ask(Operation::Get { key, quorum }, timeout).await? {
             Done::Got(reply) => Ok(reply),
@@ -99,7 +105,7 @@ impl Call {
     pub(super) async fn put(
         &self,
         operation: Operation,
-        timeout: std::time::Duration,
+        timeout: Duration,
     ) -> Result<PutReply, Failure> {
         match self.ask(operation, timeout).await? {
             Done::Written(reply) => Ok(reply),
@@ -140,10 +146,27 @@ impl Call {
     }
 
     /// A stored value as a reply, if there is memory for it until it is sent.
-    pub(super) fn reply(&self, bytes: Bytes) -> Result<Reply, Failure> {
-        let part = self.front.memory.take(bytes.len()).ok_or_else(Failure::no_memory)?;
-        Ok(Reply::value(bytes, part))
+    pub(super) async fn reply(&self, bytes: Bytes) -> Result<Reply, Failure> {
+        if bytes.len() <= FREE_BYTES {
+            return Ok(Reply::Bulk(bytes));
+        }
+        if let Some(part) = self.front.memory.take(bytes.len()) {
+            return Ok(Reply::value(bytes, part));
+        }
+        drop(bytes);
+        tokio::time::sleep(REFUSED_AFTER).await;
+        Err(Failure::no_memory())
     }
+}
+
+/// How many bytes of values an answer has.
+fn size(done: &Done) -> usize {
+    let Done::Got(reply) = done else { return 0 };
+    let bytes = |sibling: &Sibling| match &sibling.content {
+        Content::Value(value) => value.bytes.len(),
+        Content::Tombstone => 0,
+    };
+    reply.state.siblings().iter().map(bytes).sum()
 }
 
 /// The bucket of a database.

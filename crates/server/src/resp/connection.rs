@@ -13,20 +13,21 @@ use std::sync::Arc;
 
 use bytes::BytesMut;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use self::stream::{Stream, Waits};
 use super::RespConfig;
 use super::batch::Batch;
-use super::call::{AT_ONCE, Call};
+use super::call::Call;
 use super::client::{Client, Transaction};
 use super::commands::transaction;
 use super::failure::{Answer, Failure};
 use super::front::{Front, Shared};
-use super::reply::Reply;
+use super::reply::{HeldValue, Reply};
 use super::request::{Parser, Request, Taken};
 use super::table::{Answerer, Command};
+use super::window::Window;
 use crate::backend::Backend;
 use crate::listener::{self, ConnectionLimits};
 use crate::memory::Part;
@@ -100,7 +101,7 @@ struct Connection {
     /// Replies that are not sent yet.
     written: BytesMut,
     batch: Batch,
-    window: Arc<Semaphore>,
+    window: Arc<Window>,
     /// The part of the door's memory that what was read takes.
     part: Option<Part>,
 }
@@ -114,7 +115,7 @@ impl Connection {
             read: BytesMut::new(),
             written: BytesMut::new(),
             batch: Batch::default(),
-            window: Arc::new(Semaphore::new(AT_ONCE)),
+            window: Arc::new(Window::new()),
             part: None,
             front,
         }
@@ -165,12 +166,12 @@ impl Connection {
                 }
             }
             if self.client.leaves {
-                self.stream.write(&mut self.written).await?;
+                self.send().await?;
                 return Ok(Goes::Away);
             }
         }
         self.settle().await?;
-        self.stream.write(&mut self.written).await?;
+        self.send().await?;
         Ok(Goes::On)
     }
 
@@ -243,9 +244,28 @@ impl Connection {
     /// of the memory, lives until then.
     async fn answer(&mut self, answer: Answer) -> io::Result<()> {
         let reply: Reply = answer.unwrap_or_else(Failure::into_reply);
+        if let Reply::Value(value) = &reply
+            && value.bytes().len() >= SENT_AT
+        {
+            // As it is, without a copy of it.
+            value.write_head(&mut self.written);
+            self.stream.write(&mut self.written).await?;
+            self.stream.write(&mut value.bytes().clone()).await?;
+            HeldValue::write_end(&mut self.written);
+            return Ok(());
+        }
         reply.write(self.client.protocol, &mut self.written);
         if self.written.len() >= SENT_AT {
-            self.stream.write(&mut self.written).await?;
+            self.send().await?;
+        }
+        Ok(())
+    }
+
+    /// Sends what is written down.
+    async fn send(&mut self) -> io::Result<()> {
+        self.stream.write(&mut self.written).await?;
+        if self.written.capacity() > 2 * SENT_AT {
+            self.written = BytesMut::new();
         }
         Ok(())
     }
@@ -253,7 +273,7 @@ impl Connection {
     /// Says why, and ends the connection in such a way that its client can read it.
     async fn leave(&mut self, failure: Failure) -> io::Result<()> {
         failure.into_reply().write(self.client.protocol, &mut self.written);
-        self.stream.write(&mut self.written).await?;
+        self.send().await?;
         self.stream.throw_away_the_rest().await;
         Ok(())
     }

@@ -34,6 +34,22 @@ pub(super) struct HeldValue {
     _part: Part,
 }
 
+impl HeldValue {
+    pub(super) fn bytes(&self) -> &Bytes {
+        &self.bytes
+    }
+
+    /// What stands before the bytes.
+    pub(super) fn write_head(&self, out: &mut BytesMut) {
+        line(out, '$', self.bytes.len());
+    }
+
+    /// What stands behind them.
+    pub(super) fn write_end(out: &mut BytesMut) {
+        out.put_slice(b"\r\n");
+    }
+}
+
 /// What is answered.
 #[derive(Debug)]
 pub(super) enum Reply {

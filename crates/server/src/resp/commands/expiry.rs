@@ -93,7 +93,7 @@ pub(crate) fn getex(call: Call) -> UnderWay {
         let key = call.key(call.argument(1))?;
         let found = call.find(&key).await?;
         let Found { value: Some(value), context } = found else { return Ok(Reply::Null) };
-        let reply = call.reply(value.bytes.clone())?;
+        let reply = call.reply(value.bytes.clone()).await?;
         let expires = value.metadata.expires_at.is_some();
         match change {
             Change::At(at) if at <= clock::now() => call.delete(key, context).await?,

@@ -63,7 +63,7 @@ pub(crate) fn getdel(call: Call) -> UnderWay {
         let key = call.key(call.argument(1))?;
         let found = call.find(&key).await?;
         let Some(value) = found.value else { return Ok(Reply::Null) };
-        let reply = call.reply(value.bytes)?;
+        let reply = call.reply(value.bytes).await?;
         call.delete(key, found.context).await?;
         Ok(reply)
     })

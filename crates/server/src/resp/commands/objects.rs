@@ -43,19 +43,23 @@ pub(crate) fn get(call: Call) -> UnderWay {
         let reply = call.get(key(&call)?, options.quorum, options.timeout).await?;
         let context = reply.context.as_ref().map_or(Reply::Null, context_reply);
         let mut told = vec![context];
-        told.extend(siblings(&call, &reply.state, clock::now())?);
+        told.extend(siblings(&call, &reply.state, clock::now()).await?);
         Ok(Reply::Array(told))
     })
 }
 
-fn siblings(call: &Call, state: &ObjectState, at: WallTime) -> Result<Vec<Reply>, Failure> {
+async fn siblings(call: &Call, state: &ObjectState, at: WallTime) -> Result<Vec<Reply>, Failure> {
     let live: Vec<_> = state.siblings().iter().map(|sibling| sibling.live(at)).collect();
-    if live.iter().all(Option::is_none) {
-        return Ok(Vec::new());
+    let mut replies = Vec::new();
+    if live.iter().any(Option::is_some) {
+        for value in live {
+            replies.push(match value {
+                Some(value) => call.reply(value.bytes.clone()).await?,
+                None => Reply::Null,
+            });
+        }
     }
-    live.into_iter()
-        .map(|value| value.map_or(Ok(Reply::Null), |value| call.reply(value.bytes.clone())))
-        .collect()
+    Ok(replies)
 }
 
 /// `STATOR.PUT bucket key context|"" value [W n] [PW n] [DW n] [NODE_CONFIRMS n]

@@ -16,7 +16,7 @@ pub(crate) fn get(call: Call) -> UnderWay {
     Box::pin(async move {
         let key = call.key(call.argument(1))?;
         match call.find(&key).await?.value {
-            Some(value) => call.reply(value.bytes),
+            Some(value) => call.reply(value.bytes).await,
             None => Ok(Reply::Null),
         }
     })
@@ -50,7 +50,7 @@ pub(crate) fn mget(call: Call) -> UnderWay {
             if bytes > REPLY_BYTES.max(call.front.config.max_object_bytes) {
                 return too_much();
             }
-            replies.push(call.reply(value.bytes)?);
+            replies.push(call.reply(value.bytes).await?);
         }
         Ok(Reply::Array(replies))
     })

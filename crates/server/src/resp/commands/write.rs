@@ -86,7 +86,7 @@ pub(crate) fn set(call: Call) -> UnderWay {
         };
         // The old value's memory is asked for first: what is written must be answered.
         let old = match found.value.filter(|_| options.returns_old) {
-            Some(old) => call.reply(old.bytes)?,
+            Some(old) => call.reply(old.bytes).await?,
             None => Reply::Null,
         };
         call.store(key, found.context, new_value(bytes, expires_at)).await?;

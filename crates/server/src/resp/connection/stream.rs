@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Duration;
 
-use bytes::BytesMut;
+use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
@@ -13,8 +13,6 @@ use crate::listener::ConnectionLimits;
 
 /// How much room there is for what comes at a time.
 const PIECE: usize = 16 * 1024;
-/// A buffer of replies that has grown above this is let go once it is sent.
-const KEPT: usize = 128 * 1024;
 /// How long what a refused client still sends is read and thrown away, so that the reason is not
 /// lost with the connection.
 const REST: Duration = Duration::from_secs(2);
@@ -64,15 +62,12 @@ impl Stream {
     }
 
     /// Sends all of it; an error if the client takes nothing for too long.
-    pub(super) async fn write(&mut self, buffer: &mut BytesMut) -> io::Result<()> {
-        while !buffer.is_empty() {
+    pub(super) async fn write(&mut self, buffer: &mut impl Buf) -> io::Result<()> {
+        while buffer.has_remaining() {
             let taken = timeout(self.limits.head, self.stream.write_buf(buffer)).await;
             if taken.map_err(|_| io::ErrorKind::TimedOut)?? == 0 {
                 return Err(io::ErrorKind::WriteZero.into());
             }
-        }
-        if buffer.capacity() > KEPT {
-            *buffer = BytesMut::new();
         }
         Ok(())
     }
