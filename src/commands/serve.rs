@@ -132,6 +132,7 @@ fn resp_config(settings: &Settings) -> RespConfig {
         max_object_bytes: settings.max_object_bytes,
         // Half of what a shard takes, so that requests of the other door find room.
         max_under_way: (settings.max_requests / 2).max(1),
+        ..RespConfig::default()
     }
 }
 

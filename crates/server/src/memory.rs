@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// What all requests of one door may hold together, in KiB: 512 MiB.
-const BUDGET_KIB: usize = 512 * 1024;
+/// What all requests of one door may hold together, in bytes.
+pub(crate) const BUDGET_BYTES: usize = 512 * 1024 * 1024;
 
 /// The memory that the requests of a door share.
 #[derive(Clone, Debug)]
@@ -14,13 +14,14 @@ pub(crate) struct Memory(Arc<Semaphore>);
 
 impl Default for Memory {
     fn default() -> Self {
-        Self::of_kib(BUDGET_KIB)
+        Self::of(BUDGET_BYTES)
     }
 }
 
 impl Memory {
-    pub(crate) fn of_kib(kib: usize) -> Self {
-        Self(Arc::new(Semaphore::new(kib)))
+    /// So many bytes, in whole KiB.
+    pub(crate) fn of(bytes: usize) -> Self {
+        Self(Arc::new(Semaphore::new((bytes / 1024).min(Semaphore::MAX_PERMITS))))
     }
 
     /// A part of it for so many bytes; none if there is not so much left.

@@ -30,6 +30,8 @@ mod window;
 
 pub use connection::{serve, serve_within};
 
+use crate::memory;
+
 /// What the Redis protocol's door is told of its limits.
 #[derive(Clone, Copy, Debug)]
 pub struct RespConfig {
@@ -40,10 +42,17 @@ pub struct RespConfig {
     pub max_object_bytes: usize,
     /// How many operations all connections together have under way at the node; others wait.
     pub max_under_way: usize,
+    /// What all requests, and values on their way to clients, may hold together, in bytes.
+    pub max_memory_bytes: usize,
 }
 
 impl Default for RespConfig {
     fn default() -> Self {
-        Self { max_key_bytes: 64 * 1024, max_object_bytes: 8 * 1024 * 1024, max_under_way: 1024 }
+        Self {
+            max_key_bytes: 64 * 1024,
+            max_object_bytes: 8 * 1024 * 1024,
+            max_under_way: 1024,
+            max_memory_bytes: memory::BUDGET_BYTES,
+        }
     }
 }

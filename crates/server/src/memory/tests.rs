@@ -2,7 +2,7 @@ use super::*;
 
 #[test]
 fn what_is_taken_is_missing_until_it_is_dropped() {
-    let memory = Memory::of_kib(4);
+    let memory = Memory::of(4 * 1024);
     let mut part = memory.take(1).expect("there is room");
     assert_eq!(part.bytes(), 1024);
     assert!(memory.take(3 * 1024 + 1).is_none());

@@ -15,7 +15,7 @@ use stator_core::object::{
     BucketName, Content, Key, Metadata, NameError, NewValue, ObjectKey, ObjectState, Sibling, Value,
 };
 use stator_core::quorum::QuorumOptions;
-use stator_core::request::{Done, GetReply, Operation, PutOrder, PutReply};
+use stator_core::request::{Done, GetReply, Operation, Precedence, PutOrder, PutReply};
 use stator_core::time::WallTime;
 
 /// How many keys of one command are dealt with at a time, where the connection has room for them.
@@ -74,13 +74,19 @@ impl Call {
         Ok(bytes)
     }
 
-    /// Asks a shard once there is room, in the connection and in the door.
+    /// Asks a shard once there is room, in the connection and in the door. Where the last answer
+    /// was large, so may be the next: it is not read if there is no memory for it.
     pub(super) async fn ask(
         &self,
         operation: Operation,
         timeout: Duration,
     ) -> Result<Done, Failure> {
         let _here = self.window.enter().await;
+        if matches!(operation, Operation::Get { .. })
+            && self.front.memory.take(self.window.expects()).is_none()
+        {
+            return Err(self.no_memory().await);
+        }
         // None would mean that the door's room was closed, which it never is.
         let _there = self.front.under_way.acquire().await.ok();
         let done = self.front.backend.request(operation, timeout).await?;
@@ -126,7 +132,28 @@ impl Call {
         context: Option<SealedContext>,
         value: NewValue,
     ) -> Result<(), Failure> {
-        let order = PutOrder { key, context, value, quorum: QuorumOptions::default() };
+        self.write(key, context, value, Precedence::Newest).await
+    }
+
+    /// Stores the value that was read with something beside it changed: a value that somebody else
+    /// has set meanwhile stays.
+    pub(super) async fn amend(
+        &self,
+        key: ObjectKey,
+        context: Option<SealedContext>,
+        value: Value,
+    ) -> Result<(), Failure> {
+        self.write(key, context, Content::Value(value), Precedence::AboveSeen).await
+    }
+
+    async fn write(
+        &self,
+        key: ObjectKey,
+        context: Option<SealedContext>,
+        value: NewValue,
+        precedence: Precedence,
+    ) -> Result<(), Failure> {
+        let order = PutOrder { key, context, value, quorum: QuorumOptions::default(), precedence };
         self.put(Operation::Put(order), DEFAULT_TIMEOUT).await.map(drop)
     }
 
@@ -154,8 +181,12 @@ impl Call {
             return Ok(Reply::value(bytes, part));
         }
         drop(bytes);
+        Err(self.no_memory().await)
+    }
+
+    async fn no_memory(&self) -> Failure {
         tokio::time::sleep(REFUSED_AFTER).await;
-        Err(Failure::no_memory())
+        Failure::no_memory()
     }
 }
 

@@ -45,7 +45,7 @@ impl Front {
             backend: Box::new(backend),
             config,
             limits,
-            memory: Memory::default(),
+            memory: Memory::of(config.max_memory_bytes),
             under_way: Arc::new(Semaphore::new(config.max_under_way.max(1))),
             opened: Instant::now(),
             clients: AtomicU64::new(0),

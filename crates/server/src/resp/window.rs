@@ -20,11 +20,13 @@ const SMALL_BYTES: usize = 16 * 1024;
 pub(super) struct Window {
     room: Semaphore,
     width: AtomicUsize,
+    /// How large the last answer was, if it was large.
+    large: AtomicUsize,
 }
 
 impl Window {
     pub(super) fn new() -> Self {
-        Self { room: Semaphore::new(1), width: AtomicUsize::new(1) }
+        Self { room: Semaphore::new(1), width: AtomicUsize::new(1), large: AtomicUsize::new(0) }
     }
 
     /// Waits until there is room; it is taken until this is dropped.
@@ -33,10 +35,17 @@ impl Window {
         self.room.acquire().await.ok()
     }
 
+    /// How much memory the next answer is likely to need beyond a little.
+    pub(super) fn expects(&self) -> usize {
+        self.large.load(Ordering::Relaxed)
+    }
+
     /// Learns from how large an answer was.
     pub(super) fn answered(&self, bytes: usize) {
         let width = self.width.load(Ordering::Relaxed);
-        if bytes > SMALL_BYTES {
+        let is_large = bytes > SMALL_BYTES;
+        self.large.store(if is_large { bytes } else { 0 }, Ordering::Relaxed);
+        if is_large {
             // What others hold is taken away by their own large answers.
             let lost = self.room.forget_permits(width.saturating_sub(1));
             self.width.fetch_sub(lost, Ordering::Relaxed);

@@ -10,7 +10,7 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderName};
 use stator_core::object::{Content, ObjectKey, Value};
-use stator_core::request::{Operation, PutOrder};
+use stator_core::request::{Operation, Precedence, PutOrder};
 
 use super::super::body;
 use super::super::front::Front;
@@ -63,6 +63,7 @@ fn order(front: &Front, key: ObjectKey, request: &Request) -> Result<Order, Prob
         context: headers::context(asked)?,
         value: Content::Value(Value { bytes: Bytes::new(), metadata }),
         quorum: words.quorum()?,
+        precedence: Precedence::Newest,
     };
     Ok(Order { put, timeout: words.timeout(DEFAULT_TIMEOUT)? })
 }
@@ -91,6 +92,7 @@ pub(super) async fn delete(
             context: Some(context),
             value: Content::Tombstone,
             quorum,
+            precedence: Precedence::Newest,
         }),
         None => Operation::Delete { key, quorum },
     };

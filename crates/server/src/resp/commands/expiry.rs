@@ -1,8 +1,9 @@
 //! When values expire. Expiry is a part of a version, absolute and replicated, so that all replicas
-//! agree on it; changing it writes the value again.
+//! agree on it; changing it writes the value again, in the place of the one that was read: a value
+//! that somebody else has set meanwhile stays.
 
 use bytes::Bytes;
-use stator_core::object::{Content, ObjectKey, Value};
+use stator_core::object::{ObjectKey, Value};
 use stator_core::time::WallTime;
 
 use super::super::batch::UnderWay;
@@ -32,7 +33,7 @@ async fn expire_at(call: &Call, form: Form, command: &str) -> Answer {
     let found = call.find(&key).await?;
     let Found { value: Some(value), context } = found else { return Ok(Reply::Integer(0)) };
     match at {
-        Some(at) => call.store(key, context, expiring(value, Some(at))).await?,
+        Some(at) => call.amend(key, context, expiring(value, Some(at))).await?,
         None => call.delete(key, context).await?,
     }
     Ok(Reply::Integer(1))
@@ -47,9 +48,9 @@ fn option_of_expire(option: &Bytes, command: &str) -> Failure {
     Failure::err(format!("Unsupported option {name}"))
 }
 
-fn expiring(mut value: Value, at: Option<WallTime>) -> Content {
+fn expiring(mut value: Value, at: Option<WallTime>) -> Value {
     value.metadata.expires_at = at;
-    Content::Value(value)
+    value
 }
 
 /// `PERSIST key`.
@@ -59,7 +60,7 @@ pub(crate) fn persist(call: Call) -> UnderWay {
         let found = call.find(&key).await?;
         let expires = |value: &Value| value.metadata.expires_at.is_some();
         let Some(value) = found.value.filter(expires) else { return Ok(Reply::Integer(0)) };
-        call.store(key, found.context, expiring(value, None)).await?;
+        call.amend(key, found.context, expiring(value, None)).await?;
         Ok(Reply::Integer(1))
     })
 }
@@ -97,8 +98,8 @@ pub(crate) fn getex(call: Call) -> UnderWay {
         let expires = value.metadata.expires_at.is_some();
         match change {
             Change::At(at) if at <= clock::now() => call.delete(key, context).await?,
-            Change::At(at) => call.store(key, context, expiring(value, Some(at))).await?,
-            Change::Persist if expires => call.store(key, context, expiring(value, None)).await?,
+            Change::At(at) => call.amend(key, context, expiring(value, Some(at))).await?,
+            Change::Persist if expires => call.amend(key, context, expiring(value, None)).await?,
             Change::Persist | Change::Nothing => {}
         }
         Ok(reply)

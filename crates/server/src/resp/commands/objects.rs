@@ -5,7 +5,7 @@
 use bytes::Bytes;
 use stator_core::context::{ContextError, SealedContext};
 use stator_core::object::{BucketName, Content, ObjectKey, ObjectState};
-use stator_core::request::{Operation, PutOrder};
+use stator_core::request::{Operation, Precedence, PutOrder};
 use stator_core::time::WallTime;
 
 use super::super::batch::UnderWay;
@@ -75,7 +75,13 @@ pub(crate) fn put(call: Call) -> UnderWay {
         };
         let context = given_context(&call.argument(3))?;
         let value = plain(bytes, expires_at);
-        let order = PutOrder { key, context, value, quorum: options.quorum };
+        let order = PutOrder {
+            key,
+            context,
+            value,
+            quorum: options.quorum,
+            precedence: Precedence::Newest,
+        };
         written(&call, Operation::Put(order), &options).await
     })
 }
@@ -88,7 +94,10 @@ pub(crate) fn delete(call: Call) -> UnderWay {
         let (key, quorum) = (key(&call)?, options.quorum);
         let operation = match given_context(&call.argument(3))? {
             None => Operation::Delete { key, quorum },
-            context => Operation::Put(PutOrder { key, context, value: Content::Tombstone, quorum }),
+            context => {
+                let (value, precedence) = (Content::Tombstone, Precedence::Newest);
+                Operation::Put(PutOrder { key, context, value, quorum, precedence })
+            }
         };
         written(&call, operation, &options).await
     })

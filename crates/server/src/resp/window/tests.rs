@@ -22,6 +22,7 @@ async fn small_answers_widen_it_up_to_a_bound_and_a_large_one_narrows_it_to_one(
     window.answered(SMALL_BYTES + 1);
     window.answered(SMALL_BYTES + 1);
     assert_eq!(window.width_now(), 1, "one always goes on");
+    assert_eq!(window.expects(), SMALL_BYTES + 1);
     window.answered(0);
-    assert_eq!(window.width_now(), 2);
+    assert_eq!((window.width_now(), window.expects()), (2, 0));
 }

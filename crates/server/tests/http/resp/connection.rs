@@ -242,6 +242,29 @@ async fn a_reader_that_takes_nothing_is_let_go() {
     assert_eq!(door.connect().await.say("STRLEN k").await, ":4194304");
 }
 
+/// Values that nobody takes hold the memory; who asks for small ones does not notice.
+#[tokio::test]
+async fn what_slow_readers_hold_is_bounded_and_small_values_need_none_of_it() {
+    const LARGE: usize = 4 * 1024 * 1024;
+    let config = RespConfig { max_memory_bytes: LARGE + 100_000, ..RespConfig::default() };
+    let door = Door::with(shelf(), config, ConnectionLimits::default()).await;
+    let mut other = door.connect().await;
+    let value = vec![b'v'; LARGE];
+    other.send(&written(&[b"SET", b"large", &value])).await;
+    assert_eq!(other.reply().await.as_deref(), Some("+OK"));
+    assert_eq!(other.say("SET small v").await, "+OK");
+    let mut slow = door.connect().await;
+    slow.send(&b"GET large\r\n".repeat(20)).await;
+    let refused = async {
+        while !other.say("GET large").await.starts_with("-REFUSED the values of other requests") {}
+    };
+    tokio::time::timeout(PATIENCE, refused).await.expect("the memory is held in the end");
+    assert_eq!(door.connect().await.say("GET small").await, "v");
+    drop(slow);
+    let taken = async { while other.say("GET large").await.len() != LARGE {} };
+    tokio::time::timeout(PATIENCE, taken).await.expect("the memory is let go of");
+}
+
 #[tokio::test]
 async fn a_closing_door_lets_commands_end_and_waits_for_nobody_else() {
     let slow = Slow::new();
