@@ -74,9 +74,7 @@ impl Options {
     fn wants(&self, entry: &ListEntry, at: WallTime) -> bool {
         let is_live = entry.outline.siblings().iter().any(|sibling| sibling.live(at).is_some());
         let name = entry.key.key().as_bytes();
-        is_live
-            && self.is_of_strings
-            && self.pattern.as_ref().is_none_or(|pattern| glob::matches(pattern, name))
+        is_live && self.pattern.as_ref().is_none_or(|pattern| glob::matches(pattern, name))
     }
 }
 
@@ -114,6 +112,9 @@ pub(crate) fn scan(call: Call) -> UnderWay {
         let options = Options::parse(&call.arguments)?;
         let view = call.front.backend.view();
         let ring = view.ring.as_ref().ok_or_else(not_member)?;
+        if !options.is_of_strings {
+            return Ok(Reply::Array(vec![Reply::text("0"), Reply::Array(Vec::new())]));
+        }
         let from = (options.from > 0).then(|| beginning(options.from));
         let scan = Scan::new(ring, scanned(&call)?, from);
         let Piece { keys, next } = piece(&call, ring, scan, &options).await?;

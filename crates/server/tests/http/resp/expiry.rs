@@ -3,7 +3,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use stator_core::object::{Content, Metadata, ObjectState, Value};
-use stator_core::request::{Operation, RequestError};
+use stator_core::request::{Operation, Precedence, RequestError};
 use stator_core::time::WallTime;
 
 use super::client::{Door, Talk};
@@ -141,4 +141,5 @@ async fn a_new_expiry_keeps_what_stands_beside_the_value() {
         (&b"v"[..], &b"text/x-cart"[..])
     );
     assert!(value.metadata.expires_at.is_some() && order.context.is_some());
+    assert_eq!(order.precedence, Precedence::AboveSeen, "a value set meanwhile stays");
 }
