@@ -63,6 +63,8 @@ async fn a_scan_returns_every_key_once_whatever_its_steps() {
         let once: BTreeSet<&String> = found.iter().collect();
         assert_eq!(once.len(), found.len(), "{words}: no key comes twice");
     }
+    let piece = talk.say("SCAN 0 COUNT 7").await;
+    assert!(piece.matches(", ").count() <= 7, "no more than it was to look at: {piece}");
     let some = scanned(&mut talk, " MATCH k1? COUNT 50").await;
     let some: BTreeSet<String> = some.into_iter().collect();
     let expected: BTreeSet<String> = (10..20).map(|number| format!("k{number}")).collect();
