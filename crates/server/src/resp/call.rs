@@ -9,13 +9,14 @@ use super::reply::Reply;
 use super::window::Window;
 use crate::backend::DEFAULT_TIMEOUT;
 use crate::clock;
+use crate::scan::Scan;
 use bytes::Bytes;
 use stator_core::context::SealedContext;
 use stator_core::object::{
     BucketName, Content, Key, Metadata, NameError, NewValue, ObjectKey, ObjectState, Sibling, Value,
 };
 use stator_core::quorum::QuorumOptions;
-use stator_core::request::{Done, GetReply, Operation, Precedence, PutOrder, PutReply};
+use stator_core::request::{Done, GetReply, ListPage, Operation, Precedence, PutOrder, PutReply};
 use stator_core::time::WallTime;
 
 /// How many keys of one command are dealt with at a time, where the connection has room for them.
@@ -92,6 +93,13 @@ impl Call {
         let done = self.front.backend.request(operation, timeout).await?;
         self.window.answered(size(&done));
         Ok(done)
+    }
+
+    /// Asks for the next page of a scan once there is room.
+    pub(super) async fn page(&self, scan: &mut Scan, limit: u32) -> Result<ListPage, Failure> {
+        let _here = self.window.enter().await;
+        let _there = self.front.under_way.acquire().await.ok();
+        Ok(scan.page(&*self.front.backend, limit).await?)
     }
 
     /// Reads an object.

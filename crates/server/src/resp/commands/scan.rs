@@ -147,7 +147,7 @@ async fn piece(
         }
         // One more than is wanted, to know where the next piece begins.
         let limit = (options.count + 1).saturating_sub(looked_at).clamp(2, PAGE);
-        for entry in scan.page(&*call.front.backend, limit).await?.entries {
+        for entry in call.page(&mut scan, limit).await?.entries {
             let half = upper(entry.key.token());
             if looked_at >= options.count && last != Some(half) {
                 piece.next = half;
@@ -185,7 +185,7 @@ pub(crate) fn dbsize(call: Call) -> UnderWay {
 async fn keys_in(call: &Call, ring: &Ring, partition: Partition) -> Result<f64, Failure> {
     let (first, end) = ring.partitions.range_of(partition);
     let mut scan = Scan::new(ring, scanned(call)?, Some(beginning(upper(first))));
-    let page = scan.page(&*call.front.backend, PAGE).await?;
+    let page = call.page(&mut scan, PAGE).await?;
     let at = clock::now();
     let is_live = |entry: &&ListEntry| {
         entry.outline.siblings().iter().any(|sibling| sibling.live(at).is_some())
