@@ -4,7 +4,7 @@
 //! connection  a TCP connection: what is read, what is under way, what is written back
 //! request     requests from bytes, bounded; inline commands
 //! batch       pipelined commands that may go on at a time
-//! window      how much of the node one connection may use at a time
+//! window, reads   how much of the node one connection, and all reads, may use at a time
 //! table       every command: what it takes, which keys, who answers it
 //! client      what a connection has asked for: protocol, database, name
 //! call, failure   what a command needs of the node, and the one table of error prefixes
@@ -23,6 +23,7 @@ mod commands;
 mod connection;
 mod failure;
 mod front;
+mod reads;
 mod reply;
 mod request;
 mod table;

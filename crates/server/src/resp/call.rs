@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use super::failure::Failure;
 use super::front::Shared;
+use super::reads::Reading;
 use super::reply::Reply;
-use super::window::Window;
+use super::window::{Expected, Window};
 use crate::backend::DEFAULT_TIMEOUT;
 use crate::clock;
 use crate::scan::Scan;
@@ -83,16 +84,28 @@ impl Call {
         timeout: Duration,
     ) -> Result<Done, Failure> {
         let _here = self.window.enter().await;
-        if matches!(operation, Operation::Get { .. })
-            && self.front.memory.take(self.window.expects()).is_none()
-        {
-            return Err(self.no_memory().await);
-        }
+        let _reading = match operation {
+            Operation::Get { .. } => Some(self.room_to_read().await?),
+            _ => None,
+        };
         // None would mean that the door's room was closed, which it never is.
         let _there = self.front.under_way.acquire().await.ok();
         let done = self.front.backend.request(operation, timeout).await?;
         self.window.answered(size(&done));
         Ok(done)
+    }
+
+    /// Waits for room to read what the connection is likely to read.
+    async fn room_to_read(&self) -> Result<Reading<'_>, Failure> {
+        let expected = self.window.expects();
+        let reading = self.front.reads.enter(expected).await;
+        match expected {
+            Expected::Large(bytes) if self.front.memory.take(bytes).is_none() => {
+                drop(reading);
+                Err(self.no_memory().await)
+            }
+            _ => Ok(reading),
+        }
     }
 
     /// Asks for the next page of a scan once there is room.

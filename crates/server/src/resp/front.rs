@@ -7,6 +7,7 @@ use std::time::Instant;
 use tokio::sync::Semaphore;
 
 use super::RespConfig;
+use super::reads::Reads;
 use super::request::RequestLimits;
 use crate::backend::Backend;
 use crate::listener::ConnectionLimits;
@@ -30,6 +31,8 @@ pub(super) struct Front {
     pub(super) memory: Memory,
     /// Room for operations at the node.
     pub(super) under_way: Arc<Semaphore>,
+    /// Room for those of them that read.
+    pub(super) reads: Reads,
     pub(super) opened: Instant,
     clients: AtomicU64,
     commands: AtomicU64,
@@ -47,6 +50,7 @@ impl Front {
             limits,
             memory: Memory::of(config.max_memory_bytes),
             under_way: Arc::new(Semaphore::new(config.max_under_way.max(1))),
+            reads: Reads::new(&config),
             opened: Instant::now(),
             clients: AtomicU64::new(0),
             commands: AtomicU64::new(0),

@@ -20,13 +20,30 @@ const SMALL_BYTES: usize = 16 * 1024;
 pub(super) struct Window {
     room: Semaphore,
     width: AtomicUsize,
-    /// How large the last answer was, if it was large.
-    large: AtomicUsize,
+    /// How large the last answer was; [`UNKNOWN`] before there was one.
+    last: AtomicUsize,
+}
+
+/// Before the first answer.
+const UNKNOWN: usize = usize::MAX;
+
+/// How large the next answer is likely to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Expected {
+    /// There was none yet.
+    Unknown,
+    Small,
+    /// About so many bytes.
+    Large(usize),
 }
 
 impl Window {
     pub(super) fn new() -> Self {
-        Self { room: Semaphore::new(1), width: AtomicUsize::new(1), large: AtomicUsize::new(0) }
+        Self {
+            room: Semaphore::new(1),
+            width: AtomicUsize::new(1),
+            last: AtomicUsize::new(UNKNOWN),
+        }
     }
 
     /// Waits until there is room; it is taken until this is dropped.
@@ -35,17 +52,20 @@ impl Window {
         self.room.acquire().await.ok()
     }
 
-    /// How much memory the next answer is likely to need beyond a little.
-    pub(super) fn expects(&self) -> usize {
-        self.large.load(Ordering::Relaxed)
+    /// How large the next answer is likely to be: as the last one was.
+    pub(super) fn expects(&self) -> Expected {
+        match self.last.load(Ordering::Relaxed) {
+            UNKNOWN => Expected::Unknown,
+            bytes if bytes > SMALL_BYTES => Expected::Large(bytes),
+            _ => Expected::Small,
+        }
     }
 
     /// Learns from how large an answer was.
     pub(super) fn answered(&self, bytes: usize) {
         let width = self.width.load(Ordering::Relaxed);
-        let is_large = bytes > SMALL_BYTES;
-        self.large.store(if is_large { bytes } else { 0 }, Ordering::Relaxed);
-        if is_large {
+        self.last.store(bytes, Ordering::Relaxed);
+        if bytes > SMALL_BYTES {
             // What others hold is taken away by their own large answers.
             let lost = self.room.forget_permits(width.saturating_sub(1));
             self.width.fetch_sub(lost, Ordering::Relaxed);

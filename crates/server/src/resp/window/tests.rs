@@ -10,7 +10,7 @@ impl Window {
 #[tokio::test]
 async fn small_answers_widen_it_up_to_a_bound_and_a_large_one_narrows_it_to_one() {
     let window = Window::new();
-    assert_eq!(window.width_now(), 1);
+    assert_eq!((window.width_now(), window.expects()), (1, Expected::Unknown));
     for _ in 0..100 {
         window.answered(SMALL_BYTES);
     }
@@ -22,7 +22,7 @@ async fn small_answers_widen_it_up_to_a_bound_and_a_large_one_narrows_it_to_one(
     window.answered(SMALL_BYTES + 1);
     window.answered(SMALL_BYTES + 1);
     assert_eq!(window.width_now(), 1, "one always goes on");
-    assert_eq!(window.expects(), SMALL_BYTES + 1);
+    assert_eq!(window.expects(), Expected::Large(SMALL_BYTES + 1));
     window.answered(0);
-    assert_eq!((window.width_now(), window.expects()), (2, 0));
+    assert_eq!((window.width_now(), window.expects()), (2, Expected::Small));
 }

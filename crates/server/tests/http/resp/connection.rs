@@ -151,6 +151,33 @@ async fn commands_on_other_keys_go_on_at_a_time_and_within_bounds() {
     assert_eq!(slow.most.load(Ordering::SeqCst), 32, "one connection has so many under way");
 }
 
+/// How large a value is, nobody knows before it was read: what reads may hold is bounded all the
+/// same, and connections that have shown to read small ones have room beside the others.
+#[tokio::test]
+async fn reads_of_all_connections_are_bounded() {
+    let slow = Slow::new();
+    let door = Door::open(slow.clone()).await;
+    let mut talks = Vec::new();
+    for _ in 0..100 {
+        let mut talk = door.connect().await;
+        talk.send(b"GET k\r\n").await;
+        talks.push(talk);
+    }
+    for most in [16, 64] {
+        slow.asked(most).await;
+        // All connections were served before this one, so whoever could ask has asked.
+        assert_eq!(door.connect().await.say("PING").await, "+PONG");
+        assert_eq!(slow.most.load(Ordering::SeqCst), most);
+        slow.may_answer.add_permits(100);
+        for talk in &mut talks {
+            assert_eq!(talk.reply().await.as_deref(), Some("nil"));
+        }
+        for talk in &mut talks {
+            talk.send(b"GET k\r\n").await;
+        }
+    }
+}
+
 /// Who asks for large values without taking them holds one, and holds up nobody.
 #[tokio::test]
 async fn large_values_are_asked_for_one_after_the_other() {
