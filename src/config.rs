@@ -9,7 +9,7 @@ mod settings;
 
 pub(crate) use layers::{Layers, Source};
 pub(crate) use secret::{SecretSource, admin_token, admin_token_of_environment, generate};
-pub(crate) use settings::{EngineChoice, LogFormat, Settings, print};
+pub(crate) use settings::{EngineChoice, LogFormat, RespListener, Settings, print};
 
 /// A setting that has a name, a default, and may come from any layer.
 pub(crate) struct Known {
@@ -30,7 +30,7 @@ pub(crate) const KNOWN: &[Known] = &[
     Known { name: "weight", default: "100" },
     Known { name: "peer", default: "127.0.0.1:7410" },
     Known { name: "http", default: "127.0.0.1:7411" },
-    Known { name: "resp", default: "" },
+    Known { name: "resp", default: "127.0.0.1:7412" },
     Known { name: "partitions", default: "256" },
     Known { name: "replicas", default: "3" },
     Known { name: "shards", default: "0" },

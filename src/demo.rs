@@ -102,5 +102,6 @@ async fn show(args: &DemoArgs, ports: &[NodePorts], cluster: &mut Cluster) -> En
     ] {
         narrator.say(&format!("  STATOR_ENDPOINT={endpoint} {command}"))?;
     }
+    narrator.say(&format!("  redis-cli -p {} set greeting hello", ports[0].resp.port()))?;
     cluster.watch(&narrator).await
 }

@@ -50,7 +50,7 @@ pub(crate) struct ServeArgs {
     /// Where HTTP is served
     #[arg(long, value_name = "IP:PORT")]
     pub(crate) http: Option<String>,
-    /// Where the Redis protocol will be served; not built yet
+    /// Where the Redis protocol is served; '' for nowhere
     #[arg(long, value_name = "IP:PORT")]
     pub(crate) resp: Option<String>,
     /// With --init: into how many partitions the ring is cut, a power of two, for good

@@ -125,7 +125,7 @@ pub(crate) struct DemoArgs {
     /// How many nodes, each a process of its own
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(3..=50))]
     pub(crate) nodes: u16,
-    /// Node k listens on base + 10k (peers) and base + 10k + 1 (HTTP)
+    /// Node k listens on base + 10k (peers), + 1 (HTTP) and + 2 (the Redis protocol)
     #[arg(long, default_value_t = 7400, value_name = "PORT")]
     #[arg(value_parser = clap::value_parser!(u16).range(1..=65000))]
     pub(crate) base_port: u16,

@@ -5,14 +5,18 @@ use std::net::SocketAddr;
 use rustix::process::{Signal, getppid, set_parent_process_death_signal};
 use stator_core::membership::facts::Addresses;
 use stator_node::{Engine, Founding, HintLimits, Node, NodeConfig};
-use stator_server::HttpConfig;
+use stator_server::{HttpConfig, RespConfig};
 use stator_store::FjallSettings;
 use stator_wire::secret::{Keyring, Secret};
 use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
 
 use crate::cli::ServeArgs;
 use crate::commands::Ended;
-use crate::config::{EngineChoice, Layers, SecretSource, Settings, admin_token, print};
+use crate::config::{
+    EngineChoice, Layers, RespListener, SecretSource, Settings, admin_token, print,
+};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::signals::StopSignals;
@@ -31,9 +35,6 @@ pub(super) async fn run(args: ServeArgs) -> Ended {
     for name in &layers.unknown_variables {
         tracing::warn!("the environment has {name}, which is no setting of stator");
     }
-    if let Some(address) = settings.resp {
-        tracing::warn!("the Redis protocol is not built yet: nothing listens on {address}");
-    }
     if let Some(parent) = args.stop_with_parent {
         stop_with(parent)?;
     }
@@ -48,19 +49,31 @@ async fn serve(settings: &Settings, secret: &SecretSource, is_empty: bool) -> En
         Failure::new(format!("{} can't be listened on for HTTP: {error}", settings.http))
             .try_next("stop what uses the port, or choose another address with --http")
     })?;
-    let config = node_config(settings, secret);
+    let resp_listener = listen_for_resp(settings.resp).await?;
+    let mut config = node_config(settings, secret);
+    if let Some((address, _)) = &resp_listener {
+        config.advertise.resp = settings.advertised(*address);
+    }
     let alone = config.join.is_empty() && config.found == Founding::IfEmpty && is_empty;
     let node = Node::start(config).await.map_err(Failure::new)?;
-    let (stop_http, http_stops) = tokio::sync::oneshot::channel::<()>();
-    let door = tokio::spawn(stator_server::serve(
+    let (stop_doors, doors_stop) = watch::channel(());
+    let mut doors = JoinSet::new();
+    doors.spawn(stator_server::serve(
         listener,
         node.handle(),
         http_config(settings, secret),
-        async {
-            let _ = http_stops.await;
-        },
+        stopped(doors_stop.clone()),
     ));
-    tracing::info!(name = %settings.name, http = %settings.http, peer = %settings.peer, "serving");
+    let resp = resp_listener.map(|(address, listener)| {
+        let config = resp_config(settings);
+        let until = stopped(doors_stop);
+        doors.spawn(stator_server::resp::serve(listener, node.handle(), config, until));
+        address
+    });
+    let resp = resp.map_or_else(|| "nowhere".to_owned(), |address| address.to_string());
+    tracing::info!(
+        name = %settings.name, http = %settings.http, peer = %settings.peer, %resp, "serving"
+    );
     if alone {
         tracing::info!("{}", how_to_grow(settings));
     }
@@ -76,8 +89,8 @@ async fn serve(settings: &Settings, secret: &SecretSource, is_empty: bool) -> En
         }
     };
     let drained = async {
-        let _ = stop_http.send(());
-        let _ = door.await;
+        drop(stop_doors);
+        while doors.join_next().await.is_some() {}
         node.stop().await;
     };
     tokio::select! {
@@ -85,6 +98,41 @@ async fn serve(settings: &Settings, secret: &SecretSource, is_empty: bool) -> En
         signal = signals.next() => {
             Err(Failure::new(format!("{signal} came again: stopped before all was finished")))
         }
+    }
+}
+
+/// Resolves once the doors are to close.
+async fn stopped(mut doors_stop: watch::Receiver<()>) {
+    // Nothing is ever sent: the change is that the sender is gone.
+    let _ = doors_stop.changed().await;
+}
+
+/// The listener of the Redis protocol, if it is to be served and can be.
+async fn listen_for_resp(resp: RespListener) -> Result<Option<(SocketAddr, TcpListener)>, Failure> {
+    let Some(address) = resp.address() else { return Ok(None) };
+    match (TcpListener::bind(address).await, resp) {
+        (Ok(listener), _) => Ok(Some((address, listener))),
+        (Err(error), RespListener::Usual(_)) => {
+            tracing::warn!(
+                "the Redis protocol is not served: {address} can't be listened on ({error}); \
+                 choose another address with --resp"
+            );
+            Ok(None)
+        }
+        (Err(error), _) => Err(Failure::new(format!(
+            "{address} can't be listened on for the Redis protocol: {error}"
+        ))
+        .try_next("stop what uses the port, or choose another address with --resp")),
+    }
+}
+
+fn resp_config(settings: &Settings) -> RespConfig {
+    RespConfig {
+        max_key_bytes: settings.max_key_bytes,
+        max_object_bytes: settings.max_object_bytes,
+        // Half of what a shard takes, so that requests of the other door find room.
+        max_under_way: (settings.max_requests / 2).max(1),
+        ..RespConfig::default()
     }
 }
 
@@ -159,10 +207,14 @@ fn how_to_grow(settings: &Settings) -> String {
     };
     format!(
         "a cluster of one node was started; grow it with `stator serve --name n2 --data DIR \
-         --join {} --peer {} --http {}`, then `stator cluster plan`",
+         --join {} --peer {} --http {}{}`, then `stator cluster plan`",
         settings.peer,
         beside(settings.peer),
         beside(settings.http),
+        settings
+            .resp
+            .address()
+            .map_or_else(String::new, |address| format!(" --resp {}", beside(address))),
     )
 }
 

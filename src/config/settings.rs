@@ -10,7 +10,7 @@ use stator_core::ring::Weight;
 use stator_core::token::PartitionCount;
 use stator_node::{BytesPerSecond, DiskReserve};
 
-use crate::config::{KNOWN, Layers, SecretSource, flag, variable};
+use crate::config::{KNOWN, Layers, SecretSource, Source, flag, variable};
 use crate::failure::Failure;
 
 /// How logs are written.
@@ -31,6 +31,28 @@ pub(crate) enum EngineChoice {
     Memory,
 }
 
+/// Where the Redis protocol is served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RespListener {
+    /// Nowhere.
+    Off,
+    /// Where nobody asked for anything else. A second node on the same machine finds it taken, and
+    /// goes without.
+    Usual(SocketAddr),
+    /// Where it was asked for, or not at all.
+    At(SocketAddr),
+}
+
+impl RespListener {
+    /// The address, if there is one.
+    pub(crate) const fn address(self) -> Option<SocketAddr> {
+        match self {
+            Self::Off => None,
+            Self::Usual(address) | Self::At(address) => Some(address),
+        }
+    }
+}
+
 /// Everything `stator serve` goes by.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
@@ -46,8 +68,7 @@ pub(crate) struct Settings {
     pub(crate) weight: Weight,
     pub(crate) peer: SocketAddr,
     pub(crate) http: SocketAddr,
-    /// Where the Redis protocol is asked for. It is not built yet, and says so at the start.
-    pub(crate) resp: Option<SocketAddr>,
+    pub(crate) resp: RespListener,
     pub(crate) partitions: PartitionCount,
     pub(crate) replicas: u8,
     /// Never 0.
@@ -93,9 +114,7 @@ impl Settings {
             })?,
             peer,
             http: parsed(layers, "http", "write IP:PORT, such as 127.0.0.1:7411")?,
-            resp: checked(layers, "resp", "write IP:PORT, such as 127.0.0.1:7412", |text| {
-                if text.is_empty() { Some(None) } else { text.parse().ok().map(Some) }
-            })?,
+            resp: resp(layers)?,
             partitions: checked(
                 layers,
                 "partitions",
@@ -170,7 +189,8 @@ impl Settings {
 
     /// A node that others can reach must be told its secret, and what cluster it is in.
     pub(crate) fn safe(&self, secret: &SecretSource, data_is_empty: bool) -> Result<(), Failure> {
-        let open = [self.peer, self.http].into_iter().find(|address| !address.ip().is_loopback());
+        let listeners = [Some(self.peer), Some(self.http), self.resp.address()];
+        let open = listeners.into_iter().flatten().find(|address| !address.ip().is_loopback());
         let Some(open) = open else { return Ok(()) };
         if secret.current.is_none() {
             return Err(Failure::usage(format!(
@@ -263,6 +283,19 @@ fn name(text: &str) -> Option<String> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
     let fits = (1..=64).contains(&text.len()) && text.bytes().all(plain);
     fits.then(|| text.to_owned())
+}
+
+fn resp(layers: &Layers) -> Result<RespListener, Failure> {
+    let (text, source) = layers.text("resp", default_of("resp"));
+    if text.is_empty() {
+        return Ok(RespListener::Off);
+    }
+    let rule = "write IP:PORT, such as 127.0.0.1:7412, or nothing for nowhere";
+    let address = text.parse().map_err(|_| wrong(layers, "resp", rule))?;
+    Ok(match source {
+        Source::Default => RespListener::Usual(address),
+        _ => RespListener::At(address),
+    })
 }
 
 fn positive(text: &str) -> Option<usize> {

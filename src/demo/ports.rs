@@ -6,7 +6,8 @@ use stator_client::Endpoint;
 
 use crate::failure::Failure;
 
-/// One node's name and ports: base + 10k for peers, and the next one for HTTP.
+/// One node's name and ports: base + 10k for peers, and the next ones for HTTP and for
+/// the Redis protocol.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct NodePorts {
     /// `n1`, `n2`, …
@@ -15,6 +16,8 @@ pub(super) struct NodePorts {
     pub(super) peer: SocketAddr,
     /// Where HTTP is served.
     pub(super) http: SocketAddr,
+    /// Where the Redis protocol is served.
+    pub(super) resp: SocketAddr,
 }
 
 impl NodePorts {
@@ -22,7 +25,12 @@ impl NodePorts {
     pub(super) fn of(base: u16, number: u16) -> Self {
         let first = base + 10 * number;
         let address = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        Self { name: format!("n{number}"), peer: address(first), http: address(first + 1) }
+        Self {
+            name: format!("n{number}"),
+            peer: address(first),
+            http: address(first + 1),
+            resp: address(first + 2),
+        }
     }
 
     /// Where its clients connect.
@@ -34,7 +42,8 @@ impl NodePorts {
 /// Tries every port, so that a port in use is named before anything was started.
 pub(super) fn check_free(nodes: &[NodePorts]) -> Result<(), Failure> {
     for node in nodes {
-        for (address, what) in [(node.peer, "peers"), (node.http, "HTTP")] {
+        let ports = [(node.peer, "peers"), (node.http, "HTTP"), (node.resp, "the Redis protocol")];
+        for (address, what) in ports {
             let Err(error) = TcpListener::bind(address) else { continue };
             return Err(Failure::new(format!(
                 "port {} is taken ({error}); {} would listen there for {what}",
@@ -54,7 +63,8 @@ mod tests {
     #[test]
     fn the_ports_are_those_that_the_manual_names() {
         let node = NodePorts::of(7400, 1);
-        assert_eq!((node.peer.port(), node.http.port()), (7410, 7411));
+        let ports = [node.peer, node.http, node.resp].map(|address| address.port());
+        assert_eq!(ports, [7410, 7411, 7412]);
         assert_eq!(NodePorts::of(7400, 5).http.port(), 7451);
         assert_eq!(node.endpoint().to_string(), "http://127.0.0.1:7411");
     }
@@ -66,7 +76,8 @@ mod tests {
         let free = TcpListener::bind("127.0.0.1:0").expect("loopback has free ports");
         let peer = free.local_addr().expect("it is bound");
         drop(free);
-        let node = NodePorts { name: "n1".into(), peer, http };
+        let resp = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let node = NodePorts { name: "n1".into(), peer, http, resp };
         let failure = check_free(&[node]).expect_err("taken");
         assert!(failure.to_string().contains(&format!("port {} is taken", http.port())));
     }

@@ -161,6 +161,7 @@ impl Cluster {
         command.arg("serve").args(["--name", &node.name, "--data"]);
         command.arg(self.data.join(&node.name));
         command.args(["--peer", &node.peer.to_string(), "--http", &node.http.to_string()]);
+        command.args(["--resp", &node.resp.to_string()]);
         // Even a demo that is killed outright leaves no node behind.
         command.args(["--shards", "1", "--stop-with-parent", &std::process::id().to_string()]);
         command.args(founding);
@@ -181,10 +182,11 @@ impl Cluster {
 impl NodeProcess {
     /// What to type to start the node by hand.
     fn command(&self, data: &Path) -> String {
-        let NodePorts { name, peer, http } = &self.ports;
+        let NodePorts { name, peer, http, resp } = &self.ports;
         let (secret, data) = (data.join("secret"), data.join(name));
         format!(
-            "STATOR_SECRET_FILE={} stator serve --name {name} --data {} --peer {peer} --http {http}",
+            "STATOR_SECRET_FILE={} stator serve --name {name} --data {} --peer {peer} --http {http} \
+             --resp {resp}",
             secret.display(),
             data.display()
         )

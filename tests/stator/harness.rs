@@ -4,6 +4,7 @@ mod cluster;
 mod http;
 mod node;
 mod process;
+mod redis;
 
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
@@ -16,6 +17,7 @@ pub(crate) use cluster::Cluster;
 pub(crate) use http::{Answer, Request, encode};
 pub(crate) use node::Node;
 pub(crate) use process::{free_ports, stator};
+pub(crate) use redis::Redis;
 
 /// How long anything may take that ends by itself.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(1);

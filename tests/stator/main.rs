@@ -15,3 +15,4 @@ mod files;
 mod harness;
 mod objects;
 mod operate;
+mod redis;

@@ -36,7 +36,7 @@ use crate::message::{RequestId, RequestIds, ShardMessage};
 use crate::object::Content;
 use crate::random::Random;
 use crate::replica::{Replica, Waiter};
-use crate::request::{ClientRequest, PutOrder, RequestError};
+use crate::request::{ClientRequest, Precedence, PutOrder, RequestError};
 use crate::ring::{Ring, RingVersion};
 use crate::standing::Standing;
 use crate::status::{ShardStatus, UpkeepCounts};
@@ -351,7 +351,8 @@ impl Shard {
                 self.machines.insert(request, machine);
             }
             Step::ReadForDelete(DeleteOrder { client, key, quorum, deadline }, context) => {
-                let order = PutOrder { key, context, value: Content::Tombstone, quorum };
+                let (value, precedence) = (Content::Tombstone, Precedence::Newest);
+                let order = PutOrder { key, context, value, quorum, precedence };
                 self.start_put(now, PutOrigin::Client(client), order, deadline, store, out);
             }
         }

@@ -61,6 +61,19 @@ pub struct PutOrder {
     pub value: NewValue,
     /// `w`, `pw`, `dw`, `node_confirms` and the mode.
     pub quorum: QuorumOptions,
+    /// Which writes it goes before.
+    pub precedence: Precedence,
+}
+
+/// Which of two writes holds where the last write wins (rule 7).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Precedence {
+    /// Above everything that its minting replica and its writer have seen: a new value.
+    #[default]
+    Newest,
+    /// Just above what its writer has seen: the same value with something beside it changed. What
+    /// somebody else has stored meanwhile stays.
+    AboveSeen,
 }
 
 /// One page of a bucket's keys within a partition.

@@ -13,6 +13,9 @@ use stator_core::request::{ClientReply, Operation};
 use stator_core::status::NodeStatus;
 use stator_core::view::View;
 
+/// How long a request for data waits if it does not say.
+pub(crate) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(2);
+
 /// An answer that is on its way.
 pub type Reply<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 

@@ -28,7 +28,7 @@ mod query;
 mod router;
 mod when;
 
-pub use connection::{ConnectionLimits, serve, serve_within};
+pub use connection::{serve, serve_within};
 pub use router::router;
 
 /// What the HTTP door is told of its limits and of who may administer.

@@ -1,4 +1,7 @@
-//! The front doors of a node. So far: HTTP.
+//! The front doors of a node: HTTP and the Redis protocol.
+//!
+//! Neither door knows of the other; what both need is in rooms of its own: `listener`, `memory`,
+//! `scan`, `locate`, `context`, `clock`.
 //!
 //! A front door parses, bounds and refuses; it decides nothing about data. What it lets through
 //! becomes an [`stator_core::request::Operation`] or an
@@ -7,7 +10,16 @@
 //! are enforced here and only here: repair, handoff and transfer always merge (rule 11).
 
 pub mod backend;
+mod clock;
+mod context;
 pub mod http;
+mod listener;
+mod locate;
+mod memory;
+pub mod resp;
+mod scan;
 
 pub use backend::{Backend, Readiness, Reply};
-pub use http::{ConnectionLimits, HttpConfig, router, serve, serve_within};
+pub use http::{HttpConfig, router, serve, serve_within};
+pub use listener::ConnectionLimits;
+pub use resp::RespConfig;

@@ -93,3 +93,27 @@ fn printing_shows_every_setting_and_never_the_secret() {
     assert!(text.contains("name = \"n7\"") && text.contains("# flag --name"));
     assert!(!text.contains("very-secret"));
 }
+
+/// The usual port may be another node's; one that was asked for may not.
+#[test]
+fn the_redis_protocol_is_served_where_it_is_asked_for_or_at_its_usual_place() {
+    let resp = |text: Option<&str>| {
+        let flags = ServeArgs { resp: text.map(str::to_owned), ..ServeArgs::default() };
+        settings(&flags).map(|settings| settings.resp)
+    };
+    let usual = "127.0.0.1:7412".parse().expect("an address");
+    assert_eq!(resp(None).ok(), Some(RespListener::Usual(usual)));
+    assert_eq!(resp(Some("127.0.0.1:7412")).ok(), Some(RespListener::At(usual)));
+    assert_eq!(resp(Some("")).ok(), Some(RespListener::Off));
+    let failure = resp(Some("7412")).expect_err("no address");
+    assert!(failure.to_string().contains("flag --resp"), "{failure}");
+}
+
+#[test]
+fn a_redis_port_that_others_can_reach_wants_a_secret_as_every_port_does() {
+    let flags = ServeArgs { resp: Some("0.0.0.0:7412".into()), init: true, ..ServeArgs::default() };
+    let settings = settings(&flags).expect("it is an address");
+    let failure = settings.safe(&secret(None), true).expect_err("it is open");
+    assert!(failure.to_string().contains("0.0.0.0:7412"), "{failure}");
+    assert!(settings.safe(&secret(Some("0123456789abcdef")), true).is_ok());
+}

@@ -11,6 +11,7 @@ pub(crate) struct Node {
     pub(crate) name: String,
     pub(crate) peer: String,
     pub(crate) http: String,
+    pub(crate) resp: String,
     pub(crate) data: PathBuf,
     log: PathBuf,
     child: Option<Child>,
@@ -19,11 +20,12 @@ pub(crate) struct Node {
 impl Node {
     /// A node that is not started yet, with a directory and a log below `dir`.
     pub(crate) fn new(dir: &Path, name: &str) -> Self {
-        let port = free_ports(2);
+        let port = free_ports(3);
         Self {
             name: name.to_owned(),
             peer: format!("127.0.0.1:{port}"),
             http: format!("127.0.0.1:{}", port + 1),
+            resp: format!("127.0.0.1:{}", port + 2),
             data: dir.join(name),
             log: dir.join(format!("{name}.log")),
             child: None,
@@ -34,7 +36,7 @@ impl Node {
     pub(crate) fn command(&self, more: &[&str]) -> Command {
         let mut command = stator();
         command.args(["serve", "--name", &self.name, "--peer", &self.peer, "--http", &self.http]);
-        command.args(["--shards", "2", "--data"]).arg(&self.data).args(more);
+        command.args(["--resp", &self.resp, "--shards", "2", "--data"]).arg(&self.data).args(more);
         command
     }
 

@@ -403,6 +403,7 @@ fn mint<S: ReadStore>(
         partition: place.partition,
         context,
         value: order.value.clone(),
+        precedence: order.precedence,
         rule: properties.fixed.conflicts,
         max_siblings: properties.mutable.max_siblings,
     };

@@ -10,6 +10,7 @@ use crate::identity::ActorId;
 use crate::message::RequestId;
 use crate::object::{BucketName, ConflictRule, Content, Key, Metadata, Value};
 use crate::replica::{MintError, Minted, Stamps, Write};
+use crate::request::Precedence;
 use crate::store::{KeyRange, Keyspace, ScanItem, StoreError, WriteOp};
 
 const ALICE: NodeId = NodeId::new(1);
@@ -135,6 +136,7 @@ impl Fallback {
             partition: WHOLE,
             context,
             value: Content::Value(value),
+            precedence: Precedence::Newest,
             rule: ConflictRule::Siblings,
             max_siblings: 3,
         };

@@ -92,7 +92,7 @@ impl Shard {
         let collections = &mut self.collections;
         let after = collections.after.remove(&partition);
         // What can't be read now is searched again.
-        let found = self.replica.candidates(partitions, partition, after.as_ref(), store);
+        let found = self.replica.candidates(now.wall, partitions, partition, after.as_ref(), store);
         let Candidates { found, next, bytes } = found.unwrap_or_default();
         self.budget.spend(now.instant, bytes);
         let again = if next.is_some() { soon } else { every };
@@ -257,8 +257,14 @@ impl<S: ReadStore> Turn<'_, S> {
         candidates: &[Candidate],
         live: &BTreeSet<ActorId>,
     ) {
-        let dropped =
-            self.replica.drop_collected(partition, candidates, live, self.store, self.out);
+        let dropped = self.replica.drop_collected(
+            self.now.wall,
+            partition,
+            candidates,
+            live,
+            self.store,
+            self.out,
+        );
         self.counts.collected += u64::from(dropped.tombstones);
         self.counts.pruned += u64::from(dropped.pruned);
         let (dropped, pruned) = (dropped.tombstones, dropped.pruned);

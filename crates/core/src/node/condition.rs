@@ -56,7 +56,7 @@ impl Shard {
             return false;
         }
         let room = self.budget.room(now.instant).min(self.config.look_at_most);
-        let looked = self.replica.look(now.instant, interval, room, store, out);
+        let looked = self.replica.look(now, interval, room, store, out);
         match looked.map(|(looked, bytes)| {
             self.budget.spend(now.instant, bytes);
             looked

@@ -11,8 +11,9 @@ use crate::effect::{Effects, Ticket};
 use crate::identity::ActorId;
 use crate::merkle::TreeSum;
 use crate::message::EncodedState;
-use crate::object::{Content, ObjectKey, ObjectState};
+use crate::object::{ObjectKey, ObjectState};
 use crate::store::ReadStore;
+use crate::time::WallTime;
 use crate::token::{Partition, PartitionCount, Token};
 
 /// Objects read in one search for candidates.
@@ -41,10 +42,11 @@ pub struct Candidates {
 }
 
 impl Replica {
-    /// Looks for objects that are nothing but tombstones, or whose vectors may be pruned. What the
-    /// last full look at the partition found says whether that is worth it.
+    /// Looks for objects that are nothing but tombstones and expired values, or whose vectors may be
+    /// pruned. What the last full look at the partition found says whether that is worth it.
     pub fn candidates(
         &self,
+        wall: WallTime,
         partitions: PartitionCount,
         partition: Partition,
         after: Option<&StoreKey>,
@@ -66,7 +68,7 @@ impl Replica {
             let Ok((key, encoded)) = row.object else { continue };
             let Ok(state) = encoded.decode() else { continue };
             let prunable = || state.vector().len() > LONG_VECTOR && state.has_prunable(live);
-            if !is_dead(&state) && !prunable() {
+            if !is_dead(&state, wall) && !prunable() {
                 continue;
             }
             let sum = TreeSum::of(&key, encoded.digest());
@@ -139,10 +141,12 @@ impl Replica {
         rows.next().is_none().then_some(object)
     }
 
-    /// Drops the tombstones and prunes the vectors of what all have agreed to, where it is still in
-    /// that state.
+    /// Drops what is dead and prunes the vectors of what all have agreed to, where it is still in
+    /// that state. A value that has not expired yet by this replica's own clock stays: the others
+    /// get it back, still expired to them, and a later round drops it everywhere.
     pub fn drop_collected(
         &mut self,
+        wall: WallTime,
         partition: Partition,
         candidates: &[Candidate],
         live: &BTreeSet<ActorId>,
@@ -154,7 +158,7 @@ impl Replica {
             let Some((key, encoded)) = self.holds(candidate, store) else { continue };
             let (at, before) = (StoreKey::of(&key), Before::Known(Some(encoded.clone())));
             let Ok(state) = encoded.decode() else { continue };
-            if is_dead(&state) {
+            if is_dead(&state, wall) {
                 self.record(at, &key, &before, None, out);
                 dropped.tombstones += 1;
                 continue;
@@ -180,9 +184,9 @@ impl Replica {
     }
 }
 
-/// Whether an object is nothing but tombstones.
-pub(super) fn is_dead(state: &ObjectState) -> bool {
-    state.siblings().iter().all(|sibling| sibling.content == Content::Tombstone)
+/// Whether an object is nothing but tombstones and values that have expired by then.
+pub(super) fn is_dead(state: &ObjectState, at: WallTime) -> bool {
+    state.siblings().iter().all(|sibling| sibling.live(at).is_none())
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use crate::merkle::{LeafIndex, TreeSum};
 use crate::message::EncodedState;
 use crate::object::ObjectKey;
 use crate::store::ReadStore;
-use crate::time::Instant;
+use crate::time::{Instant, Now, WallTime};
 use crate::token::Partition;
 
 /// The most objects read in one step.
@@ -91,14 +91,14 @@ impl Look {
 }
 
 impl UnderWay {
-    fn add(&mut self, leaf: LeafIndex, key: &ObjectKey, state: &EncodedState) {
+    fn add(&mut self, leaf: LeafIndex, key: &ObjectKey, state: &EncodedState, wall: WallTime) {
         self.kept.tree.replace(leaf, TreeSum::default(), TreeSum::of(key, state.digest()));
         self.kept.bytes += state.as_bytes().len() as u64;
         let Ok(state) = state.decode() else { return };
         let found = &mut self.kept.found;
         let vector = state.vector().len() as u32;
         found.longest_vector = found.longest_vector.max(vector);
-        if !is_dead(&state) {
+        if !is_dead(&state, wall) {
             return;
         }
         found.tombstones += 1;
@@ -121,7 +121,7 @@ impl Replica {
     /// Returns what that came to, and the bytes that were read.
     pub fn look(
         &mut self,
-        now: Instant,
+        now: Now,
         interval: Duration,
         room: u64,
         store: &impl ReadStore,
@@ -129,7 +129,7 @@ impl Replica {
     ) -> Result<(Looked, u64), Unreadable> {
         let next = match self.look.under_way.take() {
             Some(look) => Some(look),
-            None => self.next_to_look_at(now, interval).map(|partition| UnderWay {
+            None => self.next_to_look_at(now.instant, interval).map(|partition| UnderWay {
                 partition,
                 reached: None,
                 kept: Kept::default(),
@@ -151,14 +151,14 @@ impl Replica {
             self.look.usual_bytes = Some(mean);
         }
         for row in page.rows {
-            self.look_at(row, &mut look, out);
+            self.look_at(row, &mut look, now.wall, out);
         }
         if page.more_after.is_some() {
             look.reached = page.more_after;
             self.look.under_way = Some(look);
             return Ok((Looked::Partly, bytes));
         }
-        Ok((self.finish_look(now, look), bytes))
+        Ok((self.finish_look(now.instant, look), bytes))
     }
 
     fn next_to_look_at(&self, now: Instant, interval: Duration) -> Option<Partition> {
@@ -173,12 +173,12 @@ impl Replica {
         owned().find(without).or_else(longest).copied()
     }
 
-    fn look_at(&mut self, row: Row, look: &mut UnderWay, out: &mut Effects) {
+    fn look_at(&mut self, row: Row, look: &mut UnderWay, wall: WallTime, out: &mut Effects) {
         match row.object {
             Err(damaged) => self.set_aside_unnamed(&row.at, look.partition, &damaged, out),
             Ok((key, state)) => {
                 let Some((_, leaf)) = self.trees.place_of(&key) else { return };
-                look.add(leaf, &key, &state);
+                look.add(leaf, &key, &state, wall);
             }
         }
     }

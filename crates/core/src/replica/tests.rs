@@ -9,7 +9,7 @@ use crate::context::Context;
 use crate::message::RequestId;
 use crate::object::{BucketName, ConflictRule, Content, Key, Metadata, Value};
 use crate::quorum::QuorumOptions;
-use crate::request::{ListOrder, ListPosition};
+use crate::request::{ListOrder, ListPosition, Precedence};
 use crate::store::{KeyRange, ScanItem, StoreError, WriteOp};
 use crate::time::Stamp;
 use crate::token::PartitionCount;
@@ -100,7 +100,15 @@ pub(super) fn write<'a>(
     let bytes = Bytes::copy_from_slice(text.as_bytes());
     let value = Content::Value(Value { bytes, metadata: Metadata::default() });
     let rule = ConflictRule::Siblings;
-    Write { key, partition: Partition::new(0), context, value, rule, max_siblings }
+    Write {
+        key,
+        partition: Partition::new(0),
+        context,
+        value,
+        precedence: Precedence::Newest,
+        rule,
+        max_siblings,
+    }
 }
 
 pub(super) fn replica(seed: u8) -> Replica {

@@ -26,7 +26,7 @@ pub(super) enum Before {
 /// What the last full look at a partition found that collection is about.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Found {
-    /// Objects that are nothing but tombstones.
+    /// Objects that were nothing but tombstones and expired values when they were looked at.
     pub tombstones: u64,
     /// When the oldest of them was written, by the wall clock of its coordinator; none if there are
     /// none, or if they were counted by an earlier start.

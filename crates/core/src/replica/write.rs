@@ -5,6 +5,7 @@ use super::Unreadable;
 use crate::context::Context;
 use crate::message::EncodedState;
 use crate::object::{ConflictRule, NewValue, ObjectKey, ObjectState, Sibling};
+use crate::request::Precedence;
 use crate::time::{Stamp, WallTime};
 use crate::token::Partition;
 use crate::version::Dot;
@@ -20,6 +21,8 @@ pub struct Write<'a> {
     pub context: Context,
     /// What it wants stored.
     pub value: NewValue,
+    /// Which writes it goes before.
+    pub precedence: Precedence,
     /// How the bucket settles conflicts.
     pub rule: ConflictRule,
     /// The bucket's bound on siblings.
@@ -82,12 +85,20 @@ impl Write<'_> {
         wall: WallTime,
         stamps: &mut Stamps,
     ) -> (ObjectState, Context) {
-        let seen = [stamps.newest, current.newest_stamp(), self.context.stamp];
-        let stamp = Stamp::mint(wall, seen);
-        stamps.newest = stamp;
+        let stamp = match self.precedence {
+            Precedence::Newest => {
+                let seen = [stamps.newest, current.newest_stamp(), self.context.stamp];
+                Stamp::mint(wall, seen)
+            }
+            Precedence::AboveSeen => self.context.stamp.next(),
+        };
+        stamps.newest = stamps.newest.max(stamp);
         let mut state = current;
         state.write(self.rule, &self.context, Sibling { dot, stamp, content: self.value });
         let context = self.context.after_put(dot, &state);
         (state, context)
     }
 }
+
+#[cfg(test)]
+mod tests;

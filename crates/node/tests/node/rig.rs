@@ -9,7 +9,9 @@ use stator_core::context::SealedContext;
 use stator_core::membership::facts::Addresses;
 use stator_core::object::{BucketName, Content, Key, Metadata, ObjectKey, Value};
 use stator_core::quorum::{Level, QuorumOptions};
-use stator_core::request::{Done, GetReply, Operation, PutOrder, PutReply, RequestError};
+use stator_core::request::{
+    Done, GetReply, Operation, Precedence, PutOrder, PutReply, RequestError,
+};
 use stator_core::ring::Weight;
 use stator_core::token::PartitionCount;
 use stator_node::{
@@ -129,7 +131,7 @@ pub(crate) async fn put_with(
 ) -> Result<PutReply, RequestError> {
     let (bytes, metadata) = (Bytes::copy_from_slice(value), Metadata::default());
     let value = Content::Value(Value { bytes, metadata });
-    let order = PutOrder { key: key(name), context, value, quorum };
+    let order = PutOrder { key: key(name), context, value, quorum, precedence: Precedence::Newest };
     match node.request(Operation::Put(order), TIMEOUT).await? {
         Done::Written(reply) => Ok(reply),
         other => panic!("a put was answered with {other:?}"),

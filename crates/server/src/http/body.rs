@@ -3,7 +3,6 @@
 //! A body is read whole before anything is sent to the node, so one that is cut off half way writes
 //! nothing.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -12,14 +11,12 @@ use http::HeaderMap;
 use http::header::{CONTENT_LENGTH, EXPECT};
 use http_body_util::BodyExt;
 use serde_json::{Map, Value};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 use super::front::Front;
 use super::problem::{Kind, Problem, kind};
+use crate::memory::{Memory, Part};
 
-/// What all bodies that are being read or written may hold together, in KiB: 512 MiB.
-const BUDGET_KIB: usize = 512 * 1024;
 /// How long the next piece of a body may take.
 const IDLE: Duration = Duration::from_secs(10);
 /// How long the rest of a refused body is read and thrown away, so that the answer is not lost
@@ -30,32 +27,17 @@ const DRAIN_BYTES: usize = 16 * 1024 * 1024;
 /// The largest document taken where a document is expected, in bytes.
 const DOCUMENT_BYTES: usize = 256 * 1024;
 
-/// The memory that bodies share.
-#[derive(Debug)]
-pub(super) struct BodyBudget(Arc<Semaphore>);
-
-impl Default for BodyBudget {
-    fn default() -> Self {
-        Self(Arc::new(Semaphore::new(BUDGET_KIB)))
-    }
-}
-
-impl BodyBudget {
-    fn take(&self, bytes: usize) -> Result<OwnedSemaphorePermit, Problem> {
-        let kib = u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX);
-        Arc::clone(&self.0).try_acquire_many_owned(kib).map_err(|_| {
-            let detail = "the bodies of other requests take all the memory meant for them: try \
-                          again shortly";
-            Problem::new(kind::OVERLOADED, detail)
-        })
-    }
+fn no_memory() -> Problem {
+    let detail = "the bodies of other requests take all the memory meant for them: try again \
+                  shortly";
+    Problem::new(kind::OVERLOADED, detail)
 }
 
 /// A body that was read, and its part of the budget until it is dropped.
 #[derive(Debug)]
 pub(super) struct Held {
     pub(super) bytes: Bytes,
-    _part: OwnedSemaphorePermit,
+    _part: Part,
 }
 
 /// How large a body may be, and what a larger one is called.
@@ -79,7 +61,7 @@ pub(super) async fn object(
     body: &mut Body,
 ) -> Result<Held, Problem> {
     let limit = Limit { bytes: front.config.max_object_bytes, kind: kind::OBJECT_TOO_LARGE };
-    read(&front.bodies, headers, body, limit).await
+    read(&front.memory, headers, body, limit).await
 }
 
 /// Reads a JSON document that must be an object; none at all is an empty one.
@@ -89,7 +71,7 @@ pub(super) async fn document(
     body: &mut Body,
 ) -> Result<Map<String, Value>, Problem> {
     let limit = Limit { bytes: DOCUMENT_BYTES, kind: kind::BODY_TOO_LARGE };
-    let held = read(&front.bodies, headers, body, limit).await?;
+    let held = read(&front.memory, headers, body, limit).await?;
     if held.bytes.is_empty() {
         return Ok(Map::new());
     }
@@ -99,7 +81,7 @@ pub(super) async fn document(
 }
 
 async fn read(
-    budget: &BodyBudget,
+    memory: &Memory,
     headers: &HeaderMap,
     body: &mut Body,
     limit: Limit,
@@ -108,15 +90,15 @@ async fn read(
     if declared.is_some_and(|length| length > limit.bytes) {
         return Err(limit.exceeded());
     }
-    let mut part = budget.take(declared.unwrap_or(0))?;
+    let mut part = memory.take(declared.unwrap_or(0)).ok_or_else(no_memory)?;
     let mut gathered = Gathered::expecting(declared.unwrap_or(0));
     while let Some(piece) = next(body).await? {
         let length = gathered.len() + piece.len();
         if length > limit.bytes {
             return Err(limit.exceeded());
         }
-        if length > part.num_permits() * 1024 {
-            part.merge(budget.take(length - part.num_permits() * 1024)?);
+        if !part.grow_to(length, memory) {
+            return Err(no_memory());
         }
         gathered.add(piece);
     }

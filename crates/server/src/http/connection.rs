@@ -9,7 +9,6 @@ mod prefixed;
 
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use http::Request;
@@ -28,6 +27,7 @@ use self::prefixed::Prefixed;
 use super::path::LongTarget;
 use super::{HttpConfig, router};
 use crate::backend::Backend;
+use crate::listener::{self, ConnectionLimits};
 
 /// The largest head of a request, in bytes: room for a key of 64 KiB whose every byte is escaped.
 const HEAD_BYTES: usize = 512 * 1024;
@@ -37,26 +37,6 @@ const HEADER_LIST_BYTES: u32 = 128 * 1024;
 
 /// Requests under way at a time on one HTTP/2 connection.
 const STREAMS: u32 = 256;
-
-/// How long to wait after an error of the listener itself, such as having no file left to open.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-
-/// Bounds on connections.
-#[derive(Clone, Copy, Debug)]
-pub struct ConnectionLimits {
-    /// Open connections; the next one is told 503 and closed.
-    pub connections: usize,
-    /// How long the head of a request may take, and how long a connection may be idle before it.
-    pub head: Duration,
-    /// How long requests under way may go on once the door closes.
-    pub drain: Duration,
-}
-
-impl Default for ConnectionLimits {
-    fn default() -> Self {
-        Self { connections: 10_000, head: Duration::from_mins(1), drain: Duration::from_secs(15) }
-    }
-}
 
 /// Serves HTTP until `shutdown` resolves, then lets the requests under way end.
 pub async fn serve(
@@ -78,31 +58,10 @@ pub async fn serve_within(
 ) -> io::Result<()> {
     let door = Arc::new(Door::new(limits, router::router(backend, config)));
     let mut connections = JoinSet::new();
-    let mut shutdown = std::pin::pin!(shutdown);
     let graceful = GracefulShutdown::new();
     let (open, closing) = watch::channel(());
-    loop {
-        let accepted = tokio::select! {
-            biased;
-            () = &mut shutdown => break,
-            Some(_) = connections.join_next() => continue,
-            accepted = listener.accept() => accepted,
-        };
-        match accepted {
-            Ok((stream, _)) if connections.len() >= limits.connections => refuse(&stream),
-            Ok((stream, _)) => {
-                connections.spawn(Arc::clone(&door).serve(
-                    stream,
-                    graceful.watcher(),
-                    closing.clone(),
-                ));
-            }
-            Err(error) => {
-                tracing::warn!(%error, "a connection could not be accepted");
-                tokio::time::sleep(ACCEPT_PAUSE).await;
-            }
-        }
-    }
+    let serve = |stream| Arc::clone(&door).serve(stream, graceful.watcher(), closing.clone());
+    listener::accept(&listener, limits, &mut connections, shutdown, refuse, serve).await;
     drop((listener, open));
     if tokio::time::timeout(limits.drain, graceful.shutdown()).await.is_err() {
         tracing::warn!("requests that did not end in time are cut off");

@@ -6,10 +6,10 @@ use std::time::Duration;
 use stator_core::membership::admin::{AdminDone, AdminRequest};
 use stator_core::request::{Done, Operation};
 
-use super::body::BodyBudget;
 use super::problem::{Intent, Problem};
 use super::{HttpConfig, cluster};
 use crate::backend::Backend;
+use crate::memory::Memory;
 
 /// The door's state, shared by all its requests.
 pub(super) type Shared = Arc<Front>;
@@ -18,12 +18,12 @@ pub(super) type Shared = Arc<Front>;
 pub(super) struct Front {
     pub(super) backend: Box<dyn Backend>,
     pub(super) config: HttpConfig,
-    pub(super) bodies: BodyBudget,
+    pub(super) memory: Memory,
 }
 
 impl Front {
     pub(super) fn new(backend: impl Backend, config: HttpConfig) -> Shared {
-        Arc::new(Self { backend: Box::new(backend), config, bodies: BodyBudget::default() })
+        Arc::new(Self { backend: Box::new(backend), config, memory: Memory::default() })
     }
 
     /// Asks a shard; an error is told as a request of this intent needs it.

@@ -10,7 +10,6 @@ mod cursor;
 mod line;
 
 use std::io;
-use std::time::Duration;
 
 use axum::body::Body;
 use axum::response::Response;
@@ -19,16 +18,16 @@ use futures_util::stream;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderName, HeaderValue};
 use stator_core::object::BucketName;
-use stator_core::quorum::QuorumOptions;
-use stator_core::request::{Done, ListOrder, ListPage, ListPosition, Operation};
-use stator_core::token::Partition;
+use stator_core::request::ListPage;
 
 use self::line::Include;
 use super::front::Shared;
 use super::path::Target;
 use super::problem::{Answer, Intent, Problem, kind};
-use super::query::{DEFAULT_TIMEOUT, Words};
-use super::when;
+use super::query::Words;
+use crate::backend::DEFAULT_TIMEOUT;
+use crate::clock;
+use crate::scan::{Scan, ScanError, Scanned};
 
 const WORDS: &[&str] = &["limit", "after", "include", "r", "pr", "quorum", "timeout"];
 
@@ -58,21 +57,10 @@ pub(super) async fn answer(front: Shared, bucket: BucketName, target: Target<'_>
 /// A listing that is under way: where it is, and what is wanted of it.
 struct Listing {
     front: Shared,
-    bucket: BucketName,
     include: Include,
     /// Lines still wanted; all there are if absent.
     left: Option<u64>,
-    quorum: QuorumOptions,
-    timeout: Duration,
-    /// Where to go on, and how many partitions there are.
-    place: Place,
-    partitions: u32,
-}
-
-#[derive(Clone, Debug)]
-struct Place {
-    partition: u32,
-    after: Option<ListPosition>,
+    scan: Scan,
 }
 
 impl Listing {
@@ -83,21 +71,17 @@ impl Listing {
             return Err(Problem::new(kind::NOT_MEMBER, detail));
         };
         let after = words.get("after").map(cursor::read).transpose()?;
-        let partition = after.as_ref().map_or(0, |(token, _)| ring.partition_of(*token).get());
+        let (quorum, timeout) = (words.quorum()?, words.timeout(DEFAULT_TIMEOUT)?);
         Ok(Self {
-            bucket,
             include: Include::parse(words.get("include"))?,
             left: words.number("limit", 1..=u64::MAX)?,
-            quorum: words.quorum()?,
-            timeout: words.timeout(DEFAULT_TIMEOUT)?,
-            place: Place { partition, after: after.map(|(_, position)| position) },
-            partitions: ring.partitions.get(),
+            scan: Scan::new(ring, Scanned { bucket, quorum, timeout }, after),
             front,
         })
     }
 
     fn done(&self) -> bool {
-        self.left == Some(0) || self.place.partition >= self.partitions
+        self.left == Some(0) || self.scan.is_done()
     }
 
     /// Asks for the next page and moves on behind it; its lines, if any are wanted.
@@ -106,25 +90,16 @@ impl Listing {
             (Some(left), true) => u32::try_from(left).unwrap_or(PAGE).min(PAGE),
             _ => PAGE,
         };
-        let order = ListOrder {
-            bucket: self.bucket.clone(),
-            partition: Partition::new(self.place.partition),
-            after: self.place.after.take(),
-            limit,
-            quorum: self.quorum,
-        };
-        let done = self.front.ask(Operation::List(order), self.timeout, Intent::Read).await?;
-        let Done::Listed(page) = done else { return Err(Problem::mismatched(Intent::Read)) };
-        let lines = self.lines(&page);
-        self.place = match page.next {
-            Some(position) => Place { after: Some(position), ..self.place },
-            None => Place { partition: self.place.partition + 1, after: None },
-        };
-        Ok(lines)
+        let page = self.scan.page(&*self.front.backend, limit).await;
+        let page = page.map_err(|error| match error {
+            ScanError::Request(error) => Problem::of_request(error, Intent::Read),
+            ScanError::Mismatched => Problem::mismatched(Intent::Read),
+        })?;
+        Ok(self.lines(&page))
     }
 
     fn lines(&mut self, page: &ListPage) -> Option<Bytes> {
-        let at = when::now();
+        let at = clock::now();
         let mut lines = Vec::new();
         for entry in &page.entries {
             if self.left == Some(0) {

@@ -14,9 +14,6 @@ use super::problem::{Kind, Problem, kind};
 pub(super) const OBJECT_WORDS: &[&str] =
     &["r", "pr", "w", "pw", "dw", "node_confirms", "quorum", "timeout"];
 
-/// How long a request for data waits if it does not say.
-pub(super) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(2);
-
 /// How long an operator's request waits if it does not say.
 pub(super) const ADMIN_TIMEOUT: Duration = Deadline::MAX_TIMEOUT;
 

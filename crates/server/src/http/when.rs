@@ -1,4 +1,4 @@
-//! The wall clock, read at the door's edge, and the ways to write a time.
+//! The ways in which HTTP and JSON write a time.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -7,12 +7,6 @@ use stator_core::time::WallTime;
 /// The last second that HTTP dates and RFC 3339 can write: the end of the year 9999. A stamp may
 /// name a later one, since a stamp is only 48 bits that somebody sent.
 const LAST_SECOND: u64 = 253_402_300_799;
-
-/// What time it is.
-pub(super) fn now() -> WallTime {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
-    WallTime::from_millis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
-}
 
 fn system_time(at: WallTime) -> SystemTime {
     UNIX_EPOCH + Duration::from_millis(at.as_millis().min(LAST_SECOND * 1000))

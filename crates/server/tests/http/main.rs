@@ -1,5 +1,5 @@
-//! The HTTP door over a real loopback socket, with a node behind it that only records what it is
-//! asked.
+//! The doors over a real loopback socket, with a node behind them that only records what it is
+//! asked: HTTP here, the Redis protocol in `resp`.
 
 mod bad_input;
 mod bucket;
@@ -12,4 +12,5 @@ mod listing;
 mod locate;
 mod node;
 mod reading;
+mod resp;
 mod writing;

@@ -8,7 +8,7 @@ use stator_core::effect::{Effect, Effects, Input, Timer};
 use stator_core::message::ShardMessage;
 use stator_core::object::Content;
 use stator_core::request::{
-    ClientReply, ClientRequest, ClientRequestId, Done, Operation, Outcome, PutOrder,
+    ClientReply, ClientRequest, ClientRequestId, Done, Operation, Outcome, Precedence, PutOrder,
 };
 use stator_core::time::{Deadline, Instant, Now, WallTime};
 
@@ -154,6 +154,7 @@ impl Cluster {
                 context: held.as_ref().map(|held| held.context.clone()),
                 value: payload(call, VALUE_LEN),
                 quorum,
+                precedence: Precedence::Newest,
             }),
         };
         let seen = held.map_or_else(Seen::default, |held| held.seen);

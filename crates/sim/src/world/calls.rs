@@ -6,7 +6,8 @@ use stator_core::identity::NodeId;
 use stator_core::object::Content;
 use stator_core::quorum::{Level, QuorumMode, QuorumOptions};
 use stator_core::request::{
-    ClientReply, ClientRequest, ClientRequestId, Done, Operation, Outcome, PutOrder, RequestError,
+    ClientReply, ClientRequest, ClientRequestId, Done, Operation, Outcome, Precedence, PutOrder,
+    RequestError,
 };
 use stator_core::time::Deadline;
 
@@ -100,7 +101,16 @@ impl World {
             WriteKind::Tombstone => Content::Tombstone,
             WriteKind::DeleteWhatIsRead => return (call, Operation::Delete { key, quorum }),
         };
-        (call, Operation::Put(PutOrder { key, context, value, quorum }))
+        (
+            call,
+            Operation::Put(PutOrder {
+                key,
+                context,
+                value,
+                quorum,
+                precedence: Precedence::Newest,
+            }),
+        )
     }
 
     pub(super) fn arrive(&mut self, call: CallId, node: usize, mut request: ClientRequest) {

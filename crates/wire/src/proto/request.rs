@@ -5,7 +5,7 @@ use prost::Message;
 use stator_core::context::SealedContext;
 use stator_core::object::ObjectState;
 use stator_core::request::{
-    Answered, ListEntry, ListOrder, ListPage, ListPosition, PutOrder, PutReply,
+    Answered, ListEntry, ListOrder, ListPage, ListPosition, Precedence, PutOrder, PutReply,
 };
 
 use super::field::{bucket, byte, from_object_key, object_key, partition, required, within};
@@ -25,6 +25,9 @@ pub(super) struct PutOrderMessage {
     value: Option<ContentMessage>,
     #[prost(message, optional, tag = "5")]
     quorum: Option<QuorumMessage>,
+    /// Absent, and from a node that does not know it: the newest.
+    #[prost(bool, tag = "6")]
+    is_above_seen: bool,
 }
 
 impl From<&PutOrder> for PutOrderMessage {
@@ -36,6 +39,7 @@ impl From<&PutOrder> for PutOrderMessage {
             context: order.context.as_ref().map(|sealed| sealed.0.clone()),
             value: Some((&order.value).into()),
             quorum: Some((&order.quorum).into()),
+            is_above_seen: order.precedence == Precedence::AboveSeen,
         }
     }
 }
@@ -49,6 +53,11 @@ impl TryFrom<PutOrderMessage> for PutOrder {
             context: order.context.map(SealedContext),
             value: required("put_order.value", order.value)?.try_into()?,
             quorum: required("put_order.quorum", order.quorum)?.try_into()?,
+            precedence: if order.is_above_seen {
+                Precedence::AboveSeen
+            } else {
+                Precedence::Newest
+            },
         })
     }
 }

@@ -24,7 +24,8 @@ use crate::observe::Observation;
 use crate::quorum::{QuorumMode, QuorumOptions};
 use crate::random::Random;
 use crate::request::{
-    Answered, ClientReply, ClientRequest, ClientRequestId, Done, ListOrder, Operation, PutOrder,
+    Answered, ClientReply, ClientRequest, ClientRequestId, Done, ListOrder, Operation, Precedence,
+    PutOrder,
 };
 use crate::ring::{Member, Ring, RingVersion, Weight};
 use crate::status::InspectId;
@@ -299,7 +300,13 @@ impl Rig {
         let context = options.iter().find_map(|o| o.strip_prefix("ctx=")).map(|name| {
             self.contexts.get(name).unwrap_or_else(|| panic!("no context {name}")).clone()
         });
-        let order = PutOrder { key: object(key), context, value, quorum: quorum(options) };
+        let order = PutOrder {
+            key: object(key),
+            context,
+            value,
+            quorum: quorum(options),
+            precedence: Precedence::Newest,
+        };
         self.ask(at, Operation::Put(order), options);
     }
 

@@ -6,8 +6,8 @@ use super::super::Looked;
 use super::super::tests::{Disk, ONE, WAITER, mint, object, replica};
 use super::*;
 use crate::context::Context;
-use crate::object::{ConflictRule, Metadata, Sibling, Value};
-use crate::time::{Instant, Stamp};
+use crate::object::{ConflictRule, Content, Metadata, Sibling, Value};
+use crate::time::{Instant, Now, Stamp};
 use crate::version::Dot;
 
 const WHOLE: Partition = Partition::new(0);
@@ -46,11 +46,13 @@ struct Held {
     replica: Replica,
     disk: Disk,
     out: Effects,
+    wall: WallTime,
 }
 
 impl Held {
     fn new() -> Self {
-        Self { replica: replica(1), disk: Disk::default(), out: Effects::new() }
+        let (disk, out) = (Disk::default(), Effects::new());
+        Self { replica: replica(1), disk, out, wall: WallTime::default() }
     }
 
     fn store(&mut self, name: &str, state: &ObjectState) {
@@ -65,7 +67,8 @@ impl Held {
     }
 
     fn look(&mut self) {
-        let (now, interval) = (Instant::default().after(Duration::from_hours(1)), Duration::ZERO);
+        let instant = Instant::default().after(Duration::from_hours(1));
+        let (now, interval) = (Now { instant, wall: self.wall }, Duration::ZERO);
         while self
             .replica
             .look(now, interval, u64::MAX, &self.disk, &mut self.out)
@@ -76,7 +79,7 @@ impl Held {
     }
 
     fn search(&self, after: Option<&StoreKey>) -> Candidates {
-        self.replica.candidates(ONE, WHOLE, after, &self.disk).expect("readable")
+        self.replica.candidates(self.wall, ONE, WHOLE, after, &self.disk).expect("readable")
     }
 
     fn agree(&mut self, round: Round, candidates: &[Candidate]) -> Option<Agreement> {
@@ -85,13 +88,50 @@ impl Held {
 
     fn drop_collected(&mut self, candidates: &[Candidate]) -> Dropped {
         let live = BTreeSet::new();
-        self.replica.drop_collected(WHOLE, candidates, &live, &self.disk, &mut self.out)
+        let (wall, disk) = (self.wall, &self.disk);
+        self.replica.drop_collected(wall, WHOLE, candidates, &live, disk, &mut self.out)
     }
 }
 
 fn candidate(name: &str, state: &ObjectState) -> Candidate {
     let key = object("carts", name.as_bytes());
     Candidate { token: key.token(), sum: TreeSum::of(&key, EncodedState::of(state).digest()) }
+}
+
+fn expiring(actor: u64, millis: u64) -> ObjectState {
+    let expires_at = Some(WallTime::from_millis(millis));
+    let metadata = Metadata { expires_at, ..Metadata::default() };
+    let content = Content::Value(Value { bytes: Bytes::from_static(b"x"), metadata });
+    state([], [actor], &content)
+}
+
+/// By each replica's own clock: what has not expired here is not dropped here, whoever else thinks
+/// so; what has is collected like a tombstone.
+#[test]
+fn an_expired_value_is_collected_like_a_tombstone_and_not_before() {
+    let mut held = Held::new();
+    let (early, late) = (expiring(3, 1000), expiring(4, 2000));
+    let mut beside = expiring(5, 1000);
+    beside = beside.merge(state([], [6], &value()));
+    for (name, state) in [("early", &early), ("late", &late), ("beside", &beside)] {
+        held.store(name, state);
+    }
+    held.look();
+    assert_eq!(held.search(None).found, [], "nothing has expired");
+    held.wall = WallTime::from_millis(1000);
+    held.look();
+    assert_eq!(held.replica.found(WHOLE).tombstones, 1);
+    let candidates = [candidate("early", &early)];
+    assert_eq!(held.search(None).found, candidates, "a living value beside it keeps an object");
+
+    let agreed = held.agree(Round(1), &candidates).expect("it can tell");
+    assert_eq!(agreed.same, [true]);
+    held.wall = WallTime::from_millis(999);
+    assert_eq!(held.drop_collected(&candidates), Dropped::default(), "a clock that is behind");
+    held.wall = WallTime::from_millis(1000);
+    assert_eq!(held.drop_collected(&candidates), Dropped { tombstones: 1, pruned: 0 });
+    held.look();
+    assert_eq!(held.search(None).found, [], "it is gone");
 }
 
 #[test]

@@ -11,7 +11,7 @@ use crate::effect::Effects;
 use crate::identity::{ActorId, BootNumber};
 use crate::object::Content;
 use crate::random::Random;
-use crate::time::{Instant, WallTime};
+use crate::time::{Instant, Now, WallTime};
 use crate::version::{Dot, VersionVector};
 
 const WHOLE: Partition = Partition::new(0);
@@ -102,7 +102,8 @@ impl Bench {
         self.replica.clean_leaves(&self.disk);
         self.now = self.now.after(Duration::from_millis(1));
         let room = u64::MAX;
-        self.replica.look(self.now, HOUR, room, &self.disk, &mut self.out).expect("readable").0
+        let now = Now { instant: self.now, wall: WallTime::default() };
+        self.replica.look(now, HOUR, room, &self.disk, &mut self.out).expect("readable").0
     }
 
     /// The process is gone, and with it what was not synced.
@@ -264,7 +265,8 @@ fn where_a_look_at_all_takes_longer_than_the_interval_every_partition_has_its_tu
     for _ in 0..12 {
         bench.now = bench.now.after(Duration::from_secs(1));
         let interval = Duration::from_secs(2);
-        let looked = bench.replica.look(bench.now, interval, u64::MAX, &bench.disk, &mut bench.out);
+        let now = Now { instant: bench.now, wall: WallTime::default() };
+        let looked = bench.replica.look(now, interval, u64::MAX, &bench.disk, &mut bench.out);
         let Ok((Looked::Finished(partition), _)) = looked else { continue };
         looked_at.push(partition.get());
     }

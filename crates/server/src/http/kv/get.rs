@@ -13,9 +13,10 @@ use stator_core::time::WallTime;
 
 use super::super::front::Front;
 use super::super::problem::{Answer, Intent, Problem, kind};
-use super::super::query::{DEFAULT_TIMEOUT, Words};
-use super::super::when;
+use super::super::query::Words;
 use super::{headers, no_conditions, replicas, siblings};
+use crate::backend::DEFAULT_TIMEOUT;
+use crate::clock;
 
 /// `GET` and `HEAD` of one object; the server leaves the body of a `HEAD` out.
 pub(super) async fn get(front: &Front, key: ObjectKey, words: &Words, asked: &HeaderMap) -> Answer {
@@ -25,7 +26,7 @@ pub(super) async fn get(front: &Front, key: ObjectKey, words: &Words, asked: &He
     let Done::Got(reply) = front.ask(operation, timeout, Intent::Read).await? else {
         return Err(Problem::mismatched(Intent::Read));
     };
-    respond(&key, &reply, asked, when::now())
+    respond(&key, &reply, asked, clock::now())
 }
 
 /// What there is to show of a state.

@@ -3,10 +3,6 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use base64::Engine;
-use base64::alphabet::URL_SAFE;
-use base64::engine::DecodePaddingMode;
-use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -15,6 +11,7 @@ use stator_core::object::{Metadata, ObjectDigest, Sibling, Value};
 
 use super::super::problem::{Problem, kind};
 use super::super::when;
+use crate::context;
 
 pub(super) const CONTEXT: HeaderName = HeaderName::from_static("stator-context");
 pub(super) const REPLICAS: HeaderName = HeaderName::from_static("stator-replicas");
@@ -24,12 +21,6 @@ const META: &str = "stator-meta-";
 
 /// What all metadata of a value may take together, in bytes: content type, names and texts.
 const METADATA_BYTES: usize = 16 * 1024;
-
-/// Contexts are written without padding and read with or without it.
-const LENIENT: GeneralPurpose = GeneralPurpose::new(
-    &URL_SAFE,
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
-);
 
 /// The context that a writer sends back.
 pub(super) fn context(headers: &HeaderMap) -> Result<Option<SealedContext>, Problem> {
@@ -43,13 +34,13 @@ pub(super) fn context(headers: &HeaderMap) -> Result<Option<SealedContext>, Prob
                       the one that a get or a put gave";
         return Err(invalid_context(detail));
     }
-    let bytes = LENIENT.decode(value).map_err(|_| {
+    let read = context::read(value.as_bytes()).ok_or_else(|| {
         invalid_context(
             "Stator-Context is not base64url: send back the whole context of a get or a put, \
              unchanged",
         )
     })?;
-    Ok(Some(SealedContext(bytes.into())))
+    Ok(Some(read))
 }
 
 fn invalid_context(detail: &str) -> Problem {
@@ -58,12 +49,7 @@ fn invalid_context(detail: &str) -> Problem {
 
 /// A context as a header's value.
 pub(super) fn context_value(context: &SealedContext) -> HeaderValue {
-    HeaderValue::from_str(&context_text(context)).expect("base64url is a header's value")
-}
-
-/// A context as text.
-pub(super) fn context_text(context: &SealedContext) -> String {
-    URL_SAFE_NO_PAD.encode(&context.0)
+    HeaderValue::from_str(&context::text(context)).expect("base64url is a header's value")
 }
 
 /// What a put's headers say of its value. The bytes are stored as they are: a content coding would

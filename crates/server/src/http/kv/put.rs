@@ -10,15 +10,16 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderName};
 use stator_core::object::{Content, ObjectKey, Value};
-use stator_core::request::{Operation, PutOrder};
+use stator_core::request::{Operation, Precedence, PutOrder};
 
 use super::super::body;
 use super::super::front::Front;
 use super::super::path::Target;
 use super::super::problem::{Answer, Intent, Problem};
-use super::super::query::{DEFAULT_TIMEOUT, OBJECT_WORDS, Words};
-use super::super::when;
+use super::super::query::{OBJECT_WORDS, Words};
 use super::{headers, no_conditions, written};
+use crate::backend::DEFAULT_TIMEOUT;
+use crate::clock;
 
 /// `PUT`. Whatever can be refused is refused before the body is read, and then the body is read
 /// and thrown away, so that the sender sees the answer.
@@ -56,12 +57,13 @@ fn order(front: &Front, key: ObjectKey, request: &Request) -> Result<Order, Prob
     let mut metadata = headers::metadata(asked)?;
     let ttl = headers::ttl(asked)?;
     let ttl = ttl.or_else(|| front.backend.view().bucket(key.bucket()).mutable.ttl);
-    metadata.expires_at = ttl.map(|ttl| when::now().after(ttl));
+    metadata.expires_at = ttl.map(|ttl| clock::now().after(ttl));
     let put = PutOrder {
         key,
         context: headers::context(asked)?,
         value: Content::Value(Value { bytes: Bytes::new(), metadata }),
         quorum: words.quorum()?,
+        precedence: Precedence::Newest,
     };
     Ok(Order { put, timeout: words.timeout(DEFAULT_TIMEOUT)? })
 }
@@ -90,6 +92,7 @@ pub(super) async fn delete(
             context: Some(context),
             value: Content::Tombstone,
             quorum,
+            precedence: Precedence::Newest,
         }),
         None => Operation::Delete { key, quorum },
     };

@@ -18,6 +18,7 @@ use stator_core::time::WallTime;
 use self::accept::Form;
 use super::super::when;
 use super::headers;
+use crate::context;
 
 /// All versions, in the form that the request prefers. If it takes neither form it gets
 /// `multipart/mixed`, since an answer in a form that was not asked for is of more use than none.
@@ -38,7 +39,7 @@ pub(super) fn respond(
 
 fn as_json(siblings: &[Sibling], reply: &GetReply, at: WallTime) -> Response {
     let told: Vec<_> = siblings.iter().map(|sibling| tell(sibling, at)).collect();
-    let context = reply.context.as_ref().map(headers::context_text);
+    let context = reply.context.as_ref().map(context::text);
     let document = json!({ "context": context, "siblings": told });
     let mut response = Response::new(Body::from(document.to_string()));
     let json = HeaderValue::from_static("application/json");

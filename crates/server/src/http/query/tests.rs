@@ -1,4 +1,5 @@
 use super::*;
+use crate::backend::DEFAULT_TIMEOUT;
 use crate::http::problem::Intent;
 
 fn slug(result: Result<impl std::fmt::Debug, Problem>) -> String {

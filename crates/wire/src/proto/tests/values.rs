@@ -20,7 +20,8 @@ use stator_core::object::{
 };
 use stator_core::quorum::{ImpossibleQuorum, Level, QuorumMode, QuorumOptions};
 use stator_core::request::{
-    Answered, ListEntry, ListOrder, ListPage, ListPosition, PutOrder, PutReply, RequestError,
+    Answered, ListEntry, ListOrder, ListPage, ListPosition, Precedence, PutOrder, PutReply,
+    RequestError,
 };
 use stator_core::ring::RingVersion;
 use stator_core::time::{Stamp, WallTime};
@@ -135,8 +136,16 @@ fn sealed() -> impl Strategy<Value = SealedContext> {
 }
 
 fn put_order() -> impl Strategy<Value = PutOrder> {
-    (object_key(), option::of(sealed()), content(), quorum())
-        .prop_map(|(key, context, value, quorum)| PutOrder { key, context, value, quorum })
+    let precedence = prop_oneof![Just(Precedence::Newest), Just(Precedence::AboveSeen)];
+    (object_key(), option::of(sealed()), content(), quorum(), precedence).prop_map(
+        |(key, context, value, quorum, precedence)| PutOrder {
+            key,
+            context,
+            value,
+            quorum,
+            precedence,
+        },
+    )
 }
 
 fn position() -> impl Strategy<Value = ListPosition> {
