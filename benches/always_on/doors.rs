@@ -39,6 +39,14 @@ impl Doors {
         Arc::new(Self { doors: clients.into_iter().map(door).collect(), next: AtomicUsize::new(0) })
     }
 
+    /// As [`Self::new`], but all after the first `open` are closed until their nodes say that they
+    /// are ready.
+    pub(crate) fn of_members(clients: impl IntoIterator<Item = Client>, open: usize) -> Arc<Self> {
+        let door = |(place, client)| Door { client, is_open: AtomicBool::new(place < open) };
+        let doors = clients.into_iter().enumerate().map(door).collect();
+        Arc::new(Self { doors, next: AtomicUsize::new(0) })
+    }
+
     /// Begins to look after closed doors.
     pub(crate) fn porter(self: &Arc<Self>) -> Porter {
         let doors = Arc::clone(self);
