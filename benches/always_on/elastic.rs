@@ -10,14 +10,16 @@ mod moving;
 mod phases;
 mod updating;
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use stator_client::StageRequest;
+use stator_client::{ObjectName, RequestOptions, StageRequest};
 use tokio::time::sleep;
 
 use crate::Failed;
-use crate::filling::{fill, key, read_back};
-use crate::fleet::Fleet;
+use crate::doors::Doors;
+use crate::filling::{BUCKET, fill, key, read_back};
+use crate::fleet::{Fleet, until};
 use crate::options::Options;
 use crate::report::Report;
 use crate::values::Values;
@@ -36,6 +38,8 @@ const STRUCK: usize = 4;
 const DEAD_FOR: Duration = Duration::from_secs(5);
 /// Who leaves: one of the first, and one that has joined.
 const LEAVING: [usize; 2] = [1, 5];
+/// Gets that each of them is asked when it has left.
+const ASKED: u64 = 10;
 /// How long data may take to move, and replicas to agree.
 const SETTLES_WITHIN: Duration = Duration::from_mins(10);
 /// How long the cluster is asked for all that it can do.
@@ -62,8 +66,8 @@ async fn measure(fleet: &mut Fleet, options: &Options, report: &mut Report) -> R
     moving.tell_nodes(report, fleet, "with_three").await?;
 
     fleet.add(JOINING)?;
-    let doors = crate::doors::Doors::of_members(fleet.clients(), FOUNDERS);
-    let porter = doors.porter();
+    let doors = Doors::of_members(fleet.clients(), FOUNDERS);
+    let porter = doors.strict_porter();
     let struck = fleet.nodes[STRUCK].client.endpoint().to_string();
     let load = Updating::start(options.clients(32), doors.clone(), struck);
     report.count("clients", options.clients(32));
@@ -88,6 +92,7 @@ async fn measure(fleet: &mut Fleet, options: &Options, report: &mut Report) -> R
     sleep(length / 3).await;
     moving.tell_nodes(report, fleet, "with_four").await?;
     moving.tell_total(report);
+    through_who_left(report, fleet, objects).await;
 
     let seen = load.stop().await?;
     let idle = Instant::now();
@@ -139,7 +144,7 @@ async fn grow(
     fleet.nodes[STRUCK].start(&[])?;
     report.progress("it is started again");
     let client = fleet.nodes[STRUCK].client.clone();
-    crate::fleet::until("the killed node serves", async || client.ready().await.ok()).await?;
+    until("the killed node serves", async || client.ready().await.ok()).await?;
     load.shared.now.is(Phase::GrowingOn);
     fleet.settled(plan.version, SETTLES_WITHIN).await?;
     report.seconds("growing_commit_to_settled", begun.elapsed());
@@ -167,11 +172,25 @@ async fn shrink(
     moving.end(report, fleet, "shrinking").await
 }
 
+/// Whether nodes that have left go on answering for the others, as they must until they are stopped.
+async fn through_who_left(report: &mut Report, fleet: &Fleet, objects: u64) {
+    let mut answered = 0;
+    for (node, number) in LEAVING.iter().flat_map(|&node| (0..ASKED).map(move |n| (node, n))) {
+        let key = key(number % objects);
+        let name = ObjectName { bucket: BUCKET, key: key.as_bytes() };
+        let got = fleet.nodes[node].client.get(name, &RequestOptions::default()).await;
+        answered += u64::from(got.is_ok());
+    }
+    report.count("gets_answered_by_nodes_that_have_left", answered);
+    let all = ASKED * LEAVING.len() as u64;
+    report.must(answered == all, "nodes that have left go on answering until they are stopped");
+}
+
 /// Whether everything that was acknowledged is there.
 async fn judge(
     report: &mut Report,
     seen: &Seen,
-    doors: &std::sync::Arc<crate::doors::Doors>,
+    doors: &Arc<Doors>,
     (objects, values): (u64, Values),
 ) -> Result<(), Failed> {
     let found = seen.ledger.read_back(doors).await?;

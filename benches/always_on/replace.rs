@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use stator_client::{Detail, StageRequest};
 
 use crate::Failed;
+use crate::doors::Doors;
 use crate::filling::{fill, key, read_back};
 use crate::fleet::{Fleet, bytes_sent, until};
 use crate::options::Options;
@@ -82,7 +83,7 @@ async fn measure(fleet: &mut Fleet, options: &Options, report: &mut Report) -> R
 
     report.progress("reading all objects");
     let living = fleet.nodes.iter().filter(|node| node.is_running());
-    let doors = crate::doors::Doors::new(living.map(|node| node.client.clone()));
+    let doors = Doors::new(living.map(|node| node.client.clone()));
     let read = read_back(&doors, objects, values).await?;
     report.count("objects_missing", read.missing);
     report.must(read.missing + read.wrong == 0, "every object is there, byte for byte");

@@ -47,11 +47,15 @@ impl Fleet {
         Ok(())
     }
 
-    /// Waits until all nodes that run know a ring at least as new and nothing of it moves any more;
-    /// tells how far it is meanwhile.
+    /// Waits until all members that run know a ring at least as new and nothing of it moves any more;
+    /// tells how far it is meanwhile. Who has left is not asked: it takes part in nothing.
     pub(crate) async fn settled(&self, version: u64, within: Duration) -> Result<(), Failed> {
         let (mut last, mut told) = (String::new(), Instant::now());
-        for node in self.nodes.iter().filter(|node| node.is_running()) {
+        let members = self.cluster().await?.members;
+        let is_member = |node: &&Node| {
+            members.iter().any(|member| member.name == node.name && member.share > 0.0)
+        };
+        for node in self.nodes.iter().filter(|node| node.is_running()).filter(is_member) {
             let settled = until_within(within, "the change of the ring is settled", async || {
                 let seen = node.client.cluster().await.ok()?;
                 last = format!("{}: {}", node.name, moving(&seen));
