@@ -57,9 +57,10 @@ pub(crate) async fn run(options: &Options, report: &mut Report) -> Result<(), Fa
 async fn measure(fleet: &mut Fleet, options: &Options, report: &mut Report) -> Result<(), Failed> {
     let values = Values::new(options.value_bytes(1024));
     let (objects, length) = (options.objects(20_000), options.duration(30));
+    report.progress("waiting until the first ring is settled");
+    fleet.settled(1, SETTLES_WITHIN).await?;
     fill(report, &fleet.doors(), objects, values).await?;
     report.progress("waiting until all replicas agree");
-    fleet.settled(1, SETTLES_WITHIN).await?;
     fleet.converged(SETTLES_WITHIN).await?;
     let partitions = fleet.told().await?[0].ring_partitions;
     let mut moving = Moving::new(by_partition(partitions, (0..objects).map(key), values)?);

@@ -76,7 +76,8 @@ pub(crate) async fn fill(
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct ReadBack {
     pub(crate) missing: u64,
-    /// Objects that are not the one value that was written, byte for byte.
+    /// Objects with a value that is not as it was written, byte for byte. A put that was tried again
+    /// may have left the same value twice.
     pub(crate) wrong: u64,
 }
 
@@ -90,13 +91,15 @@ pub(crate) async fn read_back(
         .map(async |number| {
             let key = key(number);
             let name = ObjectName { bucket: BUCKET, key: key.as_bytes() };
-            Ok(match doors.get(name, &RequestOptions::default()).await? {
-                Fetched::NotFound { .. } => ReadBack { missing: 1, wrong: 0 },
-                Fetched::Object(object) if values.number(&object.value) == Some(number) => {
-                    ReadBack::default()
+            let found = match doors.get(name, &RequestOptions::default()).await? {
+                Fetched::NotFound { .. } => return Ok(ReadBack { missing: 1, wrong: 0 }),
+                Fetched::Object(object) => vec![object.value],
+                Fetched::Siblings(all) => {
+                    all.siblings.into_iter().map(|sibling| sibling.value).collect()
                 }
-                Fetched::Object(_) | Fetched::Siblings(_) => ReadBack { missing: 0, wrong: 1 },
-            })
+            };
+            let is_right = found.iter().all(|value| values.number(value) == Some(number));
+            Ok(ReadBack { missing: 0, wrong: u64::from(!is_right) })
         })
         .buffer_unordered(AT_ONCE as usize)
         .try_fold(ReadBack::default(), async |sum, one| {

@@ -34,9 +34,10 @@ pub(crate) async fn run(options: &Options, report: &mut Report) -> Result<(), Fa
 async fn measure(fleet: &mut Fleet, options: &Options, report: &mut Report) -> Result<(), Failed> {
     let values = Values::new(options.value_bytes(128));
     let objects = options.objects(200_000);
+    report.progress("waiting until the first ring is settled");
+    fleet.settled(1, WITHIN).await?;
     fill(report, &fleet.doors(), objects, values).await?;
     report.progress("waiting until all replicas agree");
-    fleet.settled(1, WITHIN).await?;
     fleet.converged(WITHIN).await?;
     let said = fleet.nodes[STRUCK].client.node(Detail::Partitions).await?;
     let weights = by_partition(said.ring_partitions, (0..objects).map(key), values)?;
