@@ -58,7 +58,7 @@ impl DataDir {
     /// How many nodes begin: as many as asked for, or all that an earlier demo has left here.
     fn nodes(&self, asked: u16) -> Result<u16, Failure> {
         let is_left = |number: &u16| self.path().join(format!("n{number}")).exists();
-        let nodes = (asked + 1..).take_while(is_left).last().unwrap_or(asked);
+        let nodes = (asked + 1..=u16::MAX).take_while(is_left).last().unwrap_or(asked);
         if nodes > MOST_NODES {
             let dir = self.path().display();
             return Err(Failure::new(format!(

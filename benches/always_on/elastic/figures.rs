@@ -22,7 +22,12 @@ pub(super) fn tell(report: &mut Report, seen: &Seen) {
 
     let before = seen.during(&[Phase::Three]).updates.millis(99.0);
     let growing = [Phase::Growing, Phase::Dead, Phase::GrowingOn];
-    for (name, phases) in [("growing", &growing[..]), ("shrinking", &[Phase::Shrinking])] {
+    let parts = [
+        ("growing", &growing[..]),
+        ("growing_on", &[Phase::GrowingOn]),
+        ("shrinking", &[Phase::Shrinking]),
+    ];
+    for (name, phases) in parts {
         let slower = seen.during(phases).updates.millis(99.0) / before;
         report.ratio(&format!("p99_{name}_over_p99_before"), slower);
     }
