@@ -75,6 +75,18 @@ pub(crate) enum ClusterCommand {
         #[command(flatten)]
         connection: Connection,
     },
+    /// Go on without a majority of the members that is gone for ever
+    ///
+    /// Takes off the ring every member that the node which is asked can't reach. What only those had
+    /// is lost. Should they be alive after all and change their ring as well, there are two clusters:
+    /// stop them first. Refused while a majority can be reached.
+    Recover {
+        /// They are gone for ever
+        #[arg(long, required = true)]
+        force: bool,
+        #[command(flatten)]
+        connection: Connection,
+    },
     /// Stage that a node takes a larger or smaller share
     Weight {
         /// Which

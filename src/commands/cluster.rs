@@ -27,6 +27,8 @@ pub(super) async fn run(command: ClusterCommand) -> Ended {
         ClusterCommand::Remove { dead, connection } => {
             stage(StageRequest::Remove { node: dead }, connection).await
         }
+        // Without `--force` the command line is refused.
+        ClusterCommand::Recover { force: _, connection } => recover(connection).await,
         ClusterCommand::Weight { node, weight, connection } => {
             stage(StageRequest::Weight { node, weight }, connection).await
         }
@@ -42,6 +44,24 @@ async fn commit(version: u64, connection: Connection) -> Ended {
         output::json(&committed)?;
     } else {
         output::line(&said(version, &committed))?;
+    }
+    Ok(Exit::Done)
+}
+
+async fn recover(connection: Connection) -> Ended {
+    let recovered = connection.administrator()?.recover().await?;
+    if connection.json {
+        output::json(&recovered)?;
+    } else if let Some(version) = recovered.document.get("ring_version").and_then(Value::as_u64) {
+        output::line(&format!(
+            "ring version {version} is in use, without those who could not be reached: never start \
+             them again on the data that they have"
+        ))?;
+    } else {
+        output::line(
+            "those who can't be reached will not be waited for any more: do this again once the \
+             change under way is settled",
+        )?;
     }
     Ok(Exit::Done)
 }

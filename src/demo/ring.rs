@@ -46,8 +46,8 @@ pub(super) async fn form(
             let up = cluster.members.iter().all(|member| member.state == "up");
             let same = newest.is_none_or(|version| version == cluster.ring_version);
             // Until then only the founder answers reads, as the one owner of the ring before.
-            let settled = cluster.transition.is_none();
-            (all && up && same && settled && client.ready().await.is_ok()).then_some(cluster)
+            let is_settled = cluster.transition.is_none();
+            (all && up && same && is_settled && client.ready().await.is_ok()).then_some(cluster)
         });
         newest = Some(settled.await?.ring_version);
     }

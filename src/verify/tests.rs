@@ -28,7 +28,15 @@ fn survey(said: impl IntoIterator<Item = Result<NodeDocument, String>>) -> Surve
         .map(|(said, number)| Surveyed { member: member(&format!("n{number}"), "up"), said })
         .collect();
     let members = nodes.iter().map(|node| node.member.clone()).collect();
-    Survey { cluster: ClusterDocument { ring_version: 2, members, transition: None }, nodes }
+    Survey {
+        cluster: ClusterDocument {
+            ring_version: 2,
+            members,
+            forced_versions: Vec::new(),
+            transition: None,
+        },
+        nodes,
+    }
 }
 
 fn member(name: &str, state: &str) -> MemberDocument {

@@ -47,6 +47,7 @@ mod pump;
 mod record;
 mod round;
 mod settings;
+mod split;
 mod tally;
 mod tombstones;
 mod trouble;

@@ -23,6 +23,9 @@ pub struct ClusterDocument {
     pub ring_version: u64,
     /// Members, and nodes that want to join.
     pub members: Vec<MemberDocument>,
+    /// Ring versions that an operator forced without the members' majority.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub forced_versions: Vec<u64>,
     /// A change of the ring that is under way.
     #[serde(default)]
     pub transition: Option<TransitionDocument>,
@@ -93,6 +96,15 @@ pub struct PlanDocument {
     /// The replicas that would move.
     #[serde(default)]
     pub moves: Vec<PlanMove>,
+    /// Partitions that get other replicas.
+    #[serde(default)]
+    pub partitions: u64,
+    /// Bytes that move, as the node that was asked estimates them.
+    #[serde(default)]
+    pub bytes: u64,
+    /// How long that takes at least, in seconds.
+    #[serde(default)]
+    pub seconds: u64,
     /// The members' shares before and after.
     #[serde(default)]
     pub members: Vec<PlanMember>,
@@ -205,6 +217,14 @@ impl Client {
     /// Commits what is staged, if `version` is still what the plan shows.
     pub async fn commit(&self, version: u64) -> Result<Committed, ClientError> {
         let call = self.administration("commit", &json!({ "version": version }))?.within(COMMIT);
+        let answer = self.accepted(call).await?;
+        let document = serde_json::from_slice(answer.body()).unwrap_or_default();
+        Ok(Committed { document })
+    }
+
+    /// Takes all members off the ring that can't be reached, although they are a majority.
+    pub async fn recover(&self) -> Result<Committed, ClientError> {
+        let call = self.administration("recover", &json!({ "force": true }))?.within(COMMIT);
         let answer = self.accepted(call).await?;
         let document = serde_json::from_slice(answer.body()).unwrap_or_default();
         Ok(Committed { document })

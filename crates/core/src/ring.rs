@@ -87,6 +87,8 @@ pub struct Ring {
     /// Those of them that an operator declared dead when they were taken off: no move waits for
     /// them, and they take part in nothing any more.
     pub dead: BTreeSet<NodeId>,
+    /// Versions that were not chosen by a majority: an operator forced them, since that was gone.
+    pub forced: BTreeSet<RingVersion>,
     /// For each partition, in token order, its replicas in order of preference.
     pub table: Vec<Vec<NodeId>>,
 }
@@ -108,6 +110,7 @@ impl Ring {
             members: BTreeMap::from([(founder, member)]),
             removed: BTreeSet::new(),
             dead: BTreeSet::new(),
+            forced: BTreeSet::new(),
             table: vec![vec![founder]; partitions.get() as usize],
         }
     }

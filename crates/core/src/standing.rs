@@ -24,6 +24,10 @@ use crate::token::Partition;
 use crate::view::View;
 
 const PREFIX: &[u8] = b"unsettled/";
+/// What was here of the partition was lost.
+const LOST: &[u8] = &[1];
+/// The partition has come here with a change of the ring, and nothing was lost.
+const CAME: &[u8] = &[2];
 /// The write quorum of a bucket that says nothing of it.
 const DEFAULT_W: u8 = 2;
 
@@ -37,14 +41,17 @@ pub struct Standing {
 }
 
 impl Standing {
-    /// The standing of a shard that starts with the store it had: what was unsettled still is.
+    /// The standing of a shard that starts with the store it had: what was unsettled still is, and
+    /// so is the wait for coordinators, if anything was lost.
     pub fn load(&mut self, now: Instant, store: &impl ReadStore) -> Result<(), StoreError> {
-        self.settling_from = now.after(Deadline::MAX_TIMEOUT);
         let prefix = Bytes::from_static(PREFIX);
         let range = KeyRange { from: prefix.clone(), to: prefix };
         for row in store.scan(Keyspace::Meta, &range, usize::MAX)? {
             if let Some(partition) = partition_of(&row.key) {
                 self.unsettled.entry(partition).or_default();
+                if row.value.is_ok_and(|value| value != CAME) {
+                    self.settling_from = now.after(Deadline::MAX_TIMEOUT);
+                }
             }
         }
         Ok(())
@@ -62,7 +69,7 @@ impl Standing {
         let mut batch = Batch::new();
         for partition in partitions {
             self.unsettled.entry(partition).or_default();
-            mark_unsettled(&mut batch, [partition]);
+            mark_unsettled(&mut batch, [partition], LOST);
         }
         if !batch.is_empty() {
             journal.write(batch, out);
@@ -74,7 +81,7 @@ impl Standing {
     pub fn arrived(&mut self, partition: Partition, journal: &mut Journal, out: &mut Effects) {
         self.unsettled.entry(partition).or_default();
         let mut batch = Batch::new();
-        mark_unsettled(&mut batch, [partition]);
+        mark_unsettled(&mut batch, [partition], CAME);
         journal.write(batch, out);
     }
 
@@ -156,13 +163,17 @@ pub fn mark_lost(batch: &mut Batch, ring: &Ring, left: Option<&Ring>, me: NodeId
     let owned = |partition: &Partition| {
         ring.owns(me, *partition) || left.is_some_and(|left| left.owns(me, *partition))
     };
-    mark_unsettled(batch, ring.partitions.all().filter(owned));
+    mark_unsettled(batch, ring.partitions.all().filter(owned), LOST);
     Rounds::mark_unknown(batch, ring.partitions.all());
 }
 
-fn mark_unsettled(batch: &mut Batch, partitions: impl IntoIterator<Item = Partition>) {
+fn mark_unsettled(
+    batch: &mut Batch,
+    partitions: impl IntoIterator<Item = Partition>,
+    why: &'static [u8],
+) {
     for partition in partitions {
-        batch.put(Keyspace::Meta, row(partition), Bytes::from_static(&[1]));
+        batch.put(Keyspace::Meta, row(partition), Bytes::from_static(why));
     }
 }
 
@@ -170,7 +181,7 @@ fn mark_unsettled(batch: &mut Batch, partitions: impl IntoIterator<Item = Partit
 /// salvages a damaged store. Their trees are built anew.
 pub fn mark_partitions_lost(batch: &mut Batch, partitions: impl IntoIterator<Item = Partition>) {
     for partition in partitions {
-        mark_unsettled(batch, [partition]);
+        mark_unsettled(batch, [partition], LOST);
         Rounds::mark_unknown(batch, [partition]);
         replica::delete_snapshot(batch, partition);
     }

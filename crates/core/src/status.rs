@@ -80,6 +80,8 @@ pub struct PartitionStatus {
     pub actor: Option<ActorId>,
     /// Objects that are set aside as damaged and wait for their peers' states.
     pub quarantined: u32,
+    /// Bytes of its states, as far as its tree knows them.
+    pub bytes: u64,
     /// Its collection round.
     pub round: Round,
     /// What the last full look at the partition found.

@@ -121,6 +121,13 @@ impl Counters {
     /// Counts and logs what membership observed.
     pub(crate) fn observe_membership(&self, observation: &MembershipObservation) {
         match observation {
+            MembershipObservation::RingForced(version) => {
+                tracing::error!(
+                    version = version.0,
+                    "an operator forced a ring without the majority of its members; should those be \
+                     alive after all, there are two clusters: stop them"
+                );
+            }
             MembershipObservation::RingSettled(version) => {
                 tracing::info!(version = version.0, "everything that the ring moved is settled");
             }

@@ -152,6 +152,7 @@ impl fmt::Display for Kind<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             MembershipMessage::Heartbeat { sequence, .. } => write!(f, "heartbeat {sequence}"),
+            MembershipMessage::Probe { .. } => write!(f, "probe"),
             MembershipMessage::Digest(digest) => write!(f, "digest, ring {:?}", digest.ring),
             MembershipMessage::Delta { facts, .. } | MembershipMessage::Push { facts, .. } => {
                 let ring = facts.ring.as_ref().map(|ring| ring.version);

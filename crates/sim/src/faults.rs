@@ -154,9 +154,9 @@ impl FaultKind {
         matches!(self, Self::DamagedBlock)
     }
 
-    /// Whether it destroys durable copies.
-    pub const fn destroys(self) -> bool {
-        matches!(self, Self::DiskWipe | Self::OldBackup | Self::CorruptObject | Self::DamagedBlock)
+    /// Whether it damages a part of what is stored: that is left to lives in which nothing moves.
+    pub const fn damages(self) -> bool {
+        matches!(self, Self::OldBackup | Self::CorruptObject | Self::DamagedBlock)
     }
 
     /// Whether it comes with the pace of collection, and is not drawn by itself.
@@ -269,12 +269,12 @@ impl Faults {
         self
     }
 
-    /// These faults but for those that destroy copies, and operators who change the ring: they lose
-    /// whole nodes.
+    /// These faults but for those that damage a part of what is stored, and operators who change the
+    /// ring.
     #[must_use]
     pub fn and_changes(mut self) -> Self {
-        self.on.retain(|kind, _| !kind.destroys());
-        self.intervals.retain(|kind, _| !kind.destroys());
+        self.on.retain(|kind, _| !kind.damages());
+        self.intervals.retain(|kind, _| !kind.damages());
         self.on.insert(FaultKind::RingChange, 0);
         self.intervals.insert(FaultKind::RingChange, Duration::from_secs(15));
         self

@@ -173,6 +173,7 @@ fn ring_of(
         members: ids.iter().enumerate().map(|(place, &id)| (id, member(place))).collect(),
         removed: BTreeSet::new(),
         dead: BTreeSet::new(),
+        forced: BTreeSet::new(),
     }
 }
 

@@ -6,8 +6,11 @@
 //! reads no clock and keeps everything in ordered collections, so that one seed gives one trace,
 //! byte for byte. Start reading in [`world`]; what may go wrong is in [`faults`], [`disk`] and
 //! [`network`]; what must hold is in [`checkers`]. [`explore`] is the other way to run a world: small,
-//! and in every order that its events can come in. [`detect`] measures the failure detector.
+//! and in every order that its events can come in. [`detect`] measures the failure detector, [`balance`]
+//! how evenly the ring spreads the load, [`planning`] what planning it costs, [`scale`]
+//! what grows with the number of nodes.
 
+pub mod balance;
 pub mod checkers;
 pub mod client;
 pub mod detect;
@@ -24,8 +27,11 @@ pub mod network;
 pub mod node;
 pub mod pace;
 pub mod payload;
+pub mod planning;
+pub mod popularity;
 pub mod queue;
 pub mod report;
+pub mod scale;
 pub mod seeds;
 pub mod story;
 pub mod sweep;

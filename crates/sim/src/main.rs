@@ -7,13 +7,18 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use stator_core::membership::MembershipConfig;
+use stator_core::token::PartitionCount;
+use stator_sim::balance::command::Balance;
 use stator_sim::detect::delays::Delays;
 use stator_sim::detect::links::Order;
 use stator_sim::detect::study::{Row, Study};
 use stator_sim::explore::findings::Exploration;
 use stator_sim::explore::scenario::Scope as SmallWorlds;
 use stator_sim::explore::search;
+use stator_sim::planning::{self, Planned};
 use stator_sim::report::{Report, Totals};
+use stator_sim::scale::command::Scale;
+use stator_sim::seeds::range as seeds;
 use stator_sim::story::tell;
 use stator_sim::sweep::Sweep;
 use stator_sim::tracer::Keep;
@@ -53,6 +58,26 @@ enum Command {
     /// How soon dead peers are noticed and how often live ones are taken for dead, for delays with
     /// heavy tails; exit status 1 if one was never noticed.
     Detect(Detect),
+    /// How evenly three ways to place replicas spread the load, for how much every node must know
+    /// (the paper's figure 8).
+    Balance(Balance),
+    /// How long it takes to plan a large ring, and how many replicas each change moves.
+    Plan(Plan),
+    /// What grows with the number of nodes: what they say to each other, and what they can serve.
+    Scale(Scale),
+}
+
+#[derive(Args)]
+struct Plan {
+    /// How many nodes.
+    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u16).range(2..=1000))]
+    nodes: u16,
+    /// In how many zones.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=100))]
+    zones: u16,
+    /// How many partitions; a power of two.
+    #[arg(long, default_value_t = 4096)]
+    partitions: u32,
 }
 
 #[derive(Args)]
@@ -119,7 +144,7 @@ enum Lives {
     /// Two nodes lose what they have at once, which is more than can be survived: nobody may be told
     /// that there is nothing.
     TwoLosses,
-    /// The same as swarm, without losses, and operators who change the ring all the while
+    /// As swarm, without damaged objects, and operators who change the ring all the while
     Elastic,
 }
 
@@ -150,14 +175,6 @@ struct Common {
     json: bool,
 }
 
-fn seeds(text: &str) -> Result<Range<u64>, String> {
-    let bounds =
-        text.split_once("..").and_then(|(from, to)| Some(from.parse().ok()?..to.parse().ok()?));
-    bounds.filter(|range| !range.is_empty()).ok_or_else(|| {
-        format!("{text:?} is no range of seeds: write two numbers, the first below the second, as 0..100")
-    })
-}
-
 fn delays(name: &str) -> Result<Delays, String> {
     let names = Delays::ALL.map(Delays::name).join(", ");
     Delays::named(name).ok_or_else(|| format!("{name:?} is none of {names}"))
@@ -171,6 +188,12 @@ fn main() -> ExitCode {
         Command::Sweep { seeds, common } => (run_many(seeds, &common), common.json),
         Command::Explore(asked) => return explore(&asked),
         Command::Detect(asked) => return detect(asked),
+        Command::Balance(asked) => return ended(asked.run(print)),
+        Command::Plan(asked) => return time_plans(&asked),
+        Command::Scale(asked) => {
+            asked.run(print);
+            return ExitCode::SUCCESS;
+        }
     };
     let took = started.elapsed().max(Duration::from_micros(1));
     let last = if json { totals.json(took).to_string() } else { totals.text(took) };
@@ -222,6 +245,35 @@ fn detect(asked: Detect) -> ExitCode {
     let never =
         study.run(|row| print(&if asked.json { row.json().to_string() } else { row.text() }));
     if never > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+/// What a command that writes files ends with.
+fn ended(result: std::io::Result<()>) -> ExitCode {
+    let Err(error) = result else { return ExitCode::SUCCESS };
+    // Nothing can be done about a standard error that is closed.
+    let _ = writeln!(std::io::stderr(), "the file can't be written: {error}");
+    ExitCode::FAILURE
+}
+
+fn time_plans(asked: &Plan) -> ExitCode {
+    let partitions = match PartitionCount::new(asked.partitions) {
+        Ok(partitions) => partitions,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "{error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    print(&format!("{:<31} {:>9} {:>7} {:>13}", "", "ms", "moves", "off by weight"));
+    let scope = planning::Scope { nodes: asked.nodes, zones: asked.zones, partitions };
+    scope.run(|step| {
+        let began = std::time::Instant::now();
+        let plan = step.plan();
+        let took = began.elapsed().as_secs_f64() * 1000.0;
+        let Planned { plan, off_weight } = Planned::of(plan);
+        print(&format!("{:<31} {took:>9.1} {:>7} {off_weight:>13.2}", step.name, plan.moves.len()));
+        plan
+    });
+    ExitCode::SUCCESS
 }
 
 fn run_one(seed: u64, common: &Common, trace: bool) -> Totals {

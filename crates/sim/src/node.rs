@@ -179,7 +179,9 @@ impl Node {
             return StoreStanding::Kept;
         }
         let mut batch = Batch::new();
-        mark_lost(&mut batch, &layout.ring, None, layout.nodes[self.place]);
+        let (known, left) = self.member.as_ref().map(Member::rings).unwrap_or_default();
+        let (ring, left) = (known.unwrap_or(&layout.ring), left.map(AsRef::as_ref));
+        mark_lost(&mut batch, ring, left, layout.nodes[self.place]);
         self.disk.write_now(batch);
         StoreStanding::Lost
     }

@@ -41,9 +41,26 @@ pub fn in_order<T: Send>(
     });
 }
 
+/// The range of seeds that this text names, as `A..B`; B is excluded.
+pub fn range(text: &str) -> Result<Range<u64>, String> {
+    let bounds =
+        text.split_once("..").and_then(|(from, to)| Some(from.parse().ok()?..to.parse().ok()?));
+    bounds.filter(|range| !range.is_empty()).ok_or_else(|| {
+        format!("{text:?} is no range of seeds: write two numbers, the first below the second, as 0..100")
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_range_is_two_numbers_the_first_below_the_second() {
+        assert_eq!(range("3..7"), Ok(3..7));
+        for text in ["7..3", "3..3", "3", "..", "a..b", "0..-1"] {
+            assert!(range(text).is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn results_come_in_the_order_of_seeds_whoever_is_done_first() {

@@ -63,7 +63,7 @@ impl Life {
     /// Whether such lives meet a fault.
     pub const fn has(self, kind: FaultKind) -> bool {
         match self {
-            Self::Elastic => !kind.destroys(),
+            Self::Elastic => !kind.damages(),
             Self::Swarm | Self::Service | Self::TwoLosses => !kind.comes_with_operators(),
         }
     }

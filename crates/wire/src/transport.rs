@@ -16,6 +16,8 @@ use snow::StatelessTransportState;
 const HEADER: usize = size_of::<u16>();
 /// The bytes of authentication in each record.
 const TAG: usize = 16;
+/// What a record adds to its plaintext, in bytes.
+pub const RECORD_OVERHEAD: usize = HEADER + TAG;
 /// The longest Noise message.
 const MAX_MESSAGE: usize = u16::MAX as usize;
 

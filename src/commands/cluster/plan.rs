@@ -35,6 +35,13 @@ pub(super) async fn run(connection: Connection) -> Ended {
     output::print_table(&table)?;
     output::line("")?;
     output::line(&moves(&plan))?;
+    if !plan.moves.is_empty() {
+        let (size, seconds) = (output::size(plan.bytes), plan.seconds);
+        output::line(&format!(
+            "{} partitions change hands, about {size}: some {seconds} s if nobody is slow",
+            plan.partitions
+        ))?;
+    }
     for warning in &plan.warnings {
         output::line(&format!("warning: {warning}"))?;
     }

@@ -99,11 +99,15 @@ fn ring(cluster: &ClusterDocument) -> String {
     match &cluster.transition {
         None => format!("ring version {}, settled", cluster.ring_version),
         Some(transition) => format!(
-            "ring version {}, moving to {}: {} partitions and {} left",
-            cluster.ring_version,
+            "ring version {}: {} of {} partitions and about {} left to move{}",
             transition.version,
             transition.partitions_left,
-            output::size(transition.bytes_left)
+            transition.partitions,
+            output::size(transition.bytes_left),
+            match &transition.waits_for[..] {
+                [] => String::new(),
+                names => format!("; waits for {}", names.join(", ")),
+            }
         ),
     }
 }

@@ -42,6 +42,7 @@ impl Five {
         let version = five.planned();
         let committed = five.nodes[0].cli(&["cluster", "commit", "--version", &version]);
         assert!(committed.status.success(), "{}", stderr(&committed));
+        five.nodes.iter().for_each(Cluster::wait_settled);
         five.wait_ready();
         five
     }

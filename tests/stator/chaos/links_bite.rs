@@ -35,13 +35,13 @@ fn nodes_speak_through_the_proxies_alone_and_feel_every_kind_of_broken_link() {
     assert!(took >= 2 * delay, "there and back in {took:?}");
 }
 
-fn set(cluster: &Five, link: Link, on: impl Fn(Route) -> bool) {
+pub(super) fn set(cluster: &Five, link: Link, on: impl Fn(Route) -> bool) {
     let pairs = (0..NODES).flat_map(|from| (0..NODES).map(move |to| Route { from, to }));
     let chosen = pairs.filter(|route| route.from != route.to && on(*route));
     chosen.for_each(|route| cluster.network.set(route, link));
 }
 
-fn wait_state(cluster: &Five, seen_by: usize, of: usize, wanted: &str) {
+pub(super) fn wait_state(cluster: &Five, seen_by: usize, of: usize, wanted: &str) {
     let (node, of) = (&cluster.nodes[seen_by], &cluster.nodes[of].name);
     until(&format!("{} sees {of} {wanted}", node.name), || {
         let states = Cluster::states(node)?;

@@ -25,6 +25,7 @@ impl Cluster {
         let version = cluster.planned();
         let committed = cluster.nodes[0].cli(&["cluster", "commit", "--version", &version]);
         assert!(committed.status.success(), "{}", stderr(&committed));
+        cluster.nodes.iter().for_each(Self::wait_settled);
         cluster.wait_ready();
         cluster
     }
@@ -41,6 +42,16 @@ impl Cluster {
             let command = text.lines().find(|line| line.starts_with("commit it with:"))?;
             Some(command.rsplit_once("--version ")?.1.to_owned())
         })
+    }
+
+    /// Waits until a node is a member and knows that nothing moves any more.
+    pub(crate) fn wait_settled(node: &Node) {
+        until(&format!("{} sees a settled ring", node.name), || {
+            let answer = Request::get("/v1/cluster").try_send(&node.http)?;
+            let document: Value = serde_json::from_slice(&answer.body).ok()?;
+            let is_member = document["ring_version"].as_u64()? > 1;
+            (is_member && document["transition"].is_null()).then_some(())
+        });
     }
 
     /// Waits until every node serves and sees all members up.

@@ -17,7 +17,7 @@ use crate::message::{AckStage, AckWish, EncodedState, Purpose, ReplicateRefusal,
 use crate::object::{Content, ObjectKey, ObjectState};
 use crate::quorum::{QuorumOptions, WriteQuorum};
 use crate::replica::{MintError, Minted, Waiter, Write};
-use crate::request::{PutOrder, PutReply, RequestError};
+use crate::request::{Answered, PutOrder, PutReply, RequestError};
 use crate::ring::Ring;
 use crate::store::ReadStore;
 use crate::token::Partition;
@@ -313,11 +313,21 @@ impl Put {
         match verdict {
             Verdict::Waiting => Progress::Waiting,
             Verdict::Impossible => self.finish(Err(self.doubt()), turn),
-            Verdict::Enough => {
-                let answered = self.set.answered(self.wanted);
-                self.finish(Ok(PutReply { context: self.context.clone(), answered }), turn)
-            }
+            Verdict::Enough => self.finish(
+                Ok(PutReply { context: self.context.clone(), answered: self.answered() }),
+                turn,
+            ),
         }
+    }
+
+    /// Who has answered. While the partition moves it is told of the set of which more have: the
+    /// quorum holds in both.
+    fn answered(&self) -> Answered {
+        let sets = self.sets().map(|set| set.answered(self.wanted));
+        let more = |best: Answered, next: Answered| {
+            if next.total() > best.total() { next } else { best }
+        };
+        sets.reduce(more).unwrap_or_default()
     }
 
     /// It is minted, so at least this node may have it: never called refused (rule 9).
@@ -347,16 +357,10 @@ fn place<'r, S: ReadStore>(
     let n = view.bucket(order.key.bucket()).fixed.n;
     let place = view.placement(ring, partition, None);
     let quorum = (order.key.bucket(), &order.quorum);
-    // While a partition moves, owners in either ring keep it as their own and stand in for nobody;
-    // and one node stands in for a primary of one ring only.
-    let mut taken: Vec<NodeId> = Vec::new();
-    if let Some(also) = place.also {
-        taken
-            .extend(also.primaries(partition, n).iter().chain(place.reads.primaries(partition, n)));
-    }
-    let mut set = place_in(place.reads, partition, quorum, &taken, view)?;
-    taken.extend(&set.fallbacks);
-    let also = place.also.map(|ring| place_in(ring, partition, quorum, &taken, view));
+    // While a partition moves, a node may stand in for a primary of each ring: its copy counts once in
+    // either. One that is an owner by the other ring keeps it as its own.
+    let mut set = place_in(place.reads, partition, quorum, None, view)?;
+    let also = place.also.map(|ring| place_in(ring, partition, quorum, Some(view.me), view));
     let mut also = also.transpose()?;
     if turn.disk == DiskRoom::Reserve && order.value != Content::Tombstone {
         return Err(RequestError::DiskReserve);

@@ -22,13 +22,13 @@ pub(super) struct SetPlace<'a> {
     pub(super) quorum: WriteQuorum,
 }
 
-/// The replicas of a ring for a bucket, and what of a quorum is asked of them; `taken` stand in for
-/// nobody.
+/// The replicas of a ring for a bucket, and what of a quorum is asked of them; `minter` has it anyway
+/// and stands in for nobody.
 pub(super) fn place_in<'a>(
     ring: &'a Ring,
     partition: Partition,
     (bucket, asked): (&BucketName, &QuorumOptions),
-    taken: &[NodeId],
+    minter: Option<NodeId>,
     view: &View,
 ) -> Result<SetPlace<'a>, RequestError> {
     let properties = view.bucket(bucket);
@@ -39,7 +39,7 @@ pub(super) fn place_in<'a>(
         QuorumMode::Sloppy => ring.fallbacks(partition, n),
         QuorumMode::Strict => Vec::new(),
     };
-    fallbacks.retain(|node| !taken.contains(node));
+    fallbacks.retain(|node| Some(*node) != minter);
     Ok(SetPlace { ring, primaries, fallbacks, quorum })
 }
 

@@ -34,6 +34,9 @@ pub enum AdminRequest {
     },
     /// Forget everything staged.
     Discard,
+    /// Take all members off the ring that can't be reached, although that is a majority: those that
+    /// are left go on without them.
+    Recover,
     /// The properties of a bucket.
     Bucket(BucketName),
     /// Make a bucket, or change its properties.
@@ -125,6 +128,12 @@ pub enum AdminError {
         /// Their names.
         names: Vec<String>,
     },
+    /// A majority of the members can be reached: nothing has to be forced.
+    #[error("a majority of the members answers ({}): take those that are dead off the ring by `stator cluster remove --dead` and a commit", names.join(", "))]
+    MajorityLives {
+        /// The members that can be reached.
+        names: Vec<String>,
+    },
     /// The change can't be staged.
     #[error("{0}")]
     InvalidChange(String),
@@ -158,8 +167,10 @@ pub struct ChangeStatus {
     pub version: RingVersion,
     /// How many partitions move.
     pub partitions: usize,
-    /// How many of them are not read from their new owners yet.
+    /// How many of them their owners are not done with.
     pub partitions_left: usize,
+    /// How many replicas their new owners still have to pull.
+    pub replicas_left: usize,
     /// Ids of those for whom it waits.
     pub waits_for: Vec<NodeId>,
 }

@@ -149,6 +149,8 @@ pub enum MembershipEffect {
 pub enum MembershipObservation {
     /// A ring newer than any before is in use.
     RingAdopted(RingVersion),
+    /// A ring is in use that no majority has chosen: an operator forced it here.
+    RingForced(RingVersion),
     /// Everything that a ring moved is settled.
     RingSettled(RingVersion),
     /// A peer is held to be down.

@@ -1,8 +1,11 @@
 //! What a node knows of its cluster, and how two nodes level what they know.
 //!
 //! The paper, 4.8.1 and 4.8.2: every second each node reconciles its picture with a random peer.
-//! A round is push-pull and takes three messages: a digest, then what the digest's sender lacks
-//! (and what the answerer would like to have), then that.
+//! A round begins with a probe, one number that says whether two nodes know the same; mostly they
+//! do, and it ends there, for as many bytes in a large cluster as in a small one. Where they differ
+//! they level: push-pull, in three messages: a digest, then what the digest's sender lacks (and
+//! what the answerer would like to have), then that. (A version that knows no probes ignores them,
+//! and levels by rounds of its own, which begin with a digest.)
 //!
 //! The rule kept here: facts only grow. The merge of any set of facts, in any order and however
 //! often, ends in the same facts, so that nodes which hear each other converge. A node that was
@@ -161,6 +164,26 @@ impl FactBase {
             staged: self.staged_hash(),
             buckets: self.buckets_hash(),
         }
+    }
+
+    /// What is known, in one number: equal for two who know the same, and different (but for one
+    /// case in 2^64) for two of whom one would send the other something.
+    pub fn fingerprint(&self) -> u64 {
+        let FactsDigest { ring, change, nodes, staged, buckets } = self.digest();
+        // A version of 0 is none: rings count from 1.
+        let version = |ring: Option<RingVersion>| ring.unwrap_or_default().0;
+        let numbers =
+            [version(ring), version(change.left), change.settled.0, change.dead, staged, buckets];
+        let mut hash = blake3::Hasher::new();
+        for number in numbers {
+            hash.update(&number.to_be_bytes());
+        }
+        for (node, FactVersion { boot, sequence }) in nodes {
+            for number in [node.get(), boot.0, sequence] {
+                hash.update(&number.to_be_bytes());
+            }
+        }
+        first_bits(&hash)
     }
 
     /// What the sender of a digest lacks of what is known here.

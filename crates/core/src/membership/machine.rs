@@ -12,6 +12,7 @@
 //! | `view` | what shards and front doors are shown |
 //! | `moving` | the change under way: levels of partitions that move (rule 17) |
 //! | `vote`, `commit`, `drive` | choosing the next ring by majority (rule 15) |
+//! | `recover` | going on without a majority that is gone for ever |
 //! | `admin`, `status` | operators' requests |
 //!
 //! The rule kept throughout: nothing is said, shown or relied upon before it is durable where
@@ -25,6 +26,7 @@ mod identity;
 mod join;
 mod moving;
 mod peers;
+mod recover;
 mod spread;
 mod status;
 mod view;
@@ -118,6 +120,7 @@ pub struct Membership {
     pushes: spread::Pushes,
     moving: moving::Moving,
     drive: Option<drive::Drive>,
+    has_asked_to_return: bool,
     shown: view::Shown,
     /// Messages of this node to itself: it votes and confirms like any other.
     loopback: VecDeque<MembershipMessage>,
@@ -154,6 +157,7 @@ impl Membership {
             seeking: None,
             pushes: spread::Pushes::default(),
             drive: None,
+            has_asked_to_return: false,
             shown: view::Shown::default(),
             loopback: VecDeque::new(),
             timer: None,
@@ -220,6 +224,7 @@ impl Membership {
             MembershipMessage::Heartbeat { sequence, heard } => {
                 self.take_heartbeat(turn, from, (sequence, heard));
             }
+            MembershipMessage::Probe { fingerprint } => self.answer_probe(turn, from, fingerprint),
             MembershipMessage::Digest(digest) => self.answer_digest(turn, from, &digest),
             MembershipMessage::Delta { facts, wants } => self.take_delta(turn, from, &facts, wants),
             MembershipMessage::Push { number, facts } => {
@@ -244,6 +249,7 @@ impl Membership {
             return;
         }
         self.finish_pushes(turn);
+        self.stage_own_return(turn);
         self.settle_change(turn);
         self.renew_own_fact();
         self.watch_peers(turn);

@@ -15,6 +15,12 @@ pub enum MembershipMessage {
         /// direction works too.
         heard: u64,
     },
+    /// What I know, in one number: whoever knows something else answers with [`Self::Digest`].
+    Probe {
+        /// Of everything known, as [`FactBase::fingerprint`](crate::membership::gossip::FactBase)
+        /// has it.
+        fingerprint: u64,
+    },
     /// What I know, in short (answered by [`Self::Delta`]).
     Digest(FactsDigest),
     /// What you lack of what I know and, if this answers a digest, what I know in short where I

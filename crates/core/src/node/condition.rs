@@ -19,11 +19,16 @@ impl Shard {
     /// The replica learns which partitions are this shard's, by the newest ring.
     pub(super) fn own_partitions(&mut self) {
         let Some(ring) = self.view.ring.clone() else { return };
-        let given_up =
-            |p: &Partition| self.handing.ring() == ring.version && self.handing.has_given_up(*p);
-        let owned: BTreeSet<Partition> =
-            self.owned_partitions().filter(|partition| !given_up(partition)).collect();
+        let owned: BTreeSet<Partition> = self.kept_partitions().collect();
         self.replica.own(ring.partitions, owned);
+    }
+
+    /// The partitions that this shard has a copy of: not those that it has handed over.
+    fn kept_partitions(&self) -> impl Iterator<Item = Partition> {
+        let ring = self.view.ring.as_ref().map(|ring| ring.version);
+        let given_up =
+            move |p: &Partition| Some(self.handing.ring()) == ring && self.handing.has_given_up(*p);
+        self.owned_partitions().filter(move |partition| !given_up(partition))
     }
 
     /// Reads what the start before this one has left: objects set aside, and trees. What can't be
@@ -69,12 +74,13 @@ impl Shard {
 
     /// The shard's condition.
     pub(super) fn status(&self) -> ShardStatus {
-        let partitions = self.owned_partitions().map(|partition| {
+        let partitions = self.kept_partitions().map(|partition| {
             let found = self.replica.found(partition);
             let status = PartitionStatus {
                 root: self.replica.tree(partition).map(crate::merkle::Tree::root),
                 counts: self.standing.counts(partition),
                 actor: self.replica.actor(partition),
+                bytes: self.replica.bytes(partition),
                 quarantined: self.replica.quarantined_count(partition) as u32,
                 round: self.replica.round(partition),
                 found,

@@ -2,8 +2,8 @@
 //! then dropped. Rule 17; the paper, 4.9.
 //!
 //! The rule kept here: nothing is dropped before a majority of the new owners has on disk all that
-//! was here when nobody wrote here any more, and nothing is written here afterwards. A node that
-//! leaves the ring altogether brings home the hints that it keeps first.
+//! was here when nobody wrote here any more, and nothing is written here afterwards. Hints that this
+//! node may not keep by the new ring leave it as well; of a node that leaves, that is all.
 
 use super::Shard;
 use crate::effect::{Effect, Effects, Ticket};
@@ -86,7 +86,7 @@ impl Shard {
             self.handing.is_brought(&transition, *partition, &self.view.dead)
         };
         let brought: Vec<Partition> = self.handing.bringing().filter(brought).collect();
-        if brought.is_empty() || self.keeps_hints_back() {
+        if brought.is_empty() {
             return;
         }
         for partition in brought {
@@ -96,16 +96,13 @@ impl Shard {
         self.own_partitions();
     }
 
-    /// Whether this node is no member any more and has hints that nobody else would bring home.
-    fn keeps_hints_back(&self) -> bool {
-        let Some(transition) = &self.view.transition else { return false };
+    /// Whether hints may still come that this node may not keep once everything has moved.
+    fn may_take_strays(&self) -> bool {
         let (shard, shards) = (self.config.shard, self.config.shards);
-        let is_here = |partition| shard_of(partition, shards) == shard;
-        let mut moving = transition.moving();
-        let may_take_more =
-            moving.any(|(partition, level)| is_here(partition) && level < MoveLevel::New);
-        let leaves = !transition.to().members.contains_key(&self.config.me);
-        leaves && (may_take_more || !self.hints_counted || !self.hints.held().is_empty())
+        let mut moving = self.view.transition.iter().flat_map(|transition| transition.moving());
+        moving.any(|(partition, level)| {
+            shard_of(partition, shards) == shard && level < MoveLevel::New
+        })
     }
 
     /// Says that no hint is here any more that this node may not keep, once that is so.
@@ -114,12 +111,11 @@ impl Shard {
         if self.in_place_for == Some(ring) || !self.hints_counted {
             return;
         }
-        let is_moving = self.view.transition.as_ref().is_some_and(|moves| !moves.is_over());
         let mut kept = self.hints.held().into_keys();
         let strays = kept.any(|owner| {
             self.hints.partitions_for(owner).into_iter().any(|p| !self.view.stands_in(p))
         });
-        if !is_moving && !strays {
+        if !strays && !self.may_take_strays() {
             self.in_place_for = Some(ring);
             self.say_progress(out);
         }

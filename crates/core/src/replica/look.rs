@@ -93,6 +93,7 @@ impl Look {
 impl UnderWay {
     fn add(&mut self, leaf: LeafIndex, key: &ObjectKey, state: &EncodedState) {
         self.kept.tree.replace(leaf, TreeSum::default(), TreeSum::of(key, state.digest()));
+        self.kept.bytes += state.as_bytes().len() as u64;
         let Ok(state) = state.decode() else { return };
         let found = &mut self.kept.found;
         let vector = state.vector().len() as u32;

@@ -1,8 +1,8 @@
 //! The trees as a clean stop left them, so that the next start need not read every object.
 //!
 //! ```text
-//! key   = "tree/" partition (4 bytes)
-//! value = start that wrote it (8 bytes) tombstones (8) longest vector (4), then for each leaf that
+//! key   = "trees/" partition (4 bytes)
+//! value = start that wrote it (8 bytes) tombstones (8) longest vector (4) bytes of states (8), then for each leaf that
 //!         is not empty: leaf (2 bytes) sum (16 bytes)
 //! ```
 //!
@@ -20,7 +20,7 @@ use crate::merkle::{LeafIndex, TreeSum};
 use crate::store::{Batch, KeyRange, Keyspace, ReadStore};
 use crate::token::Partition;
 
-const PREFIX: &[u8] = b"tree/";
+const PREFIX: &[u8] = b"trees/";
 
 /// Where all of them lie. They can be lost without harm: trees are built from the objects then.
 pub fn snapshot_rows() -> KeyRange {
@@ -41,6 +41,7 @@ fn encode(boot: BootNumber, kept: &Kept) -> Bytes {
     row.put_u64(boot.0);
     row.put_u64(kept.found.tombstones);
     row.put_u32(kept.found.longest_vector);
+    row.put_u64(kept.bytes);
     for (leaf, sum) in kept.tree.leaves().unwrap_or_default().iter().enumerate() {
         if *sum != TreeSum::default() {
             row.put_u16(leaf as u16);
@@ -60,7 +61,7 @@ fn decode(boot: BootNumber, mut row: Bytes) -> Option<Kept> {
         longest_vector: row.try_get_u32().ok()?,
         oldest_tombstone: None,
     };
-    let mut kept = Kept { found, ..Kept::default() };
+    let mut kept = Kept { found, bytes: row.try_get_u64().ok()?, ..Kept::default() };
     while row.has_remaining() {
         let leaf = LeafIndex::new(row.try_get_u16().ok()?)?;
         let sum = TreeSum::from_bits(row.try_get_u128().ok()?);

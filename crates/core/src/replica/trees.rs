@@ -42,6 +42,8 @@ pub(super) struct Kept {
     /// Leaves whose sum is not known.
     pub(super) dirty: BTreeSet<LeafIndex>,
     pub(super) found: Found,
+    /// Bytes of the partition's states.
+    pub(super) bytes: u64,
     /// Whether a search for what may be collected has found nothing since.
     pub(super) searched: bool,
 }
@@ -57,8 +59,11 @@ impl Kept {
     ) {
         let sum = |state: &EncodedState| TreeSum::of(key, state.digest());
         let new = after.map_or_else(TreeSum::default, sum);
+        let size = |state: &EncodedState| state.as_bytes().len() as u64;
+        self.bytes += after.map_or(0, size);
         match before {
             Before::Known(old) => {
+                self.bytes = self.bytes.saturating_sub(old.as_ref().map_or(0, size));
                 let old = old.as_ref().map_or_else(TreeSum::default, sum);
                 self.tree.replace(leaf, old, new);
             }
@@ -104,6 +109,11 @@ impl Replica {
     /// What the last full look at a partition found.
     pub fn found(&self, partition: Partition) -> Found {
         self.trees.kept.get(&partition).map_or_else(Found::default, |kept| kept.found)
+    }
+
+    /// Bytes of the states of a partition, as far as its tree knows them.
+    pub fn bytes(&self, partition: Partition) -> u64 {
+        self.trees.kept.get(&partition).map_or(0, |kept| kept.bytes)
     }
 
     /// What is in a leaf, in token order. Damaged objects are left out.

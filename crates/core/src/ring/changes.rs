@@ -18,6 +18,8 @@ pub(super) struct Membership {
     pub(super) dead: BTreeSet<NodeId>,
     /// Nodes that were replaced, each with the one that gets its places.
     pub(super) replaced: BTreeMap<NodeId, NodeId>,
+    /// Names of those of them that have come back under another id, having lost what they knew.
+    pub(super) returned: Vec<String>,
 }
 
 /// How a member goes.
@@ -32,18 +34,26 @@ enum Departure {
 ///
 /// A replacement that is not joining by itself takes over the old member's name, zone and weight.
 /// One that is joining keeps its own name and zone and takes over the weight unless one is staged
-/// for it: who replaces a machine has no reason to move other machines' data.
+/// for it: who replaces a machine has no reason to move other machines' data. One that joins under
+/// the old member's own name is that member, come back without its directory.
 pub(super) fn take_in(ring: &Ring, changes: &[Change]) -> Result<Membership, PlanError> {
     let mut members = ring.members.clone();
     let joining = join(ring, changes, &mut members)?;
     let weighed = adjust(changes, &mut members)?;
     let departures = departures(ring, changes)?;
     let mut replaced = BTreeMap::new();
+    let mut dead = ring.dead.clone();
+    let mut returned = Vec::new();
     for (old, departure) in &departures {
         let leaver = members.remove(old).ok_or_else(|| not_a_member(*old))?;
         let Departure::ReplacedBy(new) = *departure else { continue };
         check_replacement(ring, new, &replaced)?;
         replaced.insert(*old, new);
+        if members.get(&new).is_some_and(|member| member.name == leaver.name) {
+            // Its directory is lost, so nobody will ever speak for the old id again.
+            dead.insert(*old);
+            returned.push(leaver.name.clone());
+        }
         if !joining.contains(&new) {
             members.insert(new, leaver);
         } else if !weighed.contains(&new)
@@ -58,10 +68,9 @@ pub(super) fn take_in(ring: &Ring, changes: &[Change]) -> Result<Membership, Pla
     distinct_names(&members)?;
     let mut removed = ring.removed.clone();
     removed.extend(departures.keys());
-    let mut dead = ring.dead.clone();
     let declared = changes.iter().filter(|change| change.change == StagedChange::RemoveDead);
     dead.extend(declared.map(|change| change.node));
-    Ok(Membership { members, removed, dead, replaced })
+    Ok(Membership { members, removed, dead, replaced, returned })
 }
 
 /// Adds those who join. Returns their ids.

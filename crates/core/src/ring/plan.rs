@@ -87,7 +87,13 @@ pub fn plan(ring: &Ring, changes: &[Change]) -> Result<Plan, PlanError> {
     let assigned = assign(before, grounds.demand);
     let drafts = order(ring, &membership, &grounds, &assigned);
     let moves = drafts.iter().flat_map(|draft| draft.moves.iter().cloned()).collect();
-    let warnings = warnings(&membership.members, ring.replicas, &grounds);
+    let mut warnings = warnings(&membership.members, ring.replicas, &grounds);
+    warnings.extend(membership.returned.iter().map(|name| {
+        format!(
+            "{name} comes back with an empty directory: what nobody else had is lost, and should \
+             another process run as {name} after all, it is taken for dead"
+        )
+    }));
     let ring = Ring {
         cluster: ring.cluster,
         version: ring.version.next(),
@@ -96,6 +102,7 @@ pub fn plan(ring: &Ring, changes: &[Change]) -> Result<Plan, PlanError> {
         members: membership.members,
         removed: membership.removed,
         dead: membership.dead,
+        forced: ring.forced.clone(),
         table: drafts.into_iter().map(|draft| draft.list).collect(),
     };
     Ok(Plan { ring, changes: changes.to_vec(), moves, warnings })

@@ -10,6 +10,7 @@ fn partition() -> PartitionStatus {
         counts: true,
         actor: None,
         quarantined: 0,
+        bytes: 0,
         round: Round::default(),
         found: Found::default(),
     }

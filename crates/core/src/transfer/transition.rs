@@ -205,6 +205,24 @@ impl Transition {
         self.moving().filter(|(partition, _)| !self.is_done(*partition, said)).count()
     }
 
+    /// How many replicas living new owners, who were none before, have not confirmed.
+    pub fn to_pull(&self, said: &Said<'_>) -> usize {
+        let unconfirmed = |partition: Partition| {
+            let old = self.old_owners(partition);
+            let new = living(self.new_owners(partition), said);
+            new.filter(|node| !old.contains(node))
+                .filter(|node| {
+                    let said = self.said_by(*node, said);
+                    said.is_none_or(|said| !said.confirmed.contains(&partition))
+                })
+                .count()
+        };
+        self.moving()
+            .filter(|(_, level)| *level < MoveLevel::ReadNew)
+            .map(|(partition, _)| unconfirmed(partition))
+            .sum()
+    }
+
     fn is_done(&self, partition: Partition, said: &Said<'_>) -> bool {
         let handed_over = |node: NodeId| {
             self.new_owners(partition).contains(&node)

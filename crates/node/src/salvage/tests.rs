@@ -134,6 +134,7 @@ fn ring() -> Ring {
         members: BTreeMap::new(),
         removed: BTreeSet::new(),
         dead: BTreeSet::new(),
+        forced: BTreeSet::new(),
         table,
     }
 }

@@ -4,6 +4,9 @@
 mod cluster;
 mod damage;
 mod lifecycle;
+mod log;
 mod peer_port;
 mod refusals;
+mod relay;
 mod rig;
+mod upgrade;

@@ -25,9 +25,7 @@ pub(super) async fn status(front: Shared, request: Request) -> Answer {
     only(&request, &[Method::GET, Method::HEAD], "GET, HEAD")?;
     let timeout = timeout(&request)?;
     let found = cluster_status(&front, timeout, Intent::Read).await?;
-    let held = front.backend.inspect().await.whole.hints;
-    let held = held.values().map(|held| held.objects).sum();
-    let own = status::Own { id: front.backend.me(), hints: held };
+    let own = status::Own::of(front.backend.me(), &front.backend.inspect().await.whole);
     Ok(json::response(StatusCode::OK, &status::document(&found, &own)))
 }
 
@@ -38,7 +36,8 @@ pub(super) async fn plan(front: Shared, request: Request) -> Answer {
     let AdminDone::Plan(plan) = front.administer(AdminRequest::Plan, timeout).await? else {
         return Err(Problem::mismatched(Intent::Read));
     };
-    let document = plan::document(&plan, &front.backend.view());
+    let own = status::Own::of(front.backend.me(), &front.backend.inspect().await.whole);
+    let document = plan::document(&plan, &front.backend.view(), own.replica_bytes);
     Ok(json::response(StatusCode::OK, &document.into()))
 }
 
@@ -74,14 +73,34 @@ pub(super) async fn commit(front: Shared, request: Request) -> Answer {
         return Err(Problem::new(kind::BODY_MALFORMED, detail));
     };
     let request = AdminRequest::Commit { version: RingVersion(version) };
-    let document = match front.administer(request, timeout).await? {
+    let document = committed(front.administer(request, timeout).await?)?;
+    Ok(json::response(StatusCode::ACCEPTED, &document))
+}
+
+/// What came of a commit. One that only declared somebody dead has committed nothing else: the plan
+/// waits until the change under way is settled.
+fn committed(done: AdminDone) -> Result<Value, Problem> {
+    match done {
         AdminDone::Committed(ring) => {
-            json!({ "ring_version": ring.version.0, "members": ring.members.len() })
+            Ok(json!({ "ring_version": ring.version.0, "members": ring.members.len() }))
         }
-        // Nothing else was committed: the plan waits until the change under way is settled.
-        AdminDone::DeclaredDead { names } => json!({ "declared_dead": names }),
-        _ => return Err(Problem::mismatched(Intent::Write)),
-    };
+        AdminDone::DeclaredDead { names } => Ok(json!({ "declared_dead": names })),
+        _ => Err(Problem::mismatched(Intent::Write)),
+    }
+}
+
+/// `POST /v1/cluster/recover` with `{"force": true}`: without that it does nothing.
+pub(super) async fn recover(front: Shared, request: Request) -> Answer {
+    only(&request, &[Method::POST], "POST")?;
+    let timeout = timeout(&request)?;
+    let document = posted(&front, request).await?;
+    if document.len() != 1 || document.get("force") != Some(&Value::Bool(true)) {
+        let detail = "this takes a majority of the members off the ring: what only they have is \
+                      lost, and should they be alive after all, there are two clusters; say \
+                      {\"force\": true} if they are gone for ever";
+        return Err(Problem::new(kind::BODY_MALFORMED, detail));
+    }
+    let document = committed(front.administer(AdminRequest::Recover, timeout).await?)?;
     Ok(json::response(StatusCode::ACCEPTED, &document))
 }
 

@@ -96,6 +96,7 @@ fn partition((partition, status): (&Partition, &PartitionStatus)) -> Value {
         "partition": partition.get(),
         "root": status.root.map(|root| root.to_string()),
         "counts": status.counts,
+        "bytes": status.bytes,
         "round": status.round.0,
         "tombstones": status.found.tombstones,
         "oldest_tombstone_unix_ms": status.found.oldest_tombstone.map(WallTime::as_millis),

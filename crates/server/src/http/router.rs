@@ -28,6 +28,7 @@ pub fn router(backend: impl Backend, config: HttpConfig) -> Router {
         .route("/v1/cluster/plan", row(administration, cluster::plan))
         .route("/v1/cluster/commit", row(administration, cluster::commit))
         .route("/v1/cluster/discard", row(administration, cluster::discard))
+        .route("/v1/cluster/recover", row(administration, cluster::recover))
         .route("/v1/node", row(data, node::answer))
         .route("/livez", row(watching, health::livez))
         .route("/readyz", row(watching, health::readyz))

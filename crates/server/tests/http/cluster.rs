@@ -107,6 +107,7 @@ async fn a_plan_says_what_would_change_and_move() {
             { "name": "n1", "id": "00000000000000a1", "share_before": 1.0, "share_after": 0.5 },
             { "name": "n2", "id": "00000000000000b2", "share_before": 0.0, "share_after": 0.5 },
         ],
+        "partitions": 4, "bytes": 0, "seconds": 5,
         "warnings": ["all in one zone"],
     });
     assert_eq!((answer.status, answer.json()), (200, expected));
@@ -242,13 +243,14 @@ async fn what_moves_is_told_with_whom_it_waits_for() {
             version: RingVersion(2),
             partitions: 8,
             partitions_left: 5,
+            replicas_left: 3,
             waits_for: vec![NEW, NodeId::new(0xe5)],
         });
         Ok(AdminDone::Status(found))
     });
     let answer = Door::open(fake).await.get("/v1/cluster").await;
     let expected = json!({
-        "version": 2, "partitions": 8, "partitions_left": 5,
+        "version": 2, "partitions": 8, "partitions_left": 5, "bytes_left": 0,
         "waits_for": ["n2", "00000000000000e5"],
     });
     assert_eq!(answer.json()["transition"], expected);

@@ -27,6 +27,7 @@ fn replica(root: Option<u128>, counts: bool, quarantined: u32) -> PartitionStatu
         counts,
         actor: counts.then_some(ActorId::new(0xf)),
         quarantined,
+        bytes: 100,
         round: Round::default(),
         found: Found::default(),
     }
@@ -76,10 +77,10 @@ async fn a_node_tells_what_it_holds_and_how_far_its_replicas_are() {
         "set_aside": 5, "disk_reserved": false, "since_start": null,
         "partitions": [
             { "partition": 0, "root": "000000000000000000000000000000ab", "counts": true,
-              "actor": "000000000000000f", "set_aside": 0, "round": 0, "tombstones": 0,
+              "actor": "000000000000000f", "set_aside": 0, "bytes": 100, "round": 0, "tombstones": 0,
               "oldest_tombstone_unix_ms": null, "longest_vector": 0 },
             { "partition": 2, "root": null, "counts": false, "actor": null, "set_aside": 5,
-              "round": 0, "tombstones": 0, "oldest_tombstone_unix_ms": null,
+              "bytes": 100, "round": 0, "tombstones": 0, "oldest_tombstone_unix_ms": null,
               "longest_vector": 0 },
         ],
     });

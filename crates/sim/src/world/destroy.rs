@@ -45,6 +45,11 @@ impl World {
             return false;
         }
         (self.struck, self.struck_at) = (Some(node), self.now);
+        if self.is_elastic() {
+            self.lose_for_good(node);
+            self.nodes[node].store_lost = true;
+            return true;
+        }
         self.note_lost_rounds(node, self.layout.ring.partitions.all());
         self.crash(node);
         for key in 0..self.layout.keys.len() {

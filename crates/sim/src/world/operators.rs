@@ -164,10 +164,10 @@ impl World {
     /// Nodes that run and are members no more, as far as they know themselves.
     fn who_has_left(&self) -> Vec<usize> {
         let has_left = |&place: &usize| {
-            let (id, view) = (self.layout.nodes[place], self.view_of(place));
-            let knows = view.is_some_and(|view| {
-                view.ring.as_ref().is_some_and(|ring| ring.removed.contains(&id))
-                    && view.transition.as_ref().is_none_or(|moves| moves.is_over())
+            let id = self.layout.nodes[place];
+            let knows = self.nodes[place].member.as_ref().is_some_and(|member| {
+                let (ring, left) = member.rings();
+                ring.is_some_and(|ring| ring.removed.contains(&id)) && left.is_none()
             });
             self.nodes[place].is_up() && knows
         };

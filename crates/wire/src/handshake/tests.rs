@@ -165,6 +165,40 @@ fn the_newest_protocol_that_both_speak_is_taken() {
 }
 
 #[test]
+fn versions_that_overlap_meet_at_the_newest_that_both_speak() {
+    let range = |min, max| ProtocolRange { min, max };
+    let pairs = [
+        (range(1, 1), range(1, 2), 1),
+        (range(1, 3), range(2, 4), 3),
+        (range(0, 2), range(1, 1), 1),
+    ];
+    for (one, other, newest) in pairs {
+        for (dials, accepts) in [(one, other), (other, one)] {
+            let keys = keyring("s", &[]);
+            let says = |protocols, node| Hello { protocols, ..hello(node, Lane::Membership) };
+            let (initiator, first) = dial(&keys, says(dials, 1));
+            let reply = Responder::accept(&keys, &first).unwrap().reply(&says(accepts, 2)).unwrap();
+            assert_eq!(reply.outcome.unwrap().protocol, newest, "{one} and {other}");
+            let established = initiator.finish(&taken(&reply.message)).unwrap();
+            assert_eq!(established.protocol, newest, "{one} and {other}");
+        }
+    }
+}
+
+#[test]
+fn what_a_later_version_adds_to_its_hello_is_skipped() {
+    let mine = hello(1, Lane::Shard(1));
+    let payload = encode_greeting(Greeting::Hello(&mine));
+    // Field 1, the hello, begins with its number and its length, a byte each.
+    assert_eq!((payload[0], usize::from(payload[1])), (0x0a, payload.len() - 2));
+    let added = [0xc2, 0x3e, 3, b'n', b'e', b'w'];
+    let len = payload[1] + added.len() as u8;
+    assert!(len < 0x80, "still one byte");
+    let longer = [&[0x0a, len][..], &payload[2..], &added, &added].concat();
+    assert_eq!(decode_greeting(longer.into()), Ok(Ok(mine)));
+}
+
+#[test]
 fn what_is_cut_off_waits_for_more() {
     let (_, bytes) = Initiator::new(&keyring("s", &[]), hello(1, Lane::Bulk)).unwrap();
     for len in 0..bytes.len() {

@@ -12,7 +12,7 @@ use crate::error::WireError;
 
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct MembershipFrame {
-    #[prost(oneof = "MembershipKind", tags = "1, 2, 3, 4, 5, 9")]
+    #[prost(oneof = "MembershipKind", tags = "1, 2, 3, 4, 5, 9, 10")]
     kind: Option<MembershipKind>,
 }
 
@@ -31,6 +31,8 @@ enum MembershipKind {
     Pushed(u64),
     #[prost(message, tag = "9")]
     Register(Register),
+    #[prost(fixed64, tag = "10")]
+    Probe(u64),
 }
 
 #[derive(Clone, Copy, PartialEq, Message)]
@@ -71,6 +73,7 @@ impl From<&MembershipMessage> for MembershipFrame {
             &MembershipMessage::Heartbeat { sequence, heard } => {
                 MembershipKind::Heartbeat(Heartbeat { sequence, heard })
             }
+            &MembershipMessage::Probe { fingerprint } => MembershipKind::Probe(fingerprint),
             MembershipMessage::Digest(digest) => MembershipKind::Digest(digest.into()),
             MembershipMessage::Delta { facts, wants } => MembershipKind::Delta(Delta {
                 facts: Some(facts.as_ref().into()),
@@ -96,6 +99,7 @@ impl TryFrom<MembershipFrame> for MembershipMessage {
             MembershipKind::Heartbeat(Heartbeat { sequence, heard }) => {
                 Self::Heartbeat { sequence, heard }
             }
+            MembershipKind::Probe(fingerprint) => Self::Probe { fingerprint },
             MembershipKind::Digest(digest) => Self::Digest(digest.try_into()?),
             MembershipKind::Delta(Delta { facts, wants }) => Self::Delta {
                 facts: Box::new(required("delta.facts", facts)?.try_into()?),

@@ -37,6 +37,8 @@ pub(super) struct RingMessage {
     table: Vec<u32>,
     #[prost(fixed64, repeated, tag = "8")]
     dead: Vec<u64>,
+    #[prost(uint64, repeated, tag = "9")]
+    forced: Vec<u64>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -62,6 +64,7 @@ impl From<&Ring> for RingMessage {
             removed: ring.removed.iter().map(|node| node.get()).collect(),
             table: from_table(ring),
             dead: ring.dead.iter().map(|node| node.get()).collect(),
+            forced: ring.forced.iter().map(|version| version.0).collect(),
         }
     }
 }
@@ -111,6 +114,7 @@ impl TryFrom<RingMessage> for Ring {
             members,
             removed,
             dead,
+            forced: message.forced.into_iter().map(RingVersion).collect(),
             table,
         })
     }

@@ -37,8 +37,10 @@ impl Put {
         let Some(told) = ready else { return self.settle(turn) };
         let place = turn.view.placement(ring, self.partition, Some(told));
         let quorum = (self.key.bucket(), &self.asked);
-        let first = place_in(place.reads, self.partition, quorum, &[], turn.view);
-        let also = place.also.map(|ring| place_in(ring, self.partition, quorum, &[], turn.view));
+        let me = turn.view.me;
+        let in_ring = |ring| place_in(ring, self.partition, quorum, Some(me), turn.view);
+        let first = in_ring(place.reads);
+        let also = place.also.map(in_ring);
         let (Ok(first), Ok(also)) = (first, also.transpose()) else {
             return self.finish(Err(self.doubt()), turn);
         };
@@ -46,7 +48,6 @@ impl Put {
         let set = self.set_for(&first);
         self.also = also.map(|also| Box::new(self.set_for(&also)));
         self.set = set;
-        let me = turn.view.me;
         let silent = self.primaries(|node| {
             node != me && turn.peers.connected(node) && self.sets().any(|s| s.tally.awaits(node))
         });

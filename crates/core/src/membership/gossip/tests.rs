@@ -159,6 +159,25 @@ proptest! {
     }
 
     #[test]
+    fn fingerprints_are_equal_exactly_where_there_is_nothing_to_say(
+        a in any_facts(),
+        b in any_facts(),
+    ) {
+        let mut nodes = [merged([&a]), merged([&b])];
+        let silent = |[one, other]: &[FactBase; 2]| {
+            let (mine, theirs) = (one.digest(), other.digest());
+            one.delta_for(&theirs) == Facts::default()
+                && other.delta_for(&mine) == Facts::default()
+                && !one.lacks(&theirs)
+                && !other.lacks(&mine)
+        };
+        let equal = |[one, other]: &[FactBase; 2]| one.fingerprint() == other.fingerprint();
+        prop_assert_eq!(equal(&nodes), silent(&nodes));
+        exchange(&mut nodes, 0, 1);
+        prop_assert!(equal(&nodes) && silent(&nodes));
+    }
+
+    #[test]
     fn random_gossip_makes_all_nodes_equal(
         facts in prop::collection::vec(any_facts(), 2..8),
         seed in any::<[u8; 32]>(),

@@ -54,6 +54,12 @@ impl Membership {
                 }
                 return;
             }
+            AdminRequest::Recover => {
+                if let Some(answer) = self.recover(turn, id, deadline) {
+                    reply(turn, id, answer);
+                }
+                return;
+            }
             AdminRequest::Stage { node, change: StagedChange::RemoveDead }
                 if self.facts.facts().is_leaving(node) =>
             {

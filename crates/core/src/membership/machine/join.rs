@@ -154,6 +154,26 @@ impl Membership {
         turn.act(MembershipEffect::Observe(MembershipObservation::JoinStaged(me)));
     }
 
+    /// A node that joins under the name of a member is that member, which has lost its directory and
+    /// with it its id: it asks to have its places back. Said once in each start, since operators may
+    /// discard it.
+    pub(super) fn stage_own_return(&mut self, turn: &mut Turn<'_>) {
+        let (me, name) = (self.config.me, &self.config.name);
+        let Some(ring) = self.facts.ring().filter(|_| !self.has_asked_to_return) else { return };
+        if ring.members.contains_key(&me) || ring.removed.contains(&me) {
+            return;
+        }
+        let Some((&old, _)) = ring.members.iter().find(|(_, member)| member.name == *name) else {
+            return;
+        };
+        self.has_asked_to_return = true;
+        let change = Some(StagedChange::ReplaceBy(me));
+        let fact = StagedFact { at: self.mint(turn.now), change };
+        if self.facts.stage(old, StageSlot::Membership, &fact) {
+            self.disk.facts_changed();
+        }
+    }
+
     /// A stamp above all that were seen.
     pub(super) fn mint(&self, now: Now) -> (Stamp, NodeId) {
         (Stamp::mint(now.wall, self.facts.stamps()), self.config.me)

@@ -180,6 +180,7 @@ impl Membership {
             self.send(turn, to, message);
         }
         self.gossip_round(turn);
+        self.tell_progress(turn);
         self.repeat_pushes(turn);
     }
 

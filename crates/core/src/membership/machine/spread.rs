@@ -96,12 +96,12 @@ impl Membership {
             self.peers.all().partition(|node| suspected.contains_key(node));
         let long_shot = self.random.below(ROUNDS_PER_LONG_SHOT) == 0;
         if let Some(peer) = self.pick(&live) {
-            self.level_with(turn, peer);
+            self.probe(turn, peer);
         }
         if (long_shot || live.is_empty())
             && let Some(peer) = self.pick(&down)
         {
-            self.level_with(turn, peer);
+            self.probe(turn, peer);
         }
         let forlorn = live.is_empty() && self.seeking.is_none() && !self.config.seeds.is_empty();
         if long_shot && forlorn {
@@ -113,6 +113,19 @@ impl Membership {
     fn pick(&mut self, nodes: &[NodeId]) -> Option<NodeId> {
         let index = self.random.below(u32::try_from(nodes.len()).ok()?);
         nodes.get(index as usize).copied()
+    }
+
+    /// Asks `peer` whether it knows the same.
+    fn probe(&mut self, turn: &mut Turn<'_>, peer: NodeId) {
+        let fingerprint = self.facts.fingerprint();
+        self.send(turn, peer, MembershipMessage::Probe { fingerprint });
+    }
+
+    /// A peer has asked whether this node knows the same: if not, both level what they know.
+    pub(super) fn answer_probe(&mut self, turn: &mut Turn<'_>, from: NodeId, fingerprint: u64) {
+        if fingerprint != self.facts.fingerprint() {
+            self.level_with(turn, from);
+        }
     }
 
     /// Begins a gossip exchange with `peer`.

@@ -21,6 +21,7 @@ impl Membership {
     /// Shows what has changed: of ring, buckets and moves only what is durable.
     pub(super) fn show(&mut self, turn: &mut Turn<'_>) {
         let new_addresses = self.take_addresses();
+        let hints_in_place = self.are_hints_in_place();
         let view = View {
             me: self.config.me,
             ring: self.disk.ring().cloned(),
@@ -28,7 +29,7 @@ impl Membership {
             buckets: Arc::clone(self.disk.buckets()),
             transition: self.disk.transition().cloned(),
             dead: Arc::clone(self.disk.dead()),
-            hints_in_place: self.disk.ring().is_some_and(|ring| self.are_hints_in_place(ring)),
+            hints_in_place,
         };
         let same_view = match &self.shown.view {
             Some(shown) => is_same(shown, &view),

@@ -22,7 +22,7 @@ pub(super) fn weight() -> impl Strategy<Value = u32> {
     prop_oneof![4 => Just(100_u32), 2 => 1_u32..400, 1 => 1_u32..=Weight::MAX]
 }
 
-fn act(zones: u8) -> impl Strategy<Value = Act> {
+pub(super) fn act(zones: u8) -> impl Strategy<Value = Act> {
     let zone = move || 0..zones;
     let place = any::<prop::sample::Index>().prop_map(|index| index.index(1 << 16));
     prop_oneof![

@@ -1,13 +1,21 @@
 //! A plan as a document: what would change, what would move, and who would own how much.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value, json};
 use stator_core::identity::NodeId;
 use stator_core::membership::facts::StagedChange;
 use stator_core::ring::{Change, Move, Plan};
 use stator_core::view::View;
 
-/// What `GET /v1/cluster/plan` answers.
-pub(super) fn document(plan: &Plan, view: &View) -> Map<String, Value> {
+/// A node pulls at most so much in a second unless it is told otherwise, and everything else of a
+/// change takes about so long.
+const PULLED_A_SECOND: u64 = 64 << 20;
+const AT_LEAST_SECONDS: u64 = 5;
+
+/// What `GET /v1/cluster/plan` answers. How many bytes move, and how long that takes, is estimated
+/// from the size of this node's own replicas.
+pub(super) fn document(plan: &Plan, view: &View, replica_bytes: u64) -> Map<String, Value> {
     let moves: Vec<Value> =
         plan.moves.iter().map(|moved| moved_replica(plan, view, moved)).collect();
     let told = [
@@ -15,9 +23,28 @@ pub(super) fn document(plan: &Plan, view: &View) -> Map<String, Value> {
         ("changes", changes(plan, view)),
         ("moves", json!(moves)),
         ("members", members(plan, view)),
+        ("partitions", json!(moving_partitions(plan, view))),
+        ("bytes", json!(plan.moves.len() as u64 * replica_bytes)),
+        ("seconds", json!(seconds(plan, replica_bytes))),
         ("warnings", json!(plan.warnings)),
     ];
     told.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// Partitions that get other replicas, or the same in another order.
+fn moving_partitions(plan: &Plan, view: &View) -> usize {
+    let before = view.ring.as_deref().map_or(&[][..], |ring| &ring.table);
+    before.iter().zip(&plan.ring.table).filter(|(old, new)| old != new).count()
+}
+
+/// As long as the node takes that gets most.
+fn seconds(plan: &Plan, replica_bytes: u64) -> u64 {
+    let mut gains: BTreeMap<NodeId, u64> = BTreeMap::new();
+    for moved in &plan.moves {
+        *gains.entry(moved.to).or_default() += replica_bytes;
+    }
+    let most = gains.into_values().max();
+    most.map_or(0, |bytes| AT_LEAST_SECONDS + bytes / PULLED_A_SECOND)
 }
 
 /// The staged changes that the plan takes in.

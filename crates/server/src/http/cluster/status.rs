@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use stator_core::identity::NodeId;
 use stator_core::membership::admin::{ChangeStatus, ClusterStatus, MemberState, MemberStatus};
+use stator_core::status::ShardStatus;
 
 /// What the node that is asked knows of itself alone.
 pub(super) struct Own {
@@ -10,6 +11,18 @@ pub(super) struct Own {
     pub(super) id: NodeId,
     /// Hints that it holds.
     pub(super) hints: u64,
+    /// Bytes of an average replica of a partition there: what others have is taken to be the same.
+    pub(super) replica_bytes: u64,
+}
+
+impl Own {
+    /// Of this node, by what its shards say.
+    pub(super) fn of(id: NodeId, shards: &ShardStatus) -> Self {
+        let hints = shards.hints.values().map(|held| held.objects).sum();
+        let bytes: u64 = shards.partitions.values().map(|partition| partition.bytes).sum();
+        let replica_bytes = bytes.checked_div(shards.partitions.len() as u64).unwrap_or(0);
+        Self { id, hints, replica_bytes }
+    }
 }
 
 /// What `GET /v1/cluster` answers. Ring version 0 is a node that knows no ring. How many hints
@@ -18,13 +31,14 @@ pub(super) fn document(status: &ClusterStatus, own: &Own) -> Value {
     let members: Vec<Value> = status.members.iter().map(|each| member(each, own)).collect();
     json!({
         "ring_version": status.ring.as_ref().map_or(0, |ring| ring.version.0),
+        "forced_versions": status.ring.iter().flat_map(|ring| &ring.forced).map(|v| v.0).collect::<Vec<_>>(),
         "members": members,
-        "transition": status.change.as_ref().map(|change| transition(change, &status.members)),
+        "transition": status.change.as_ref().map(|change| transition(change, &status.members, own)),
     })
 }
 
 /// A change of the ring under way; those it waits for by name.
-fn transition(change: &ChangeStatus, members: &[MemberStatus]) -> Value {
+fn transition(change: &ChangeStatus, members: &[MemberStatus], own: &Own) -> Value {
     let name = |node: &NodeId| {
         let known = members.iter().find(|member| member.id == *node);
         known.map_or_else(|| node.to_string(), |member| member.name.clone())
@@ -33,6 +47,7 @@ fn transition(change: &ChangeStatus, members: &[MemberStatus]) -> Value {
         "version": change.version.0,
         "partitions": change.partitions,
         "partitions_left": change.partitions_left,
+        "bytes_left": change.replicas_left as u64 * own.replica_bytes,
         "waits_for": change.waits_for.iter().map(name).collect::<Vec<_>>(),
     })
 }

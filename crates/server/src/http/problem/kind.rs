@@ -47,6 +47,8 @@ pub(crate) const BODY_TIMEOUT: Kind = kind(408, "body-timeout", "The body did no
 pub(crate) const BUCKET_FIXED: Kind = kind(409, "bucket-fixed", "Fixed when the bucket was made");
 pub(crate) const COMMIT_UNDER_WAY: Kind =
     kind(409, "commit-under-way", "Another commit is under way");
+pub(crate) const MAJORITY_LIVES: Kind =
+    kind(409, "majority-lives", "A majority of the members can be reached");
 pub(crate) const CHANGE_UNDER_WAY: Kind =
     kind(409, "change-under-way", "Partitions still move to their new owners");
 pub(crate) const NOTHING_STAGED: Kind = kind(409, "nothing-staged", "Nothing is staged");

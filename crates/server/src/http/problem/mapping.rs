@@ -78,6 +78,7 @@ fn admin_kind(error: &AdminError) -> Kind {
         AdminError::NothingStaged => kind::NOTHING_STAGED,
         AdminError::Plan(_) => kind::PLAN_IMPOSSIBLE,
         AdminError::UnderWay { .. } => kind::CHANGE_UNDER_WAY,
+        AdminError::MajorityLives { .. } => kind::MAJORITY_LIVES,
         AdminError::Unreachable { .. } => kind::UNREACHABLE,
         AdminError::InvalidChange(_) => kind::CHANGE_INVALID,
         AdminError::NotBuilt(_) => kind::NOT_BUILT,

@@ -19,9 +19,7 @@ use stator_core::ring::{Member, Ring, Weight};
 use stator_core::token::{Partition, PartitionCount};
 use stator_core::transfer::Progress;
 
-use super::values::{
-    bucket, conflict_rule, duration, node, partition, quorum, ring_version, stamp,
-};
+use super::values::{bucket, conflict_rule, duration, node, quorum, ring_version, stamp};
 
 fn text() -> impl Strategy<Value = String> {
     ".{0,12}"
@@ -65,6 +63,7 @@ pub(super) fn ring() -> BoxedStrategy<Ring> {
                 partitions,
                 dead: removed.iter().copied().filter(|node| node.get() % 2 == 0).collect(),
                 removed,
+                forced: (version.0 % 2 == 0).then_some(version).into_iter().collect(),
                 table: starts.into_iter().map(list).collect(),
                 members,
             }
@@ -201,10 +200,6 @@ fn register_message() -> BoxedStrategy<RegisterMessage> {
     .boxed()
 }
 
-fn partitions() -> impl Strategy<Value = BTreeSet<Partition>> {
-    btree_set(partition(), 0..6)
-}
-
 /// Any votes.
 pub(super) fn votes() -> BoxedStrategy<Votes> {
     (any::<u64>(), ring_version(), ballot(), option::of((ballot(), shared_ring())))
@@ -223,6 +218,7 @@ pub(super) fn membership_message() -> BoxedStrategy<MembershipMessage> {
     prop_oneof![
         (any::<u64>(), any::<u64>())
             .prop_map(|(sequence, heard)| MembershipMessage::Heartbeat { sequence, heard }),
+        any::<u64>().prop_map(|fingerprint| MembershipMessage::Probe { fingerprint }),
         facts_digest().prop_map(MembershipMessage::Digest),
         (boxed_facts(), option::of(facts_digest()))
             .prop_map(|(facts, wants)| MembershipMessage::Delta { facts, wants }),

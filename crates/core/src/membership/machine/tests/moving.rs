@@ -99,7 +99,7 @@ fn who_leaves_is_heard_until_it_has_handed_over_and_coordinates_on() {
     world.restart(id(5));
     world.run_until("it is settled", |world| all_have_settled(world, 3));
     assert!(!world.facts(id(1)).nodes.contains_key(&id(5)), "nobody waits for it any more");
-    world.run(Duration::from_secs(60));
+    world.run(Duration::from_mins(1));
     let view = world.nodes[&id(5)].view.clone().expect("it was shown");
     assert!(view.ring_as_coordinator().is_some());
     assert!(view.suspected.is_empty(), "it hears who lives: {:?}", view.suspected);
@@ -137,4 +137,63 @@ fn levels_outlive_crashes_at_any_moment() {
         }
         world.run_until("it is settled", |world| all_have_settled(world, 3));
     }
+}
+
+/// Rule 19: amnesia never gives a second vote, since who has lost its votes has another id.
+#[test]
+fn a_node_that_lost_its_directory_asks_for_its_own_places() {
+    let mut world = World::cluster(1, 3);
+    world.kill(id(3));
+    world.start_as("n3", id(9), &super::world::Flags { found: None, seeds: vec!["n1".into()] });
+    world.run_until("it is staged", |world| {
+        world.facts(id(1)).staged.values().any(|s| s.change == Some(StagedChange::ReplaceBy(id(9))))
+    });
+    let before = world.nodes[&id(1)].ring().expect("a ring").clone();
+    let Ok(AdminDone::Plan(plan)) = world.get(id(1), AdminRequest::Plan) else { panic!("no plan") };
+    assert!(plan.warnings.iter().any(|warning| warning.contains("empty directory")));
+    assert_committed(&world.commit(id(1), 3));
+    world.run_until("it is settled", |world| all_have_settled(world, 3));
+    let after = world.nodes[&id(9)].ring().expect("a ring").clone();
+    let renamed = |node: &NodeId| if *node == id(3) { id(9) } else { *node };
+    for (old, new) in before.table.iter().zip(&after.table) {
+        assert_eq!(old.iter().map(renamed).collect::<Vec<_>>(), *new);
+    }
+    assert!(after.dead.contains(&id(3)) && after.members[&id(9)].name == "n3");
+}
+
+#[test]
+fn those_who_are_left_go_on_without_a_majority_once_that_is_forced() {
+    let mut world = World::cluster(1, 5);
+    world.kill(id(4));
+    world.run(Duration::from_secs(30));
+    let refused = world.get(id(1), AdminRequest::Recover);
+    assert_refused(&refused, |error| matches!(error, AdminError::MajorityLives { .. }));
+
+    world.kill(id(3));
+    world.kill(id(5));
+    world.run(Duration::from_secs(30));
+    weigh_alone(&mut world);
+    assert_committed(&world.get(id(1), AdminRequest::Recover));
+    world.run_until("it is settled", |world| all_have_settled(world, 3));
+    let ring = world.nodes[&id(2)].ring().expect("a ring").clone();
+    assert_eq!(ring.members.keys().copied().collect::<Vec<_>>(), [id(1), id(2)]);
+    assert!(ring.forced.contains(&RingVersion(3)) && ring.dead.contains(&id(5)));
+
+    // It is remembered by every ring that follows, and those who were given up are refused.
+    weigh(&mut world, 1, 50);
+    assert_committed(&world.commit(id(1), 4));
+    assert!(world.nodes[&id(1)].ring().is_some_and(|ring| ring.forced.contains(&RingVersion(3))));
+    world.restart(id(5));
+    world.run_until("it learns", |world| world.version(id(5)) == 4);
+    let view = world.nodes[&id(5)].view.clone().expect("it was shown");
+    assert!(view.ring_as_coordinator().is_none());
+}
+
+/// Without a majority nothing can be committed.
+fn weigh_alone(world: &mut World) {
+    let weight = Weight::new(50).expect("it is possible");
+    assert_eq!(stage(world, 1, StagedChange::Weight(weight)), Ok(AdminDone::Staged));
+    let reply = world.commit(id(1), 3);
+    assert_refused(&reply, |error| matches!(error, AdminError::Unreachable { .. }));
+    assert_eq!(world.get(id(1), AdminRequest::Discard), Ok(AdminDone::Discarded));
 }

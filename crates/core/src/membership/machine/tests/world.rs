@@ -163,6 +163,11 @@ impl World {
     }
 
     pub(super) fn start(&mut self, node: NodeId, flags: &Flags) {
+        self.start_as(&name(node), node, flags);
+    }
+
+    /// Starts a node under a name that need not be that of its number.
+    pub(super) fn start_as(&mut self, label: &str, node: NodeId, flags: &Flags) {
         let nonce = self.random.bits();
         let random = Random::from_seed([self.random.bits() as u8; 32]);
         let entry = self.nodes.entry(node).or_default();
@@ -174,7 +179,7 @@ impl World {
             me: node,
             boot: BootNumber(entry.directory.boot),
             nonce: BootNonce(nonce),
-            name: name(node),
+            name: label.to_owned(),
             zone: String::new(),
             weight: Weight::DEFAULT,
             addresses: Addresses { peer: name(node), ..Addresses::default() },

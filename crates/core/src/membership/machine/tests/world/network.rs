@@ -8,6 +8,7 @@ use crate::register::RegisterMessage as Register;
 fn kind(message: &MembershipMessage) -> &'static str {
     match message {
         MembershipMessage::Heartbeat { .. } => "heartbeat",
+        MembershipMessage::Probe { .. } => "probe",
         MembershipMessage::Digest(_) => "digest",
         MembershipMessage::Delta { .. } => "delta",
         MembershipMessage::Push { .. } => "push",

@@ -27,7 +27,13 @@ impl World {
         };
         let mut progress = Progress { ring: ring.version, ..Progress::default() };
         let moving = view.transition.as_ref().filter(|_| !self.idle.contains(&node));
-        progress.hints_in_place = moving.is_none_or(|moving| moving.is_over());
+        if self.idle.contains(&node) {
+            return progress;
+        }
+        let is_through = |moving: &std::sync::Arc<crate::transfer::Transition>| {
+            moving.moving().all(|(_, level)| level == MoveLevel::New)
+        };
+        progress.hints_in_place = moving.is_none_or(is_through);
         let Some(moving) = moving else { return progress };
         for (partition, level) in moving.moving().filter(|(p, _)| is_of(*p, shard)) {
             if moving.new_owners(partition).contains(&node) {
