@@ -32,9 +32,8 @@ pub(super) async fn form(
         let plan = first.plan().await?;
         first.commit(plan.version).await?;
         narrator.say(&format!(
-            "  One operator's commit, `stator cluster commit --version {}`, takes them all in. Before \
-             they answer for n1 they wait until nothing is under way that was begun before, ten \
-             seconds:",
+            "  One operator's commit, `stator cluster commit --version {}`, takes them all in. \
+             Until they have what n1 had it answers for them:",
             plan.version
         ))?;
     }
