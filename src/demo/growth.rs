@@ -187,9 +187,15 @@ async fn as_planned(clients: &[Client], plan: &PlanDocument) -> Result<(), Failu
 
 fn before(plan: &PlanDocument) -> Vec<(String, f64)> {
     let owns = plan.members.iter().filter(|member| member.share_before > 0.0);
-    owns.map(|member| (member.name.clone(), member.share_before)).collect()
+    in_order(owns.map(|member| (member.name.clone(), member.share_before)).collect())
 }
 
 fn after(plan: &PlanDocument) -> Vec<(String, f64)> {
-    plan.members.iter().map(|member| (member.name.clone(), member.share_after)).collect()
+    in_order(plan.members.iter().map(|member| (member.name.clone(), member.share_after)).collect())
+}
+
+/// From n1 on: a plan names members in the order of their ids.
+fn in_order(mut shares: Vec<(String, f64)>) -> Vec<(String, f64)> {
+    shares.sort_by_key(|(name, _)| (name.len(), name.clone()));
+    shares
 }
