@@ -4,12 +4,14 @@
 
 mod cart;
 mod failures;
+mod growth;
 mod narrator;
 mod ports;
 mod processes;
 mod ring;
 mod steps;
 mod waiting;
+mod writer;
 
 use std::path::{Path, PathBuf};
 
@@ -24,6 +26,9 @@ use crate::demo::processes::Cluster;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::signals::StopSignals;
+
+/// With one more, all ports stay below 65536 on whatever `--base-port` allows.
+const MOST_NODES: u16 = 50;
 
 /// Where the nodes keep their data: a directory that is kept, or one that goes with the demo.
 enum DataDir {
@@ -49,16 +54,32 @@ impl DataDir {
             Self::Temporary(dir) => dir.path(),
         }
     }
+
+    /// How many nodes begin: as many as asked for, or all that an earlier demo has left here.
+    fn nodes(&self, asked: u16) -> Result<u16, Failure> {
+        let is_left = |number: &u16| self.path().join(format!("n{number}")).exists();
+        let nodes = (asked + 1..=u16::MAX).take_while(is_left).last().unwrap_or(asked);
+        if nodes > MOST_NODES {
+            let dir = self.path().display();
+            return Err(Failure::new(format!(
+                "{dir} holds {nodes} nodes, one for each demo so far"
+            ))
+            .try_next("name another directory with --data"));
+        }
+        Ok(nodes)
+    }
 }
 
 /// Starts the cluster, takes the tour, and stays up unless told to end.
 pub(crate) async fn run(args: DemoArgs) -> Ended {
     let mut signals = StopSignals::listen()?;
-    let ports: Vec<NodePorts> =
-        (1..=args.nodes).map(|number| NodePorts::of(args.base_port, number)).collect();
-    ports::check_free(&ports)?;
     let data = DataDir::of(&args)?;
-    let mut cluster = Cluster::start(data.path(), &ports)?;
+    let founders = data.nodes(args.nodes)?;
+    // The last of them joins later.
+    let ports: Vec<NodePorts> =
+        (1..=founders + 1).map(|number| NodePorts::of(args.base_port, number)).collect();
+    ports::check_free(&ports)?;
+    let mut cluster = Cluster::start(data.path(), &ports[..usize::from(founders)])?;
     let ended = tokio::select! {
         ended = show(&args, &ports, &mut cluster) => ended,
         signal = signals.next() => if args.exit {
@@ -72,9 +93,10 @@ pub(crate) async fn run(args: DemoArgs) -> Ended {
 }
 
 async fn show(args: &DemoArgs, ports: &[NodePorts], cluster: &mut Cluster) -> Ended {
-    let clients: Vec<Client> = ports.iter().map(|node| Client::new(node.endpoint())).collect();
+    let (newcomer, founders) = ports.split_last().expect("a demo has nodes");
+    let clients: Vec<Client> = founders.iter().map(|node| Client::new(node.endpoint())).collect();
     let mut narrator = Narrator::new(args.json);
-    let held = steps::all(&mut narrator, cluster, &clients).await?;
+    let held = steps::all(&mut narrator, cluster, clients, newcomer).await?;
     if args.exit {
         return Ok(if held { Exit::Done } else { Exit::Failed });
     }

@@ -39,13 +39,31 @@ impl Doors {
         Arc::new(Self { doors: clients.into_iter().map(door).collect(), next: AtomicUsize::new(0) })
     }
 
+    /// As [`Self::new`], but all after the first `open` are closed until their nodes say that they
+    /// are ready.
+    pub(crate) fn of_members(clients: impl IntoIterator<Item = Client>, open: usize) -> Arc<Self> {
+        let door = |(place, client)| Door { client, is_open: AtomicBool::new(place < open) };
+        let doors = clients.into_iter().enumerate().map(door).collect();
+        Arc::new(Self { doors, next: AtomicUsize::new(0) })
+    }
+
     /// Begins to look after closed doors.
     pub(crate) fn porter(self: &Arc<Self>) -> Porter {
+        self.look_at(|door| !door.is_open())
+    }
+
+    /// Begins to look after all doors: one whose node says that it is not ready is closed too, as that
+    /// of a node that has left.
+    pub(crate) fn strict_porter(self: &Arc<Self>) -> Porter {
+        self.look_at(|_| true)
+    }
+
+    fn look_at(self: &Arc<Self>, which: fn(&Door) -> bool) -> Porter {
         let doors = Arc::clone(self);
         Porter(tokio::spawn(async move {
             loop {
                 tokio::time::sleep(LOOK).await;
-                for door in doors.doors.iter().filter(|door| !door.is_open()) {
+                for door in doors.doors.iter().filter(|door| which(door)) {
                     let is_ready = door.client.ready().await.is_ok();
                     door.is_open.store(is_ready, Ordering::Relaxed);
                 }

@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use futures_util::future::try_join_all;
-use stator_client::{ClientError, NewObject, ObjectName, RequestOptions};
+use futures_util::{StreamExt, TryStreamExt, stream};
+use stator_client::{ClientError, Fetched, NewObject, ObjectName, RequestOptions};
 
 use crate::Failed;
 use crate::doors::Doors;
@@ -69,6 +70,42 @@ pub(crate) async fn fill(
     report.seconds("loading", begun.elapsed());
     report.count("loading_puts_tried_again", again.load(Ordering::Relaxed));
     Ok(())
+}
+
+/// What reading the stored objects back came to.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct ReadBack {
+    pub(crate) missing: u64,
+    /// Objects with a value that is not as it was written, byte for byte. A put that was tried again
+    /// may have left the same value twice.
+    pub(crate) wrong: u64,
+}
+
+/// Reads each of `count` objects through the next door.
+pub(crate) async fn read_back(
+    doors: &Arc<Doors>,
+    count: u64,
+    values: Values,
+) -> Result<ReadBack, ClientError> {
+    stream::iter(0..count)
+        .map(async |number| {
+            let key = key(number);
+            let name = ObjectName { bucket: BUCKET, key: key.as_bytes() };
+            let found = match doors.get(name, &RequestOptions::default()).await? {
+                Fetched::NotFound { .. } => return Ok(ReadBack { missing: 1, wrong: 0 }),
+                Fetched::Object(object) => vec![object.value],
+                Fetched::Siblings(all) => {
+                    all.siblings.into_iter().map(|sibling| sibling.value).collect()
+                }
+            };
+            let is_right = found.iter().all(|value| values.number(value) == Some(number));
+            Ok(ReadBack { missing: 0, wrong: u64::from(!is_right) })
+        })
+        .buffer_unordered(AT_ONCE as usize)
+        .try_fold(ReadBack::default(), async |sum, one| {
+            Ok(ReadBack { missing: sum.missing + one.missing, wrong: sum.wrong + one.wrong })
+        })
+        .await
 }
 
 /// Stores an object, and says how often it had to be tried again.

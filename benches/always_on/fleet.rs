@@ -1,5 +1,6 @@
 //! A cluster of real processes, formed as the manual says.
 
+mod changing;
 mod node;
 
 use std::time::{Duration, Instant};
@@ -122,6 +123,12 @@ impl Fleet {
         self.dir.disable_cleanup(true);
         eprintln!("data and logs of the nodes are kept in {}", self.dir.path().display());
     }
+}
+
+/// Bytes that a node has sent to compare and to repair replicas since it started, as it counts them.
+pub(crate) fn bytes_sent(said: &NodeDocument) -> u64 {
+    let one = std::slice::from_ref(said);
+    total(one, "exchange_bytes_sent") + total(one, "repair_bytes_sent")
 }
 
 /// The sum of a count over nodes. Counts that clients know by name are not among `more`.

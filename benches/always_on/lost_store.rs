@@ -6,22 +6,15 @@
 use std::time::{Duration, Instant};
 
 use stator_client::{Detail, NodeDocument};
-use stator_core::context;
-use stator_core::identity::ActorId;
-use stator_core::object::{
-    BucketName, ConflictRule, Content, Key, Metadata, ObjectKey, ObjectState, Sibling, Value,
-};
-use stator_core::time::Stamp;
-use stator_core::token::{PartitionCount, Token};
-use stator_core::version::Dot;
 
 use crate::Failed;
-use crate::filling::{BUCKET, fill, key};
+use crate::filling::{fill, key};
 use crate::fleet::{Fleet, total, until_within};
 use crate::load::{Load, Mix, Part, live_keys};
 use crate::options::Options;
 use crate::report::Report;
 use crate::values::Values;
+use crate::weighing::{Weight, by_partition, mebibytes, sum};
 
 const NODES: usize = 5;
 /// Whose store is lost.
@@ -191,47 +184,13 @@ fn tell_bytes(report: &mut Report, sent: Sent, needed: u64, took: Duration) {
     report.say("refill_megabytes_a_second", (rate * 10.0).round() / 10.0, format!("{rate:.1}"));
 }
 
-struct Needed {
-    objects: u64,
-    bytes: u64,
-}
-
-/// What the store that will be lost holds once the load has written each of its keys: names and
-/// encoded states.
+/// What the store that will be lost holds once the load has written each of its keys.
 async fn needed(
     fleet: &Fleet,
     keys: impl Iterator<Item = String>,
     values: Values,
-) -> Result<Needed, Failed> {
+) -> Result<Weight, Failed> {
     let said = fleet.nodes[STRUCK].client.node(Detail::Partitions).await?;
-    let partitions = PartitionCount::new(said.ring_partitions as u32)?;
-    let owned: std::collections::BTreeSet<u32> =
-        said.partitions.iter().map(|each| each.partition).collect();
-    let mut needed = Needed { objects: 0, bytes: 0 };
-    let state = encoded_bytes(values);
-    for key in keys {
-        let name = ObjectKey::new(
-            BucketName::new(BUCKET.to_vec().into())?,
-            Key::new(key.clone().into_bytes().into())?,
-        );
-        if owned.contains(&partitions.partition_of(Token::of(&name)).get()) {
-            needed.objects += 1;
-            needed.bytes += (BUCKET.len() + key.len()) as u64 + state;
-        }
-    }
-    Ok(needed)
-}
-
-/// Bytes of an object's state that was written once.
-fn encoded_bytes(values: Values) -> u64 {
-    let mut state = ObjectState::default();
-    let dot = Dot { actor: ActorId::new(1), counter: 1 << 10 };
-    let value = Value { bytes: values.of(0), metadata: Metadata::default() };
-    let new = Sibling { dot, stamp: Stamp::default(), content: Content::Value(value) };
-    state.write(ConflictRule::Siblings, &context::Context::default(), new);
-    state.encode().len() as u64
-}
-
-fn mebibytes(bytes: u64) -> String {
-    format!("{bytes} ({:.1} MiB)", bytes as f64 / f64::from(1 << 20))
+    let weights = by_partition(said.ring_partitions, keys, values)?;
+    Ok(sum(&weights, said.partitions.iter().map(|each| each.partition)))
 }

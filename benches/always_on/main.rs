@@ -9,6 +9,7 @@
 
 mod damaged;
 mod doors;
+mod elastic;
 mod filling;
 mod fleet;
 mod load;
@@ -18,10 +19,12 @@ mod options;
 mod primaries_dead;
 #[path = "../../tests/stator/harness/process.rs"]
 mod process;
+mod replace;
 mod report;
 mod tally;
 mod two_of_five;
 mod values;
+mod weighing;
 
 use std::process::ExitCode;
 
@@ -51,6 +54,8 @@ fn main() -> ExitCode {
             Scenario::LostStore => lost_store::run(&options, &mut report).await,
             Scenario::MillionKeys => million_keys::run(&options, &mut report).await,
             Scenario::Damaged => damaged::run(&options, &mut report).await,
+            Scenario::Elastic => elastic::run(&options, &mut report).await,
+            Scenario::Replace => replace::run(&options, &mut report).await,
         }
     });
     if let Err(failed) = run {

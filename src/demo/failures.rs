@@ -262,7 +262,7 @@ async fn fill(clients: &[Client]) -> Result<(), Failure> {
 }
 
 /// What `stator verify` would say; an error names what stands in the way.
-async fn converged(client: &Client) -> Result<Verdict, Failure> {
+pub(super) async fn converged(client: &Client) -> Result<Verdict, Failure> {
     let verdict = until_converged(client, WITHIN).await?;
     if verdict.converged() {
         return Ok(verdict);
@@ -322,10 +322,10 @@ fn everywhere() -> RequestOptions {
     RequestOptions { quorum, ..options() }
 }
 
-fn millis(duration: Duration) -> String {
+pub(super) fn millis(duration: Duration) -> String {
     format!("{} ms", duration.as_millis())
 }
 
-fn seconds(duration: Duration) -> String {
+pub(super) fn seconds(duration: Duration) -> String {
     format!("{:.1} s", duration.as_secs_f64())
 }

@@ -42,16 +42,21 @@ impl Cluster {
         let secret = secret_file(data)?;
         let mut cluster = Self { nodes: Vec::new(), data: data.to_owned(), secret };
         for node in ports {
-            let founding = if node == &ports[0] {
-                vec!["--init".to_owned()]
-            } else {
-                vec!["--join".to_owned(), ports[0].peer.to_string()]
-            };
-            let child = Some(cluster.spawn(node, &founding)?);
-            let log = cluster.data.join(format!("{}.log", node.name));
-            cluster.nodes.push(NodeProcess { ports: node.clone(), child, log });
+            cluster.add(node)?;
         }
         Ok(cluster)
+    }
+
+    /// Starts a node: the first one founds a cluster, any other asks to join it.
+    pub(super) fn add(&mut self, node: &NodePorts) -> Result<(), Failure> {
+        let founding = match self.nodes.first() {
+            None => vec!["--init".to_owned()],
+            Some(founder) => vec!["--join".to_owned(), founder.ports.peer.to_string()],
+        };
+        let child = Some(self.spawn(node, &founding)?);
+        let log = self.data.join(format!("{}.log", node.name));
+        self.nodes.push(NodeProcess { ports: node.clone(), child, log });
+        Ok(())
     }
 
     /// A node's place by its name.

@@ -1,7 +1,7 @@
 //! The tour's first step: the nodes become a cluster, and its ring is drawn.
 
 use serde_json::{Value, json};
-use stator_client::{Client, ClusterDocument};
+use stator_client::{Client, MemberDocument};
 use tokio::time::Instant;
 
 use crate::demo::narrator::Narrator;
@@ -32,24 +32,27 @@ pub(super) async fn form(
         let plan = first.plan().await?;
         first.commit(plan.version).await?;
         narrator.say(&format!(
-            "  One operator's commit, `stator cluster commit --version {}`, takes them all in:",
+            "  One operator's commit, `stator cluster commit --version {}`, takes them all in. \
+             Until they have what n1 had it answers for them:",
             plan.version
         ))?;
     }
     let mut newest = None;
     for client in clients {
-        let settled = until(cluster, "not all nodes serve the same ring", async || {
+        let settled = until(cluster, "not all nodes serve the same settled ring", async || {
             let cluster = client.cluster().await.ok()?;
             let all = cluster.members.len() == clients.len();
             let up = cluster.members.iter().all(|member| member.state == "up");
             let same = newest.is_none_or(|version| version == cluster.ring_version);
+            // Until then only the founder answers reads, as the one owner of the ring before.
             let is_settled = cluster.transition.is_none();
             (all && up && same && is_settled && client.ready().await.is_ok()).then_some(cluster)
         });
         newest = Some(settled.await?.ring_version);
     }
     let document = first.cluster().await?;
-    draw(narrator, &document)?;
+    let named = |member: &MemberDocument| (member.name.clone(), member.share);
+    draw(narrator, &document.members.iter().map(named).collect::<Vec<_>>())?;
     let shares: Vec<f64> = document.members.iter().map(|member| member.share).collect();
     check_balance(&shares)?;
     Ok(json!({
@@ -60,19 +63,19 @@ pub(super) async fn form(
     }))
 }
 
-fn draw(narrator: &Narrator, document: &ClusterDocument) -> Result<(), Failure> {
-    let largest = document.members.iter().map(|member| member.share).fold(0.0, f64::max);
-    for member in &document.members {
-        let length = (member.share / largest.max(f64::MIN_POSITIVE) * BAR).round() as usize;
-        let (name, bar) = (&member.name, "█".repeat(length));
-        let share = output::percent(member.share);
+/// Draws how much each node owns.
+pub(super) fn draw(narrator: &Narrator, shares: &[(String, f64)]) -> Result<(), Failure> {
+    let largest = shares.iter().map(|(_, share)| *share).fold(0.0, f64::max);
+    for (name, share) in shares {
+        let length = (share / largest.max(f64::MIN_POSITIVE) * BAR).round() as usize;
+        let (bar, share) = ("█".repeat(length), output::percent(*share));
         narrator.say(&format!("  {name:>4} {bar:<40} {share} of all replicas"))?;
     }
     Ok(())
 }
 
 /// Nodes of one weight own nearly the same.
-fn check_balance(shares: &[f64]) -> Result<(), Failure> {
+pub(super) fn check_balance(shares: &[f64]) -> Result<(), Failure> {
     let total: f64 = shares.iter().sum();
     let even = 1.0 / shares.len() as f64;
     let off = shares.iter().map(|share| (share - even).abs()).fold(0.0, f64::max);

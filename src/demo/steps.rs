@@ -9,7 +9,9 @@ use stator_client::{Client, ClientError, Context, Fetched, ObjectName, Outcome, 
 use crate::bench::{LoadPlan, latencies, measure, time};
 use crate::demo::cart::{CART, context_of, expect, fetch, new, one, options, put, several, text};
 use crate::demo::failures::{self, Outage};
+use crate::demo::growth;
 use crate::demo::narrator::Narrator;
+use crate::demo::ports::NodePorts;
 use crate::demo::processes::Cluster;
 use crate::demo::ring;
 use crate::failure::Failure;
@@ -20,11 +22,12 @@ const OTHER: ObjectName<'static> = ObjectName { bucket: b"carts", key: b"mallory
 pub(super) async fn all(
     narrator: &mut Narrator,
     cluster: &mut Cluster,
-    clients: &[Client],
+    mut clients: Vec<Client>,
+    newcomer: &NodePorts,
 ) -> Result<bool, Failure> {
     let title = format!("{} nodes up, one ring", clients.len());
     narrator.begin(1, &title)?;
-    let formed = ring::form(narrator, cluster, clients).await;
+    let formed = ring::form(narrator, cluster, &clients).await;
     let is_up = formed.is_ok();
     narrator.end(1, &title, formed)?;
     if !is_up {
@@ -33,38 +36,43 @@ pub(super) async fn all(
 
     let title = "A shopping cart, put and got";
     narrator.begin(2, title)?;
-    let result = cart(narrator, clients).await;
+    let result = cart(narrator, &clients).await;
     narrator.end(2, title, result)?;
 
     let title = "Two phones, one cart: siblings, merged";
     narrator.begin(3, title)?;
-    let result = phones(narrator, clients).await;
+    let result = phones(narrator, &clients).await;
     narrator.end(3, title, result)?;
 
     let mut outage = Outage::default();
     let title = "kill -9 on the cart's primaries: puts go on";
     narrator.begin(4, title)?;
-    let result = failures::strike(narrator, cluster, clients, &mut outage).await;
+    let result = failures::strike(narrator, cluster, &clients, &mut outage).await;
     narrator.end(4, title, result)?;
 
     let title = "They come back: hints go home, replicas agree";
     narrator.begin(5, title)?;
-    let result = failures::back(narrator, cluster, clients, &outage).await;
+    let result = failures::back(narrator, cluster, &clients, &outage).await;
     narrator.end(5, title, result)?;
 
     let title = "A store is lost: anti-entropy refills it";
     narrator.begin(6, title)?;
-    let result = failures::lost(narrator, cluster, clients).await;
+    let result = failures::lost(narrator, cluster, &clients).await;
     narrator.end(6, title, result)?;
+
+    let title = format!("{} joins while a writer counts: nothing is lost", newcomer.name);
+    narrator.begin(7, &title)?;
+    let result = growth::grow(narrator, cluster, &mut clients, newcomer).await;
+    narrator.end(7, &title, result)?;
 
     let title = "A forged context is refused";
     narrator.begin(8, title)?;
-    let result = forged(narrator, clients).await;
+    let result = forged(narrator, &clients).await;
     narrator.end(8, title, result)?;
 
     let title = "Figures";
     narrator.begin(9, title)?;
-    let result = figures(narrator, cluster, clients).await;
+    let result = figures(narrator, cluster, &clients).await;
     narrator.end(9, title, result)?;
     Ok(narrator.held())
 }

@@ -16,16 +16,26 @@ const AGAIN: Duration = Duration::from_millis(50);
 pub(super) async fn until<T>(
     cluster: &mut Cluster,
     otherwise: &str,
+    ask: impl AsyncFnMut() -> Option<T>,
+) -> Result<T, Failure> {
+    until_within(WITHIN, cluster, otherwise, ask).await
+}
+
+/// As [`until`], with a time limit of its own.
+pub(super) async fn until_within<T>(
+    within: Duration,
+    cluster: &mut Cluster,
+    otherwise: &str,
     mut ask: impl AsyncFnMut() -> Option<T>,
 ) -> Result<T, Failure> {
-    let deadline = Instant::now() + WITHIN;
+    let deadline = Instant::now() + within;
     loop {
         cluster.check()?;
         if let Some(answer) = ask().await {
             return Ok(answer);
         }
         if Instant::now() > deadline {
-            let waited = WITHIN.as_secs();
+            let waited = within.as_secs();
             return Err(Failure::new(format!("{otherwise} within {waited} s")));
         }
         sleep(AGAIN).await;

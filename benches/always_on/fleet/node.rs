@@ -1,6 +1,7 @@
 //! One node: a process of the binary, its directory, its ports.
 
 use std::fs::File;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::time::Duration;
@@ -88,6 +89,23 @@ impl Node {
         }
         self.start(&[])?;
         Ok(true)
+    }
+
+    /// Whether it has a process.
+    pub(crate) fn is_running(&self) -> bool {
+        self.child.is_some()
+    }
+
+    /// Everything that it has on disk is gone, and with it who it was.
+    pub(crate) fn lose_all(&self) -> Result<(), Failed> {
+        Ok(std::fs::remove_dir_all(&self.data)?)
+    }
+
+    /// What its store takes up on disk.
+    pub(crate) fn disk_bytes(&self) -> u64 {
+        let files = walkdir::WalkDir::new(self.store()).into_iter().filter_map(Result::ok);
+        let metadata = files.filter_map(|file| file.metadata().ok());
+        metadata.map(|file| file.blocks() * 512).sum()
     }
 
     /// Where its objects are.
