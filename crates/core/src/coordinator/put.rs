@@ -325,14 +325,14 @@ impl Put {
         }
     }
 
-    /// Who has answered. While the partition moves it is told of the set of which more have: the
-    /// quorum holds in both.
+    /// Who has answered. While the partition moves it is told of the set in which fewer primaries have:
+    /// a reader may go by either.
     fn answered(&self) -> Answered {
         let sets = self.sets().map(|set| set.answered(self.wanted));
-        let more = |best: Answered, next: Answered| {
-            if next.total() > best.total() { next } else { best }
+        let fewer = |least: Answered, next: Answered| {
+            if next.primaries < least.primaries { next } else { least }
         };
-        sets.reduce(more).unwrap_or_default()
+        sets.reduce(fewer).unwrap_or_default()
     }
 
     /// It is minted, so at least this node may have it: never called refused (rule 9).

@@ -1,6 +1,6 @@
 //! The actor: feeds the machine what happens and does what it says, in order.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -32,6 +32,8 @@ pub(super) struct Actor {
     inbox: Rc<Inbox<Event>>,
     peers: Peers,
     timer: Option<Instant>,
+    /// Peers that a shard's link has come from.
+    dialled_by: BTreeSet<NodeId>,
     /// A cluster that is being made durable: known to the rest of the node once it is.
     cluster_to_come: Option<(SaveId, ClusterId)>,
     operators: HashMap<AdminId, oneshot::Sender<AdminReply>>,
@@ -48,6 +50,7 @@ impl Actor {
             inbox,
             peers,
             timer: None,
+            dialled_by: BTreeSet::new(),
             cluster_to_come: None,
             operators: HashMap::new(),
             next_admin: 0,
@@ -118,7 +121,7 @@ impl Actor {
             Event::Input(input) => input,
             Event::Link(event) => {
                 let input = self.peers.link_event(event);
-                self.setup.gate.check(&self.setup.me.view.load(), self.peers.tried());
+                self.check_gate();
                 input
             }
             Event::Seed { address, dialled } => {
@@ -137,6 +140,8 @@ impl Actor {
                 self.peers.read(introduction.node, incoming, permit);
             }
             Ok(crate::listener::Lanes::Shard(accepted)) => {
+                self.dialled_by.insert(introduction.node);
+                self.check_gate();
                 let mailboxes = self.setup.shards.mailboxes();
                 let count = mailboxes.len().max(1);
                 if let Some(shard) = mailboxes.get(usize::from(accepted.lane) % count) {
@@ -148,6 +153,11 @@ impl Actor {
             }
         }
         self.step(MembershipInput::Introduced(introduction)).await;
+    }
+
+    fn check_gate(&self) {
+        let view = self.setup.me.view.load();
+        self.setup.gate.check(&view, self.peers.tried(), &self.dialled_by);
     }
 
     async fn step(&mut self, input: MembershipInput) {
@@ -208,7 +218,7 @@ impl Actor {
     async fn publish(&mut self, view: Arc<View>, addresses: &Arc<BTreeMap<NodeId, String>>) {
         self.setup.me.view.store(Arc::clone(&view));
         self.peers.publish(addresses);
-        self.setup.gate.check(&view, self.peers.tried());
+        self.check_gate();
         self.show_shards(&view, addresses).await;
     }
 

@@ -1,5 +1,6 @@
 //! Whether the node has done what it must before it calls itself ready: every member's address was
-//! tried once.
+//! tried once, and those that can be reached have reached this node in turn. Answers come on links
+//! that the answering side dials, so that a request before that would wait in vain.
 //!
 //! Once open it stays open: a member that dies later, or joins later, is no reason to take a node
 //! out of service.
@@ -21,10 +22,19 @@ impl Gate {
         self.0.load(Ordering::Acquire)
     }
 
-    /// Opens if every other member of the ring is among `tried`.
-    pub(super) fn check(&self, view: &View, tried: &BTreeSet<NodeId>) {
+    /// Opens if every other member of the ring is among `tried`, and has dialled this node as well
+    /// unless it is thought ill of.
+    pub(super) fn check(
+        &self,
+        view: &View,
+        tried: &BTreeSet<NodeId>,
+        dialled_by: &BTreeSet<NodeId>,
+    ) {
         let Some(ring) = view.ring_as_member() else { return };
-        if ring.members.keys().all(|node| *node == view.me || tried.contains(node)) {
+        let reaches_us =
+            |node: &NodeId| dialled_by.contains(node) || view.suspected.contains_key(node);
+        let is_met = |node: &NodeId| *node == view.me || tried.contains(node) && reaches_us(node);
+        if ring.members.keys().all(is_met) {
             self.0.store(true, Ordering::Release);
         }
     }
@@ -36,6 +46,7 @@ mod tests {
     use stator_core::identity::ClusterId;
     use stator_core::ring::{Member, Ring, Weight};
     use stator_core::token::PartitionCount;
+    use stator_core::view::Suspicion;
 
     #[test]
     fn opens_when_every_other_member_was_tried_and_stays_open() {
@@ -49,14 +60,22 @@ mod tests {
         let mut ring = Ring::found(ClusterId::new(1), partitions, 3, me, member("n1"));
         ring.members.insert(peer, member("n2"));
         let gate = Gate::default();
-        gate.check(&View::alone(me), &BTreeSet::from([peer]));
+        let (nobody, met) = (BTreeSet::new(), BTreeSet::from([peer]));
+        gate.check(&View::alone(me), &met, &met);
         assert!(!gate.is_open(), "no ring");
         let view = View { ring: Some(Arc::new(ring)), ..View::alone(me) };
-        gate.check(&view, &BTreeSet::new());
+        gate.check(&view, &nobody, &met);
         assert!(!gate.is_open(), "a member was not tried");
-        gate.check(&view, &BTreeSet::from([peer]));
+        gate.check(&view, &met, &nobody);
+        assert!(!gate.is_open(), "its answers have no way back");
+        gate.check(&view, &met, &met);
         assert!(gate.is_open());
-        gate.check(&view, &BTreeSet::new());
+        gate.check(&view, &nobody, &nobody);
         assert!(gate.is_open(), "stays open");
+
+        let gate = Gate::default();
+        let suspected = Arc::new([(peer, Suspicion::Doubted)].into());
+        gate.check(&View { suspected, ..view }, &met, &nobody);
+        assert!(gate.is_open(), "one that can't be reached is not waited for");
     }
 }

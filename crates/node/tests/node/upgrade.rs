@@ -81,7 +81,9 @@ impl Pair {
         for index in 0..2 {
             let handle = self.handle(index);
             until("the ring is known", async || {
-                (handle.view().ring.as_ref()?.version == version).then_some(())
+                let view = handle.view();
+                let is_settled = view.transition.as_ref().is_none_or(|moves| moves.is_over());
+                (view.ring.as_ref()?.version == version && is_settled).then_some(())
             })
             .await;
             until_ready(&handle).await;
