@@ -206,7 +206,7 @@ pub fn others_needed(view: &View, n: u8) -> usize {
 }
 
 /// The fewest of the `n` owners of a partition that a write of any bucket waits for.
-pub fn smallest_w(view: &View, n: u8) -> u8 {
+fn smallest_w(view: &View, n: u8) -> u8 {
     // Any bucket may be made at any time with the default quorum, also unknown to this node.
     let default = DEFAULT_W.min(n);
     let of_buckets = view.buckets.values().filter_map(|fact| {
