@@ -59,6 +59,19 @@ fn a_small_sweep_is_clean_and_injects_every_fault_that_is_built() {
     assert_eq!(totals.never_injected(), Vec::<&str>::new());
 }
 
+/// Rules 14 to 17: operators change the ring all the while, and nothing is lost or misread.
+#[test]
+fn rings_that_change_lose_nothing_and_come_to_rest() {
+    let sweep = Sweep { seeds: 0..8, minutes: 2, nodes: None, life: Life::Elastic };
+    let (mut committed, mut left) = (0, 0);
+    sweep.run(|report| {
+        assert_eq!(report.violations, [], "seed {}", report.seed);
+        committed += report.ring_changes["committed"];
+        left += report.ring_changes["left"];
+    });
+    assert!(committed > 8 && left > 0, "{committed} rings were chosen, {left} nodes left");
+}
+
 #[test]
 fn json_comes_as_one_line_per_run_and_the_totals_last() {
     let (clean, printed) = simulate(&["sweep", "--seeds", "3..6", "--minutes", "1", "--json"]);

@@ -113,6 +113,12 @@ fn nobody_is_a_source_who_has_not_learned_of_the_ring() {
     world.pass(seconds(200));
     assert!(!world.has_confirmed(node(4)), "only n3 has learned of it");
     world.learn(node(1), &NEW, MoveLevel::Both);
+    world.pass(seconds(200));
+    assert!(
+        !world.has_confirmed(node(4)),
+        "a request may have asked for w=1, and n2 alone have it"
+    );
+    world.learn(node(2), &NEW, MoveLevel::Both);
     assert!(world.until(seconds(200), all_confirmed));
 }
 
