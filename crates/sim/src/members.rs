@@ -14,7 +14,7 @@ use stator_core::membership::{Membership, MembershipConfig, Restored};
 use stator_core::register::Votes;
 use stator_core::ring::{Ring, Weight};
 use stator_core::time::{Instant, Now};
-use stator_core::transfer::Progress;
+use stator_core::transfer::{MoveLevel, Progress};
 use stator_core::view::View;
 
 use crate::draw::Draw;
@@ -154,7 +154,17 @@ impl Member {
             let counts = [confirmed.len(), reads_new.len(), handed_over.len()];
             format!("{node} at {}: {counts:?}, hints in place: {hints_in_place}", ring.0)
         });
-        nodes.collect::<Vec<_>>().join("; ")
+        let mut lines: Vec<String> = nodes.collect();
+        let moves = self.view.transition.iter().flat_map(|moves| {
+            let stuck = moves.moving().filter(|(_, level)| *level < MoveLevel::New);
+            stuck.take(1).map(|(partition, level)| {
+                let (old, new) = (moves.old_owners(partition), moves.new_owners(partition));
+                format!("{partition:?} from {old:?} to {new:?} is at {level:?}")
+            })
+        });
+        lines.extend(moves);
+        lines.push(format!("dead: {:?}", self.view.dead));
+        lines.join("; ")
     }
 
     /// Who this node is, as its handshakes say.

@@ -200,18 +200,13 @@ fn move_on<S: ReadStore>(
     // While the partition moves, its old owners are owners still.
     let place = turn.view.placement(ring, partition, None);
     let lives = |node: &NodeId| !turn.view.dead.contains(node);
-    // One for a dead node is a copy like any other, and kept until a ring gives its place away: by this
-    // node, or by another that may stand in; only if there is none, those have it who live.
-    let nobody_may_keep_it =
-        || !turn.view.stands_in(partition) && ring.fallbacks(partition, n).is_empty();
-    if !place.owns(owner, partition) || !lives(&owner) && nobody_may_keep_it() {
-        let living =
-            |nodes: &[NodeId]| -> Vec<NodeId> { nodes.iter().copied().filter(lives).collect() };
-        // Where all primaries of the bucket are dead, the partition's other owners have it.
-        let mut heirs = living(ring.primaries(partition, n));
-        if heirs.is_empty() {
-            heirs = living(&ring.table[partition.index()]);
-        }
+    // One for a dead node is a copy like any other, and kept by whoever may stand in until a ring gives
+    // its place away. Where this node may not, all have it who own the partition and live.
+    let is_forlorn = !lives(&owner) && !turn.view.stands_in(partition);
+    if !place.owns(owner, partition) || is_forlorn {
+        let nodes =
+            if is_forlorn { &ring.table[partition.index()] } else { ring.primaries(partition, n) };
+        let heirs: Vec<NodeId> = nodes.iter().copied().filter(lives).collect();
         if !heirs.is_empty() {
             readdress(hint, partition, &heirs, turn);
         }

@@ -88,6 +88,8 @@ impl Shard {
     /// Begins what is due, as far as there is room for it.
     pub(super) fn begin_tasks(&mut self, now: Now, store: &impl ReadStore, out: &mut Effects) {
         self.standing.settle(&self.view, self.replica.journal_mut(), out);
+        // One that counts again since is a source of its own.
+        self.confirm_what_agrees(out);
         self.begin_exchanges(now, store, out);
         self.begin_healing(now, store, out);
         self.begin_collection(now, store, out);
