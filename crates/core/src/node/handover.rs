@@ -65,6 +65,9 @@ impl Shard {
     pub(super) fn hand_over(&mut self, store: &impl ReadStore, out: &mut Effects) -> bool {
         self.give_up_what_was_brought();
         let Some((partition, after)) = self.handing.next_to_drop() else { return false };
+        if !self.replica.is_synced(partition) {
+            return true;
+        }
         let forgotten = self.replica.forget(partition, after.as_ref(), DROPPED_AT_ONCE, store);
         // What can't be read now is tried again.
         let Ok(mut forgotten) = forgotten else { return true };

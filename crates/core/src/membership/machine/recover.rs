@@ -6,6 +6,8 @@
 //! them. So it is refused while a majority can be reached, and every ring says for ever after which
 //! versions came about like that.
 
+use std::sync::Arc;
+
 use super::spread::{COURTESY, Enough, Waiting};
 use super::{Membership, Turn};
 use crate::identity::NodeId;
@@ -45,23 +47,21 @@ impl Membership {
         };
         next.forced.insert(next.version);
         let version = next.version;
-        let next = std::sync::Arc::new(next);
+        let next = Arc::new(next);
         // Whatever was begun in the register of this ring is void.
         if let Some(asker) = self.drive.take().and_then(|drive| drive.asker) {
             let reply = Err(AdminError::Overtaken { chosen: version });
             turn.act(MembershipEffect::Reply { id: asker.id, reply });
         }
-        self.learn(turn, &Facts { ring: Some(next.clone()), ..Facts::default() });
+        self.learn(turn, &Facts { ring: Some(Arc::clone(&next)), ..Facts::default() });
         turn.act(MembershipEffect::Observe(MembershipObservation::RingForced(version)));
-        let change = self.facts.facts().change.clone();
-        let facts = Facts { ring: Some(next.clone()), change, ..Facts::default() };
         let waiting = Waiting {
             asker: id,
             done: AdminDone::Committed(next),
             enough: Enough::Courtesy,
             deadline: deadline.at().min(turn.now.instant.after(COURTESY)),
         };
-        self.push(turn, facts, waiting);
+        self.push(turn, self.ring_facts(), waiting);
         None
     }
 

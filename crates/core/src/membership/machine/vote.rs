@@ -50,7 +50,7 @@ impl Membership {
         ring: &Arc<Ring>,
         message: &RegisterMessage,
     ) {
-        // A vote ends the hold for the ring before: that ring's successor has to be durable.
+        // A vote takes the place of those for the ring before: what came of these has to be durable.
         if self.ring_as_member().is_none() || self.disk.ring_version() != ring.version {
             return;
         }
