@@ -263,6 +263,9 @@ pub enum ShardMessage {
         request: RequestId,
         /// The replica's collection round of the partition.
         round: Round,
+        /// Whose the copy is, if it is kept as a hint: one fallback may keep a hint for each of two
+        /// owners, and each counts once it is there. None for a copy of its own, and for a refusal.
+        kept_for: Option<NodeId>,
         /// How far the replica is, or why it did not take the state.
         stage: Result<AckStage, ReplicateRefusal>,
     },

@@ -364,9 +364,9 @@ impl Shard {
         self.moves_synced(ticket, out);
         for waiter in self.replica.synced(ticket) {
             match waiter {
-                Waiter::Peer { node, request, partition } => {
+                Waiter::Peer { node, request, partition, kept_for } => {
                     let round = self.replica.round(partition);
-                    serve::acknowledge(node, request, round, out);
+                    serve::acknowledge(node, request, (round, kept_for), out);
                 }
                 Waiter::Coordinator(request) => {
                     self.advance(now, request, Event::Synced, store, out);

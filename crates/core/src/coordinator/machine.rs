@@ -17,6 +17,7 @@ use super::get::{Get, GetProgress};
 use super::list::{List, ListProgress};
 use super::put::Put;
 use super::repair::Repair;
+use super::replica_set::HeldCopy;
 use super::{Progress, Turn};
 
 /// A request that is under way.
@@ -170,8 +171,9 @@ fn on_put<S: ReadStore>(
     turn: &mut Turn<'_, S>,
 ) -> Progress {
     match event {
-        Event::Answered(from, ShardMessage::Replicated { stage, round, .. }) => {
-            put.on_replicated(from, (stage, round), ring, turn)
+        Event::Answered(from, ShardMessage::Replicated { stage, round, kept_for, .. }) => {
+            let copy = HeldCopy { holder: from, kept_for };
+            put.on_replicated(copy, (stage, round), ring, turn)
         }
         Event::NotSent(peer) | Event::LinkDown(peer) => put.on_unreachable(peer, turn),
         Event::Synced => put.synced(turn),

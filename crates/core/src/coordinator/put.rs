@@ -8,13 +8,14 @@
 //! to be reachable, or is slower than usual, within the same request.
 
 mod moved;
+mod place;
 
 use crate::collection::Round;
-use crate::effect::{DiskRoom, Effect, Timer};
+use crate::effect::{Effect, Timer};
 use crate::hints::Desk;
 use crate::identity::NodeId;
 use crate::message::{AckStage, AckWish, EncodedState, Purpose, ReplicateRefusal, ShardMessage};
-use crate::object::{Content, ObjectKey, ObjectState};
+use crate::object::{ObjectKey, ObjectState};
 use crate::quorum::{QuorumOptions, WriteQuorum};
 use crate::replica::{MintError, Minted, Waiter, Write};
 use crate::request::{Answered, PutOrder, PutReply, RequestError};
@@ -23,9 +24,10 @@ use crate::store::ReadStore;
 use crate::token::Partition;
 use crate::transfer::Footing;
 use crate::version::Dot;
-use crate::view::View;
 
-use super::replica_set::{ReplicaSet, SetPlace, place_in};
+use self::place::{Placement, place};
+use super::replica_set::{HeldCopy, ReplicaSet};
+use super::stand_ins::StandIn;
 use super::tally::Verdict;
 use super::{Frame, Progress, PutOrigin, Turn};
 use crate::context::{Context, SealedContext};
@@ -55,23 +57,6 @@ pub struct Put {
     wanted: u8,
 }
 
-/// What a put needs to know of the ring and its bucket.
-struct Placement<'a> {
-    partition: Partition,
-    footing: Footing,
-    set: SetPlace<'a>,
-    also: Option<SetPlace<'a>>,
-    /// Whether this node, which mints the put, stands in for a primary of that one.
-    minter_stands_in_also: bool,
-    wanted: u8,
-}
-
-impl Placement<'_> {
-    fn is_primary(&self, node: NodeId) -> bool {
-        std::iter::once(&self.set).chain(&self.also).any(|set| set.primaries.contains(&node))
-    }
-}
-
 impl Put {
     /// Mints a put here and sends it on. If it can't be minted, says why; nothing was written then.
     pub fn start<S: ReadStore>(
@@ -87,16 +72,15 @@ impl Put {
             turn.out.push(Effect::BucketMade(order.key.bucket().clone()));
         }
         let me = turn.view.me;
-        let fallback = (!place.is_primary(me)).then_some(me);
+        let stand_in = |owner: NodeId| StandIn { fallback: me, owner };
         let mut put = Self {
             frame,
             origin,
             partition: place.partition,
             quorum: place.set.quorum,
-            set: ReplicaSet::new(&place.set, fallback),
+            set: ReplicaSet::new(&place.set, place.keeps.for_one.map(stand_in)),
             also: place.also.as_ref().map(|also| {
-                let fallback = place.minter_stands_in_also.then_some(me);
-                Box::new(ReplicaSet::new(also, fallback))
+                Box::new(ReplicaSet::new(also, place.keeps.for_one_also.map(stand_in)))
             }),
             asked: order.quorum,
             footing: place.footing,
@@ -164,9 +148,11 @@ impl Put {
     /// for, unless another one has it already.
     fn cover<S: ReadStore>(&mut self, node: NodeId, turn: &mut Turn<'_, S>) {
         let healthy = |node: NodeId| turn.peers.healthy(turn.view, turn.now.instant, node);
-        let covered: Vec<(NodeId, NodeId)> =
-            self.sets_mut().filter_map(|set| set.cover(node, healthy)).collect();
-        for (fallback, owner) in covered {
+        let mut covered: Vec<StandIn> = Vec::new();
+        for set in self.sets_mut() {
+            covered.extend(set.cover(node, healthy).filter(|next| !covered.contains(next)));
+        }
+        for StandIn { fallback, owner } in covered {
             self.send(fallback, Purpose::Hint { owner }, turn);
         }
     }
@@ -197,22 +183,22 @@ impl Put {
     }
 
     /// A replica has answered.
-    pub fn on_replicated<S: ReadStore>(
+    pub(super) fn on_replicated<S: ReadStore>(
         &mut self,
-        from: NodeId,
+        copy: HeldCopy,
         (stage, round): (Result<AckStage, ReplicateRefusal>, Round),
         ring: &Ring,
         turn: &mut Turn<'_, S>,
     ) -> Progress {
+        let from = copy.holder;
         match stage {
             Err(ReplicateRefusal::EarlierRound) if self.catch_up(round, turn) => {
-                let purpose = self.purpose_of(from);
-                self.send(from, purpose, turn);
+                for purpose in self.purposes_of(from) {
+                    self.send(from, purpose, turn);
+                }
             }
-            Ok(AckStage::Received) => {
-                self.sets_mut().for_each(|set| set.tally.received(from));
-            }
-            Ok(AckStage::Durable) => self.sets_mut().for_each(|set| set.tally.durable(from)),
+            Ok(AckStage::Received) => self.sets_mut().for_each(|set| set.received(copy)),
+            Ok(AckStage::Durable) => self.sets_mut().for_each(|set| set.durable(copy)),
             Err(ReplicateRefusal::Behind(told)) if told > self.footing => {
                 return self.on_behind(from, told, ring, turn);
             }
@@ -231,13 +217,19 @@ impl Put {
         self.cover(node, turn);
     }
 
-    /// What a node that was asked was sent it for.
-    fn purpose_of(&self, node: NodeId) -> Purpose {
+    /// What a node that was asked was sent it for: as a primary, or for one owner of either ring.
+    fn purposes_of(&self, node: NodeId) -> Vec<Purpose> {
         if self.sets().any(|set| set.primaries().contains(&node)) {
-            return Purpose::Write;
+            return vec![Purpose::Write];
         }
-        let owner = self.sets().find_map(|set| set.owner_of(node));
-        owner.map_or(Purpose::Write, |owner| Purpose::Hint { owner })
+        let mut purposes: Vec<Purpose> = Vec::new();
+        for owner in self.sets().filter_map(|set| set.owner_of(node)) {
+            let purpose = Purpose::Hint { owner };
+            if !purposes.contains(&purpose) {
+                purposes.push(purpose);
+            }
+        }
+        purposes
     }
 
     /// A replica is at a later collection round than the state that it was sent: rises to it and
@@ -351,42 +343,7 @@ impl Put {
     }
 }
 
-/// Where the put belongs, once nothing stands against starting it.
-fn place<'r, S: ReadStore>(
-    order: &PutOrder,
-    ring: &'r Ring,
-    turn: &Turn<'r, S>,
-) -> Result<Placement<'r>, RequestError> {
-    let view: &'r View = turn.view;
-    let partition = ring.partition_of(order.key.token());
-    let n = view.bucket(order.key.bucket()).fixed.n;
-    let place = view.placement(ring, partition, None);
-    let quorum = (order.key.bucket(), &order.quorum);
-    // While a partition moves, a node may stand in for a primary of each ring: its copy counts once in
-    // either. One that is an owner by the other ring keeps it as its own.
-    let mut set = place_in(place.reads, partition, quorum, None, view)?;
-    let also = place.also.map(|ring| place_in(ring, partition, quorum, None, view));
-    let mut also = also.transpose()?;
-    if turn.disk == DiskRoom::Reserve && order.value != Content::Tombstone {
-        return Err(RequestError::DiskReserve);
-    }
-    let me = view.me;
-    let is_primary = std::iter::once(&set).chain(&also).any(|set| set.primaries.contains(&me));
-    if !is_primary && !set.fallbacks.contains(&me) {
-        return Err(RequestError::Moving { partition });
-    }
-    let may_answer = |node: NodeId| node != me && turn.peers.reachable(view, node);
-    set.check_reachable(me, may_answer, usize::from(!is_primary))?;
-    let mut minter_stands_in_also = false;
-    if let Some(also) = &mut also {
-        minter_stands_in_also = also.fallbacks.contains(&me);
-        also.check_reachable(me, may_answer, usize::from(minter_stands_in_also))?;
-    }
-    let footing = place.footing;
-    Ok(Placement { partition, footing, set, also, minter_stands_in_also, wanted: n })
-}
-
-/// Mints the put as a primary, or into a hint for the first primary of its list.
+/// Mints the put as a primary, or into a hint for one.
 fn mint<S: ReadStore>(
     frame: &Frame,
     order: &PutOrder,
@@ -408,13 +365,13 @@ fn mint<S: ReadStore>(
         max_siblings: properties.mutable.max_siblings,
     };
     let (wall, waiter) = (turn.now.wall, Waiter::Coordinator(frame.id));
-    let minted = if place.is_primary(turn.view.me) {
-        turn.replica.mint(wall, write, waiter, turn.store, turn.out)
-    } else {
-        let owner = place.set.primaries[0];
-        let (journal, stamps) = turn.replica.journal_and_stamps();
-        let mut desk = Desk { wall, journal, store: turn.store, out: turn.out };
-        turn.hints.mint(owner, write, waiter, stamps, &mut desk)
+    let minted = match place.keeps.for_one {
+        None => turn.replica.mint(wall, write, waiter, turn.store, turn.out),
+        Some(owner) => {
+            let (journal, stamps) = turn.replica.journal_and_stamps();
+            let mut desk = Desk { wall, journal, store: turn.store, out: turn.out };
+            turn.hints.mint(owner, write, waiter, stamps, &mut desk)
+        }
     };
     minted.map_err(|error| refusal(error, properties.mutable.max_siblings))
 }

@@ -9,13 +9,13 @@ use crate::ring::{Ring, RingVersion};
 use crate::token::Partition;
 use crate::view::View;
 
-use super::stand_ins::StandIns;
+use super::stand_ins::{StandIn, StandIns};
 use super::tally::{Needs, Role, Tally};
 
 /// Where a put goes in one ring.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct SetPlace<'a> {
-    pub(super) ring: &'a Ring,
+    pub(super) ring: RingVersion,
     pub(super) primaries: &'a [NodeId],
     /// Nodes that may stand in for primaries, best first; none for a strict quorum.
     pub(super) fallbacks: Vec<NodeId>,
@@ -40,7 +40,7 @@ pub(super) fn place_in<'a>(
         QuorumMode::Strict => Vec::new(),
     };
     fallbacks.retain(|node| Some(*node) != minter);
-    Ok(SetPlace { ring, primaries, fallbacks, quorum })
+    Ok(SetPlace { ring: ring.version, primaries, fallbacks, quorum })
 }
 
 impl SetPlace<'_> {
@@ -68,6 +68,15 @@ impl SetPlace<'_> {
     }
 }
 
+/// A copy that a node says it has.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct HeldCopy {
+    /// Who.
+    pub(super) holder: NodeId,
+    /// The owner for whom it is kept as a hint; none if it is the holder's own.
+    pub(super) kept_for: Option<NodeId>,
+}
+
 /// The acknowledgements of one ring's replicas.
 #[derive(Clone, Debug)]
 pub(super) struct ReplicaSet {
@@ -77,12 +86,13 @@ pub(super) struct ReplicaSet {
 }
 
 impl ReplicaSet {
-    /// Nobody has been asked. `fallback` mints the put and keeps it for the first primary.
-    pub(super) fn new(place: &SetPlace<'_>, fallback: Option<NodeId>) -> Self {
+    /// Nobody has been asked. `minter` mints the put and keeps it for one of the primaries, if it is
+    /// none of them itself.
+    pub(super) fn new(place: &SetPlace<'_>, minter: Option<StandIn>) -> Self {
         Self {
-            ring: place.ring.version,
+            ring: place.ring,
             tally: Tally::new(Needs::from(place.quorum)),
-            stand_ins: StandIns::new(place.primaries, place.fallbacks.clone(), fallback),
+            stand_ins: StandIns::new(place.primaries, place.fallbacks.clone(), minter),
         }
     }
 
@@ -132,10 +142,29 @@ impl ReplicaSet {
         &mut self,
         node: NodeId,
         healthy: impl Fn(NodeId) -> bool,
-    ) -> Option<(NodeId, NodeId)> {
-        let (fallback, owner) = self.stand_ins.next_for(node, healthy)?;
-        self.tally.ask_to_stand_in(fallback, owner);
-        Some((fallback, owner))
+    ) -> Option<StandIn> {
+        let next = self.stand_ins.next_for(node, healthy)?;
+        self.tally.ask_to_stand_in(next.fallback, next.owner);
+        Some(next)
+    }
+
+    /// A copy is in memory. One that is a hint for somebody whom its holder does not stand in for
+    /// here says nothing of this ring: the two would go home to one owner.
+    pub(super) fn received(&mut self, copy: HeldCopy) {
+        if self.counts(copy) {
+            self.tally.received(copy.holder);
+        }
+    }
+
+    /// A copy is on disk.
+    pub(super) fn durable(&mut self, copy: HeldCopy) {
+        if self.counts(copy) {
+            self.tally.durable(copy.holder);
+        }
+    }
+
+    fn counts(&self, copy: HeldCopy) -> bool {
+        copy.kept_for.is_none_or(|owner| self.owner_of(copy.holder) == Some(owner))
     }
 
     /// What primaries of both sets have acknowledged in `other` counts here.

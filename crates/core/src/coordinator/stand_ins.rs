@@ -4,6 +4,13 @@ use std::collections::BTreeMap;
 
 use crate::identity::NodeId;
 
+/// A fallback, and the primary for whom it keeps the put.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct StandIn {
+    pub(super) fallback: NodeId,
+    pub(super) owner: NodeId,
+}
+
 /// The fallbacks of one put. Each is used once, and each primary has one at a time.
 #[derive(Clone, Debug)]
 pub(super) struct StandIns {
@@ -17,12 +24,11 @@ pub(super) struct StandIns {
 }
 
 impl StandIns {
-    /// Nobody stands in for anybody yet; but if who mints the put is a `fallback`, it keeps it for
-    /// the first of the primaries.
+    /// Nobody stands in for anybody yet, but for who mints the put, if it is a fallback.
     pub(super) fn new(
         primaries: &[NodeId],
         fallbacks: Vec<NodeId>,
-        fallback: Option<NodeId>,
+        minter: Option<StandIn>,
     ) -> Self {
         let mut stand_ins = Self {
             primaries: primaries.to_vec(),
@@ -30,13 +36,13 @@ impl StandIns {
             owners: BTreeMap::new(),
             current: BTreeMap::new(),
         };
-        if let (Some(&first), Some(fallback)) = (primaries.first(), fallback) {
-            stand_ins.appoint(fallback, first);
+        if let Some(minter) = minter {
+            stand_ins.appoint(minter);
         }
         stand_ins
     }
 
-    fn appoint(&mut self, fallback: NodeId, owner: NodeId) {
+    fn appoint(&mut self, StandIn { fallback, owner }: StandIn) {
         self.owners.insert(fallback, owner);
         self.current.insert(owner, fallback);
     }
@@ -48,7 +54,7 @@ impl StandIns {
         &mut self,
         node: NodeId,
         healthy: impl Fn(NodeId) -> bool,
-    ) -> Option<(NodeId, NodeId)> {
+    ) -> Option<StandIn> {
         if self.left.is_empty() {
             return None;
         }
@@ -58,9 +64,9 @@ impl StandIns {
             return None;
         }
         let next = self.left.iter().position(|&fallback| healthy(fallback)).unwrap_or(0);
-        let fallback = self.left.remove(next);
-        self.appoint(fallback, owner);
-        Some((fallback, owner))
+        let next = StandIn { fallback: self.left.remove(next), owner };
+        self.appoint(next);
+        Some(next)
     }
 
     /// Whom a node was asked to stand in for, be it that another one does by now; none if it is a
@@ -93,10 +99,14 @@ mod tests {
         let [p1, p2, p3, f1, f2, f3] = nodes([1, 2, 3, 11, 12, 13]);
         let mut stand_ins = StandIns::new(&[p1, p2, p3], vec![f1, f2, f3], None);
         let all = |_| true;
-        assert_eq!(stand_ins.next_for(p3, all), Some((f1, p3)));
+        assert_eq!(stand_ins.next_for(p3, all), Some(StandIn { fallback: f1, owner: p3 }));
         assert_eq!(stand_ins.next_for(p3, all), None, "it has one");
-        assert_eq!(stand_ins.next_for(p2, all), Some((f2, p2)));
-        assert_eq!(stand_ins.next_for(f1, all), Some((f3, p3)), "its stand-in has failed too");
+        assert_eq!(stand_ins.next_for(p2, all), Some(StandIn { fallback: f2, owner: p2 }));
+        assert_eq!(
+            stand_ins.next_for(f1, all),
+            Some(StandIn { fallback: f3, owner: p3 }),
+            "its stand-in has failed too"
+        );
         assert_eq!(stand_ins.next_for(f2, all), None, "none is left");
         assert!(!stand_ins.any_left());
     }
@@ -106,8 +116,8 @@ mod tests {
         let [p1, p2, f1, f2, f3] = nodes([1, 2, 11, 12, 13]);
         let mut stand_ins = StandIns::new(&[p1, p2], vec![f1, f2, f3], None);
         let all = |_| true;
-        assert_eq!(stand_ins.next_for(p2, all), Some((f1, p2)));
-        assert_eq!(stand_ins.next_for(f1, all), Some((f2, p2)));
+        assert_eq!(stand_ins.next_for(p2, all), Some(StandIn { fallback: f1, owner: p2 }));
+        assert_eq!(stand_ins.next_for(f1, all), Some(StandIn { fallback: f2, owner: p2 }));
         assert_eq!(stand_ins.owner_of(f1), Some(p2), "it may take the hint yet");
         assert_eq!(stand_ins.next_for(f1, all), None, "f2 is asked already");
         assert_eq!(stand_ins.next_for(p2, all), None, "and so for the primary itself");
@@ -118,17 +128,24 @@ mod tests {
     fn one_that_is_not_healthy_is_used_last() {
         let [p1, p2, f1, f2] = nodes([1, 2, 11, 12]);
         let mut stand_ins = StandIns::new(&[p1, p2], vec![f1, f2], None);
-        assert_eq!(stand_ins.next_for(p2, |node| node != f1), Some((f2, p2)));
-        assert_eq!(stand_ins.next_for(f2, |node| node != f1), Some((f1, p2)));
+        assert_eq!(
+            stand_ins.next_for(p2, |node| node != f1),
+            Some(StandIn { fallback: f2, owner: p2 })
+        );
+        assert_eq!(
+            stand_ins.next_for(f2, |node| node != f1),
+            Some(StandIn { fallback: f1, owner: p2 })
+        );
         assert!(!stand_ins.any_left());
     }
 
     #[test]
-    fn a_fallback_that_mints_keeps_the_put_for_the_first_primary() {
+    fn who_mints_stands_in_for_its_owner_from_the_start() {
         let [p1, p2, f1, f2] = nodes([1, 2, 11, 12]);
-        let mut stand_ins = StandIns::new(&[p1, p2], vec![f2], Some(f1));
+        let mut stand_ins =
+            StandIns::new(&[p1, p2], vec![f2], Some(StandIn { fallback: f1, owner: p1 }));
         let all = |_| true;
         assert_eq!(stand_ins.next_for(p1, all), None);
-        assert_eq!(stand_ins.next_for(p2, all), Some((f2, p2)));
+        assert_eq!(stand_ins.next_for(p2, all), Some(StandIn { fallback: f2, owner: p2 }));
     }
 }

@@ -66,19 +66,28 @@ impl Shard {
             return Some(Err(ReplicateRefusal::DiskReserve));
         }
         let (request, partition) = (arrived.request, arrived.partition);
-        let waiter = Waiter::Peer { node: arrived.from, request, partition };
-        let kept = match arrived.purpose {
-            Purpose::Hint { owner } if !self.view.is_replica(partition) => {
+        let kept_for = self.kept_for(arrived.purpose, partition);
+        let waiter = Waiter::Peer { node: arrived.from, request, partition, kept_for };
+        let kept = match kept_for {
+            Some(owner) => {
                 let new = NewHint { owner, key, partition, state };
                 self.keep_hint(now, &new, waiter, store, out)
             }
-            _ => self.replica.merge(key, state, waiter, store, out).map_err(unmergeable),
+            None => self.replica.merge(key, state, waiter, store, out).map_err(unmergeable),
         };
         match kept {
             Ok(Durability::OnDisk) => Some(Ok(AckStage::Durable)),
             Ok(Durability::Pending) if arrived.acks == AckWish::Durable => None,
             Ok(Durability::Pending) => Some(Ok(AckStage::Received)),
             Err(refusal) => Some(Err(refusal)),
+        }
+    }
+
+    /// Whose copy it becomes, if it is kept as a hint: a replica keeps everything as its own.
+    pub(super) fn kept_for(&self, purpose: Purpose, partition: Partition) -> Option<NodeId> {
+        match purpose {
+            Purpose::Hint { owner } if !self.view.is_replica(partition) => Some(owner),
+            Purpose::Hint { .. } | Purpose::Write | Purpose::Repair => None,
         }
     }
 

@@ -16,9 +16,15 @@ use crate::time::{Deadline, Now};
 use crate::token::{Partition, Token};
 use crate::upkeep::TaskEvent;
 
-/// Tells a coordinator that its state is on disk here.
-pub(super) fn acknowledge(node: NodeId, request: RequestId, round: Round, out: &mut Effects) {
-    let message = ShardMessage::Replicated { request, round, stage: Ok(AckStage::Durable) };
+/// Tells a coordinator that its state is on disk here, as a hint for `kept_for` or as this node's own.
+pub(super) fn acknowledge(
+    node: NodeId,
+    request: RequestId,
+    (round, kept_for): (Round, Option<NodeId>),
+    out: &mut Effects,
+) {
+    let stage = Ok(AckStage::Durable);
+    let message = ShardMessage::Replicated { request, round, kept_for, stage };
     out.push(Effect::Send { to: node, message });
 }
 
@@ -39,7 +45,8 @@ impl Shard {
                 let stage = self.take_state(now, &arrived, (&key, &state), store, out);
                 if let Some(stage) = stage {
                     let round = self.replica.round(partition);
-                    let message = ShardMessage::Replicated { request, round, stage };
+                    let kept_for = stage.ok().and_then(|_| self.kept_for(purpose, partition));
+                    let message = ShardMessage::Replicated { request, round, kept_for, stage };
                     out.push(Effect::Send { to: from, message });
                 }
             }

@@ -21,6 +21,8 @@ pub enum Waiter {
         request: RequestId,
         /// The key's partition: the acknowledgement names its round.
         partition: Partition,
+        /// The owner of the hint that it is kept as, if it is one.
+        kept_for: Option<NodeId>,
     },
 }
 

@@ -87,6 +87,7 @@ mod tests {
         let answer = |shard| ShardMessage::Replicated {
             request: RequestId::new(shard, 7),
             round: Round::default(),
+            kept_for: None,
             stage: Ok(AckStage::Durable),
         };
         assert_eq!(home(&answer(2), Some(&ring), 3), Home::Shard(ShardIndex(2)));

@@ -104,6 +104,9 @@ pub(super) struct Replicated {
     /// With a refusal of who is behind: the footing that is insisted on.
     #[prost(message, optional, tag = "5")]
     behind: Option<FootingMessage>,
+    /// The owner of the hint that it is kept as, if it is one.
+    #[prost(fixed64, optional, tag = "6")]
+    kept_for: Option<u64>,
 }
 
 #[derive(Clone, Copy, PartialEq, Message)]
@@ -238,18 +241,21 @@ impl From<&ShardMessage> for ShardKind {
                     },
                 })
             }
-            ShardMessage::Replicated { request, round, stage } => Self::Replicated(Replicated {
-                request: request.to_bits(),
-                round: round.0,
-                stage: Some(match stage {
-                    Ok(stage) => Stage::Reached(from_stage(*stage)),
-                    Err(refusal) => Stage::Refused(from_refusal(*refusal)),
-                }),
-                behind: match stage {
-                    Err(ReplicateRefusal::Behind(footing)) => Some((*footing).into()),
-                    Ok(_) | Err(_) => None,
-                },
-            }),
+            ShardMessage::Replicated { request, round, kept_for, stage } => {
+                Self::Replicated(Replicated {
+                    request: request.to_bits(),
+                    round: round.0,
+                    stage: Some(match stage {
+                        Ok(stage) => Stage::Reached(from_stage(*stage)),
+                        Err(refusal) => Stage::Refused(from_refusal(*refusal)),
+                    }),
+                    behind: match stage {
+                        Err(ReplicateRefusal::Behind(footing)) => Some((*footing).into()),
+                        Ok(_) | Err(_) => None,
+                    },
+                    kept_for: kept_for.map(NodeId::get),
+                })
+            }
             ShardMessage::Read { request, footing, key, wish } => {
                 Self::Read(read(*request, *footing, key, *wish))
             }
@@ -380,7 +386,8 @@ impl TryFrom<Replicated> for ShardMessage {
             Stage::Refused(code) => Err(refusal(code)?),
         };
         let (request, round) = (RequestId::from_bits(message.request), Round(message.round));
-        Ok(Self::Replicated { request, round, stage })
+        let kept_for = message.kept_for.map(NodeId::new);
+        Ok(Self::Replicated { request, round, kept_for, stage })
     }
 }
 

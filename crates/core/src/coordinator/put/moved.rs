@@ -59,7 +59,7 @@ impl Put {
 
     /// The replicas of a ring, as those that were asked before or anew.
     fn set_for(&self, place: &SetPlace<'_>) -> ReplicaSet {
-        let known = self.sets().find(|set| set.ring() == place.ring.version);
+        let known = self.sets().find(|set| set.ring() == place.ring);
         known.cloned().unwrap_or_else(|| {
             let mut set = ReplicaSet::new(place, None);
             for before in self.sets() {

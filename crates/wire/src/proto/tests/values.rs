@@ -348,9 +348,14 @@ pub(super) fn shard_message() -> BoxedStrategy<ShardMessage> {
                 acks,
             }
         ),
-        (request(), round(), stage).prop_map(|(request, round, stage)| {
-            ShardMessage::Replicated { request, round, stage }
-        }),
+        (request(), round(), option::of(node()), stage).prop_map(
+            |(request, round, kept_for, stage)| ShardMessage::Replicated {
+                request,
+                round,
+                kept_for,
+                stage,
+            }
+        ),
         (request(), footing(), object_key(), wish).prop_map(|(request, footing, key, wish)| {
             ShardMessage::Read { request, footing, key, wish }
         }),
