@@ -103,6 +103,13 @@ impl<S: ReadStore> Turn<'_, S> {
         self.state_kept_here(key)
     }
 
+    /// Rises to a collection round of the key's partition, if it is a later one.
+    pub fn rise(&mut self, key: &ObjectKey, round: Round) {
+        if let Some(ring) = &self.view.ring {
+            self.replica.rise(ring.partition_of(key.token()), round, self.out);
+        }
+    }
+
     /// As [`Self::state_here`], also where this replica does not count in reads.
     pub fn state_kept_here(
         &mut self,

@@ -275,6 +275,9 @@ pub enum ShardMessage {
         request: RequestId,
         /// The coordinator's ring, and how far it is with the partition's move.
         footing: Footing,
+        /// The collection round that another replica has answered at: it is risen to before anything
+        /// is read.
+        round: Round,
         /// Which object.
         key: ObjectKey,
         /// The state, or only its digest.

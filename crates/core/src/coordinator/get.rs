@@ -3,8 +3,10 @@
 //!
 //! The paper, 4.5 and 5; rule 10. An answer counts towards R only once what it stands for is in
 //! hand: a state, or a digest that equals the digest of a state that is. A replica that can't tell
-//! never counts. One that is slower than its own usual is not waited for: another is asked too.
+//! never counts. One that is slower than its own usual is not waited for: another is asked too. What
+//! was read before a collection round is not merged with what was read after it (rule 13).
 
+mod crossed;
 mod moved;
 
 use std::collections::BTreeMap;
@@ -54,7 +56,8 @@ pub struct Get {
     frame: Frame,
     key: ObjectKey,
     tally: Tally,
-    heard: BTreeMap<NodeId, Heard>,
+    /// What each replica has said, and the collection round at which it was read.
+    heard: BTreeMap<NodeId, (Round, Heard)>,
     /// Replicas that were asked for their state and have not sent it, and when.
     asked_state: BTreeMap<NodeId, Instant>,
     asked_digest: BTreeMap<NodeId, Instant>,
@@ -64,6 +67,8 @@ pub struct Get {
     existing: u8,
     /// The earliest collection round at which any of what was heard was read.
     round: Option<Round>,
+    /// Replicas rise to this round before they read.
+    at_least: Round,
     quorum: QuorumOptions,
     /// The ring and the level that it goes by.
     footing: Footing,
@@ -78,7 +83,8 @@ pub struct Get {
 pub enum GetProgress {
     /// It waits for answers.
     Waiting,
-    /// The partition moves, and a replica is further with that: all is asked again at its footing.
+    /// The partition moves, and a replica is further with that; or a round of collection has come
+    /// between the answers. All is asked again, at that footing and that round.
     AskAgain,
     /// It has ended; what becomes of it is up to whoever asked for it.
     Finished(Result<GetReply, RequestError>),
@@ -93,12 +99,13 @@ impl Get {
         ring: &Ring,
         turn: &mut Turn<'_, S>,
     ) -> Result<(Self, GetProgress), RequestError> {
-        Self::start_at(None, frame, (key, asked), ring, turn)
+        Self::start_at((None, Round::default()), frame, (key, asked), ring, turn)
     }
 
-    /// As [`Self::start`], at the footing that a replica has told, if this node is not as far.
+    /// As [`Self::start`], at the footing that a replica has told, if this node is not as far, and at
+    /// a collection round or a later one.
     fn start_at<S: ReadStore>(
-        told: Option<Footing>,
+        (told, at_least): (Option<Footing>, Round),
         frame: Frame,
         (key, asked): (ObjectKey, &QuorumOptions),
         newest: &Ring,
@@ -129,6 +136,7 @@ impl Get {
             wanted: properties.fixed.n,
             existing,
             round: None,
+            at_least,
             quorum: *asked,
             footing,
             old,
@@ -170,15 +178,16 @@ impl Get {
         };
         asked.insert(node, turn.now.instant);
         let (request, key) = (self.frame.id, self.key.clone());
-        let footing = self.footing;
-        turn.send(node, ShardMessage::Read { request, footing, key, wish });
+        let (footing, round) = (self.footing, self.at_least);
+        turn.send(node, ShardMessage::Read { request, footing, round, key, wish });
     }
 
     fn read_here<S: ReadStore>(&mut self, turn: &mut Turn<'_, S>) {
+        turn.rise(&self.key, self.at_least);
         match turn.state_here(&self.key) {
             Ok((state, round)) => {
                 self.label(round);
-                self.hear(turn.view.me, ReadAnswer::State(state));
+                self.hear(turn.view.me, (round, ReadAnswer::State(state)));
             }
             Err(CantTell) => self.tally.failed(turn.view.me),
         }
@@ -190,10 +199,10 @@ impl Get {
     }
 
     fn has_state(&self) -> bool {
-        self.heard.values().any(|heard| matches!(heard, Heard::State(_)))
+        self.heard.values().any(|heard| matches!(heard, (_, Heard::State(_))))
     }
 
-    fn hear(&mut self, from: NodeId, answer: ReadAnswer) {
+    fn hear(&mut self, from: NodeId, (round, answer): (Round, ReadAnswer)) {
         let heard = match answer {
             ReadAnswer::State(state) => {
                 self.asked_state.remove(&from);
@@ -203,16 +212,16 @@ impl Get {
             ReadAnswer::Unknown | ReadAnswer::Behind(_) => return self.fail(from),
         };
         // A state is never replaced by a digest that comes after it.
-        if matches!(self.heard.get(&from), Some(Heard::State(_))) {
+        if matches!(self.heard.get(&from), Some((_, Heard::State(_)))) {
             return;
         }
-        self.heard.insert(from, heard);
+        self.heard.insert(from, (round, heard));
     }
 
     fn fail(&mut self, node: NodeId) {
         self.asked_state.remove(&node);
         self.asked_digest.remove(&node);
-        if !matches!(self.heard.get(&node), Some(Heard::State(_))) {
+        if !matches!(self.heard.get(&node), Some((_, Heard::State(_)))) {
             self.heard.remove(&node);
         }
         self.tally.failed(node);
@@ -240,7 +249,7 @@ impl Get {
         if let Some(&asked) = asked {
             turn.peers.answered(from, turn.now.instant.since(asked));
         }
-        self.hear(from, answer);
+        self.hear(from, (round, answer));
         self.settle(ring, turn)
     }
 
@@ -297,6 +306,10 @@ impl Get {
 
     /// Counts what is in hand, asks for what differs, and replaces who failed.
     fn settle<S: ReadStore>(&mut self, ring: &Ring, turn: &mut Turn<'_, S>) -> GetProgress {
+        if let Some(round) = self.crossed_round() {
+            self.at_least = round;
+            return GetProgress::AskAgain;
+        }
         loop {
             self.count_what_is_in_hand();
             self.fetch_what_differs(turn);
@@ -318,14 +331,12 @@ impl Get {
     }
 
     fn count_what_is_in_hand(&mut self) {
-        for (&node, heard) in &self.heard {
-            let digest = heard.digest();
-            let in_hand = matches!(heard, Heard::State(_))
-                || self
-                    .heard
-                    .values()
-                    .any(|other| matches!(other, Heard::State(_)) && other.digest() == digest);
-            if in_hand {
+        let explains = |digest| {
+            let mut others = self.heard.values().map(|(_, other)| other);
+            others.any(|other| matches!(other, Heard::State(_)) && other.digest() == digest)
+        };
+        for (&node, (_, heard)) in &self.heard {
+            if matches!(heard, Heard::State(_)) || explains(heard.digest()) {
                 self.tally.received(node);
             }
         }
@@ -351,7 +362,7 @@ impl Get {
     /// The merged state of all that was heard.
     fn merged<S: ReadStore>(&self, turn: &Turn<'_, S>) -> Result<GetReply, RequestError> {
         let mut states: BTreeMap<ObjectDigest, &EncodedState> = BTreeMap::new();
-        for heard in self.heard.values() {
+        for (_, heard) in self.heard.values() {
             if let Heard::State(Some((digest, encoded))) = heard {
                 states.insert(*digest, encoded);
             }
@@ -387,14 +398,14 @@ impl Get {
         let awaits = || self.tally.outstanding().filter(|&node| node != turn.view.me);
         let heard = || self.heard.iter().filter(|(node, _)| !self.tally.awaits(**node));
         let merged = (!reply.state.is_unwritten()).then_some(reply.digest);
-        if awaits().next().is_none() && heard().all(|(_, heard)| heard.digest() == merged) {
+        if awaits().next().is_none() && heard().all(|(_, (_, heard))| heard.digest() == merged) {
             return None;
         }
         let found = Found {
             key: self.key.clone(),
             round: self.round.unwrap_or_default(),
             merged: merged.map(|digest| (digest, EncodedState::of(&reply.state))),
-            heard: heard().map(|(&node, heard)| (node, heard.digest())).collect(),
+            heard: heard().map(|(&node, (_, heard))| (node, heard.digest())).collect(),
             awaits: awaits().collect(),
         };
         Repair::new(self.frame.id, self.wanted, found, turn)

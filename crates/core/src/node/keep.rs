@@ -142,7 +142,7 @@ impl Shard {
     pub(super) fn say_what_is_here(
         &mut self,
         now: Now,
-        footing: Footing,
+        (footing, at_least): (Footing, Round),
         (key, wish): (&ObjectKey, ReadWish),
         store: &impl ReadStore,
         out: &mut Effects,
@@ -153,7 +153,9 @@ impl Shard {
         if self.sent_by_an_older_ring(footing.ring, key.token()) {
             return (ReadAnswer::Unknown, Round::default());
         }
-        match (self.turn(now, store, out).state_here(key), wish) {
+        let mut turn = self.turn(now, store, out);
+        turn.rise(key, at_least);
+        match (turn.state_here(key), wish) {
             (Ok((state, round)), ReadWish::State) => (ReadAnswer::State(state), round),
             (Ok((state, round)), ReadWish::Digest) => {
                 (ReadAnswer::Digest(state.as_ref().map(EncodedState::digest)), round)

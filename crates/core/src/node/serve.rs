@@ -50,9 +50,10 @@ impl Shard {
                     out.push(Effect::Send { to: from, message });
                 }
             }
-            ShardMessage::Read { request, footing, key, wish } => {
+            ShardMessage::Read { request, footing, round, key, wish } => {
                 self.notice_ring(from, footing.ring, out);
-                let (answer, round) = self.say_what_is_here(now, footing, (&key, wish), store, out);
+                let at = (footing, round);
+                let (answer, round) = self.say_what_is_here(now, at, (&key, wish), store, out);
                 let message = ShardMessage::ReadAnswered { request, round, answer };
                 out.push(Effect::Send { to: from, message });
             }

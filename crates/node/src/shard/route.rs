@@ -78,8 +78,8 @@ mod tests {
                 ObjectKey::new(bucket.clone(), Key::new(Bytes::from(vec![name])).expect("a name"));
             let partition = ring.partition_of(key.token());
             let request = RequestId::new(0, 1);
-            let footing = Footing::settled(RingVersion(1));
-            let read = ShardMessage::Read { request, footing, key, wish: ReadWish::State };
+            let (footing, round) = (Footing::settled(RingVersion(1)), Round::default());
+            let read = ShardMessage::Read { request, footing, round, key, wish: ReadWish::State };
             let expected = Home::Shard(ShardIndex((partition.get() % 3) as u8));
             assert_eq!(home(&read, Some(&ring), 3), expected);
             assert_eq!(home(&read, None, 3), Home::Any);

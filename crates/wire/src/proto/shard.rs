@@ -140,6 +140,8 @@ pub(super) struct Read {
     /// As in [`Replicate`].
     #[prost(uint32, tag = "6")]
     level: u32,
+    #[prost(uint64, tag = "7")]
+    round: u64,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -256,8 +258,8 @@ impl From<&ShardMessage> for ShardKind {
                     kept_for: kept_for.map(NodeId::get),
                 })
             }
-            ShardMessage::Read { request, footing, key, wish } => {
-                Self::Read(read(*request, *footing, key, *wish))
+            ShardMessage::Read { request, footing, round, key, wish } => {
+                Self::Read(read(*request, (*footing, *round), key, *wish))
             }
             ShardMessage::ReadAnswered { request, round, answer } => {
                 Self::ReadAnswered(ReadAnswered {
@@ -308,10 +310,15 @@ impl From<&ShardMessage> for ShardKind {
     }
 }
 
-fn read(request: RequestId, footing: Footing, key: &ObjectKey, wish: ReadWish) -> Read {
+fn read(
+    request: RequestId,
+    (footing, Round(round)): (Footing, Round),
+    key: &ObjectKey,
+    wish: ReadWish,
+) -> Read {
     let (bucket, key) = from_object_key(key);
     let (ring, level) = (footing.ring.0, from_move_level(footing.level));
-    Read { request: request.to_bits(), ring, bucket, key, wish: from_read_wish(wish), level }
+    Read { request: request.to_bits(), ring, bucket, key, wish: from_read_wish(wish), level, round }
 }
 
 impl From<Footing> for FootingMessage {
@@ -398,6 +405,7 @@ impl TryFrom<Read> for ShardMessage {
         Ok(Self::Read {
             request: RequestId::from_bits(message.request),
             footing: footing(message.ring, message.level)?,
+            round: Round(message.round),
             key: object_key("read.key", (message.bucket, message.key))?,
             wish: read_wish(message.wish)?,
         })

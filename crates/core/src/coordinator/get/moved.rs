@@ -1,4 +1,5 @@
-//! A get that is asked again at a later footing while its partition moves (rule 17).
+//! A get that is asked again: at a later footing while its partition moves (rule 17), or at a later
+//! collection round (rule 13).
 
 use super::{Get, GetProgress};
 use crate::coordinator::{Frame, Turn};
@@ -10,8 +11,8 @@ use crate::store::ReadStore;
 use crate::transfer::Footing;
 
 impl Get {
-    /// Asks all of it again at the footing that a replica insists on, under a new name: no answer
-    /// of before counts.
+    /// Asks all of it again at the footing and the round that it has been told of, under a new name:
+    /// no answer of before counts.
     pub(in crate::coordinator) fn again<S: ReadStore>(
         &self,
         id: RequestId,
@@ -19,7 +20,8 @@ impl Get {
         turn: &mut Turn<'_, S>,
     ) -> Result<(Self, GetProgress), RequestError> {
         let frame = Frame { id, ..self.frame };
-        Self::start_at(self.told, frame, (self.key.clone(), &self.quorum), ring, turn)
+        let told = self.told.filter(|told| told.ring <= ring.version);
+        Self::start_at((told, self.at_least), frame, (self.key.clone(), &self.quorum), ring, turn)
     }
 
     /// Another view: the ring that was waited for may be known.

@@ -32,7 +32,8 @@ fn all_confirmed(world: &World) -> bool {
 fn answer(world: &mut World, at: NodeId, level: MoveLevel) -> ReadAnswer {
     let footing = Footing { ring: RingVersion(3), level };
     let (request, key) = (RequestId::new(0, 1), object("key 1"));
-    let message = ShardMessage::Read { request, footing, key, wish: ReadWish::State };
+    let round = Round::default();
+    let message = ShardMessage::Read { request, footing, round, key, wish: ReadWish::State };
     world.step(at, Input::Peer { from: node(9), message });
     let Some((_, _, ShardMessage::ReadAnswered { answer, .. })) = world.sent.last() else {
         panic!("a read is answered at once")

@@ -28,7 +28,8 @@ fn three_with_data(seed: u64) -> World {
 fn answer(world: &mut World, at: NodeId) -> ReadAnswer {
     let request = RequestId::new(0, 1);
     let (footing, key) = (Footing::settled(RingVersion(2)), object("key 1"));
-    let message = ShardMessage::Read { request, footing, key, wish: ReadWish::State };
+    let round = Round::default();
+    let message = ShardMessage::Read { request, footing, round, key, wish: ReadWish::State };
     world.step(at, Input::Peer { from: node(9), message });
     let Some((_, _, ShardMessage::ReadAnswered { answer, .. })) = world.sent.last() else {
         panic!("a read is answered at once")

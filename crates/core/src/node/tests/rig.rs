@@ -10,12 +10,12 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::budget::BytesPerSecond;
-use crate::collection::COLLECT_EVERY;
+use crate::collection::{COLLECT_EVERY, CollectAnswer, Round};
 use crate::context::{ContextKey, SealedContext, Sealer};
 use crate::effect::{DiskRoom, Effect, Effects, Input, Ticket, Timer};
 use crate::identity::{BootNumber, ClusterId, NodeId};
 use crate::message::{
-    Completeness, ExchangeAnswer, ExchangeAsk, Purpose, ReadAnswer, ShardMessage,
+    Completeness, ExchangeAnswer, ExchangeAsk, Purpose, ReadAnswer, RequestId, ShardMessage,
 };
 
 use crate::node::{HintLimits, LOOK_AT_MOST, Shard, ShardConfig, StoreStanding};
@@ -209,6 +209,13 @@ impl Rig {
             ["move", which, level, owners @ ..] => {
                 let view = self.moving(node(which), level, owners);
                 self.step(node(which), Input::View(Arc::new(view)));
+            }
+            ["round", which, number] => {
+                let round = Round(number.parse().expect("a round"));
+                let (request, partition) = (RequestId::new(0, 0), Partition::new(0));
+                let answer = CollectAnswer::Round;
+                let message = ShardMessage::Collected { request, partition, round, answer };
+                self.step(node(which), Input::Peer { from: node(which), message });
             }
             ["disk", which, room] => {
                 let room = match *room {
@@ -510,6 +517,12 @@ fn parse_link(link: &str) -> (NodeId, NodeId) {
 }
 
 fn quorum(options: &[&str]) -> QuorumOptions {
+    const KNOWN: [&str; 6] = ["r=", "pr=", "w=", "pw=", "dw=", "ctx="];
+    let named = options.split(|option| *option == "as").next().unwrap_or_default();
+    for option in named {
+        let known = *option == "strict" || KNOWN.iter().any(|known| option.starts_with(known));
+        assert!(known, "no such option: {option}");
+    }
     let level = |name: &str| {
         let value = options.iter().find_map(|o| o.strip_prefix(name)?.strip_prefix('='));
         value.map(|value| value.parse().expect("a level"))

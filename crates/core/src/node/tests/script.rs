@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! nodes 3                        three members that are all primaries of everything
-//! put n1 carts/a apple [ctx=X] [w=2 ...] [as Y]    a client's put through n1; its context is kept as Y
+//! put n1 carts/a apple [ctx=X] [w=2 ...] [strict] [as Y]    a client's put through n1; its context is kept as Y
 //! get n1 carts/a [r=2 ...] [as X]                  and of a get as X
 //! delete n1 carts/a [ctx=X]
 //! list n1 carts                  the keys of a bucket's first partition that has any
@@ -15,6 +15,7 @@
 //! started n1                     its background work begins
 //! lose n1                        kill -9, and its store is gone; background work begins
 //! ring n3 n1 n2 n4               n3 alone learns of the next ring, in which these are the primaries
+//! round n1 7                     it is told that a round of collection has begun
 //! disk n1 reserve                only the reserve of its disk is left; `enough`: there is room again
 //! hints 1                        nodes started from now on hold no more hints than this
 //! wait 50                        milliseconds pass; timers come due

@@ -356,9 +356,15 @@ pub(super) fn shard_message() -> BoxedStrategy<ShardMessage> {
                 stage,
             }
         ),
-        (request(), footing(), object_key(), wish).prop_map(|(request, footing, key, wish)| {
-            ShardMessage::Read { request, footing, key, wish }
-        }),
+        (request(), footing(), round(), object_key(), wish).prop_map(
+            |(request, footing, round, key, wish)| ShardMessage::Read {
+                request,
+                footing,
+                round,
+                key,
+                wish,
+            }
+        ),
         (request(), round(), read_answer()).prop_map(|(request, round, answer)| {
             ShardMessage::ReadAnswered { request, round, answer }
         }),
