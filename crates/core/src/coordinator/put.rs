@@ -317,14 +317,14 @@ impl Put {
         }
     }
 
-    /// Who has answered. While the partition moves it is told of the set in which fewer primaries have:
-    /// a reader may go by either.
+    /// Who has answered. While the partition moves it is told of the set in which more primaries have
+    /// not: a reader may go by either. One ring may have fewer nodes than the other.
     fn answered(&self) -> Answered {
         let sets = self.sets().map(|set| set.answered(self.wanted));
-        let fewer = |least: Answered, next: Answered| {
-            if next.primaries < least.primaries { next } else { least }
+        let lacks = |answered: &Answered| {
+            (answered.existing.saturating_sub(answered.primaries), answered.existing)
         };
-        sets.reduce(fewer).unwrap_or_default()
+        sets.max_by_key(lacks).unwrap_or_default()
     }
 
     /// It is minted, so at least this node may have it: never called refused (rule 9).

@@ -80,6 +80,12 @@ impl Silence {
         self.last_sign = self.last_sign.after(pause).min(now);
     }
 
+    /// Beats come every so often from now on. Samples of shorter intervals do no harm: the estimate
+    /// never falls below what is expected.
+    const fn expect_every(&mut self, interval: Duration) {
+        self.expected = interval;
+    }
+
     /// The mean interval. One assumed interval of twice the expected length stands for what is not
     /// known yet and fades as samples come in.
     fn mean(&self) -> Duration {
@@ -120,6 +126,12 @@ impl Detector {
             suspected_until_echo: None,
             last_heard: None,
         }
+    }
+
+    /// The peer sends a heartbeat every `interval` from now on.
+    pub const fn expect_every(&mut self, interval: Duration) {
+        self.heard.expect_every(interval);
+        self.hears.expect_every(interval);
     }
 
     /// The peer's heartbeat. One that was overtaken by a later one only proves that it lives.
@@ -178,6 +190,11 @@ impl Detector {
             return Some(Suspicion::Down);
         }
         self.suspected_until_echo.map(|_| Suspicion::Doubted)
+    }
+
+    /// Whether it is suspected for a reason other than its silence.
+    pub const fn is_doubted(&self) -> bool {
+        self.suspected_until_echo.is_some()
     }
 
     /// The peer's last sequence: what this node's heartbeats echo.

@@ -221,8 +221,8 @@ impl Membership {
 
     fn deliver(&mut self, turn: &mut Turn<'_>, from: NodeId, message: MembershipMessage) {
         match message {
-            MembershipMessage::Heartbeat { sequence, heard } => {
-                self.take_heartbeat(turn, from, (sequence, heard));
+            MembershipMessage::Heartbeat { sequence, heard, wants_answer } => {
+                self.take_heartbeat(turn, from, (sequence, heard, wants_answer));
             }
             MembershipMessage::Probe { fingerprint } => self.answer_probe(turn, from, fingerprint),
             MembershipMessage::Digest(digest) => self.answer_digest(turn, from, &digest),

@@ -7,13 +7,15 @@ use crate::ring::RingVersion;
 /// A message between membership actors.
 #[derive(Clone, Debug, PartialEq)]
 pub enum MembershipMessage {
-    /// I am here; sent every heartbeat interval to every member.
+    /// I am here; sent to every member, every heartbeat interval or, in a large cluster, every few.
     Heartbeat {
         /// Counts up while the sender lives.
         sequence: u64,
         /// The last sequence the sender has heard of the receiver: its proof that the other
         /// direction works too.
         heard: u64,
+        /// The sender doubts the receiver, and asks for a heartbeat at once.
+        wants_answer: bool,
     },
     /// What I know, in one number: whoever knows something else answers with [`Self::Digest`].
     Probe {

@@ -129,7 +129,7 @@ impl Cluster {
     fn mirror(&mut self, from: usize, to: usize, message: MembershipMessage) {
         let message = match message {
             MembershipMessage::Heartbeat { sequence, .. } => {
-                MembershipMessage::Heartbeat { sequence, heard: sequence }
+                MembershipMessage::Heartbeat { sequence, heard: sequence, wants_answer: false }
             }
             probe @ MembershipMessage::Probe { .. } => probe,
             news => unreachable!("nothing is new in steady state: {news:?}"),

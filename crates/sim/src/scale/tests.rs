@@ -38,6 +38,15 @@ fn a_node_sends_a_heartbeat_to_each_peer_and_one_probe_a_second_and_nothing_else
 }
 
 #[test]
+fn a_node_sends_no_more_heartbeats_in_a_large_cluster() {
+    let beats = |nodes| scope(nodes, 4).measure().messages(Kind::Heartbeat);
+    for (nodes, expected) in [(33, 32.0), (65, 32.0), (129, 32.0), (100, 99.0 / 4.0)] {
+        let beats = beats(nodes);
+        assert!((0.97..=1.03).contains(&(beats / expected)), "{beats} of {nodes} nodes");
+    }
+}
+
+#[test]
 fn a_cluster_of_mirrors_says_what_one_of_machines_says() {
     let (whole, mirrored) = (scope(12, 12).measure(), scope(12, 3).measure());
     assert_eq!((whole.machines, mirrored.machines), (12, 3));

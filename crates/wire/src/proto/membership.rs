@@ -41,6 +41,8 @@ struct Heartbeat {
     sequence: u64,
     #[prost(uint64, tag = "2")]
     heard: u64,
+    #[prost(bool, tag = "3")]
+    wants_answer: bool,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -70,8 +72,8 @@ struct Register {
 impl From<&MembershipMessage> for MembershipFrame {
     fn from(message: &MembershipMessage) -> Self {
         let kind = match message {
-            &MembershipMessage::Heartbeat { sequence, heard } => {
-                MembershipKind::Heartbeat(Heartbeat { sequence, heard })
+            &MembershipMessage::Heartbeat { sequence, heard, wants_answer } => {
+                MembershipKind::Heartbeat(Heartbeat { sequence, heard, wants_answer })
             }
             &MembershipMessage::Probe { fingerprint } => MembershipKind::Probe(fingerprint),
             MembershipMessage::Digest(digest) => MembershipKind::Digest(digest.into()),
@@ -96,8 +98,8 @@ impl TryFrom<MembershipFrame> for MembershipMessage {
 
     fn try_from(frame: MembershipFrame) -> Result<Self, WireError> {
         Ok(match known("membership_message.kind", frame.kind)? {
-            MembershipKind::Heartbeat(Heartbeat { sequence, heard }) => {
-                Self::Heartbeat { sequence, heard }
+            MembershipKind::Heartbeat(Heartbeat { sequence, heard, wants_answer }) => {
+                Self::Heartbeat { sequence, heard, wants_answer }
             }
             MembershipKind::Probe(fingerprint) => Self::Probe { fingerprint },
             MembershipKind::Digest(digest) => Self::Digest(digest.try_into()?),

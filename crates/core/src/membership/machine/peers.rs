@@ -1,4 +1,10 @@
 //! Heartbeats, handshakes, and which peers are held to be down.
+//!
+//! In a small cluster every peer is sent a heartbeat every interval. In a large one that would be
+//! more for each node with every node that is added: there each peer's turn comes every few
+//! intervals, so that what a node sends does not grow, and silence alone is noticed later. What
+//! requests meet is not (rule 18): a peer that somebody waited for in vain is doubted at once, and
+//! asked every interval until it answers.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -14,6 +20,8 @@ use crate::membership::staging;
 use crate::time::Instant;
 use crate::view::Suspicion;
 
+/// A node sends heartbeats to so many peers in an interval, at most, beside those that it doubts.
+const BEATS_AT_ONCE: usize = 32;
 /// A beat that comes this many intervals late means that this node itself was paused.
 const PAUSE_INTERVALS: u32 = 3;
 
@@ -23,6 +31,8 @@ pub(super) struct Peers {
     interval: Duration,
     threshold: f64,
     next_beat: Instant,
+    /// Counts intervals: whose turn it is.
+    round: usize,
     /// Counts heartbeats. Begins above every number of earlier starts, so that peers need not be
     /// told of a restart to go on counting.
     sequence: u64,
@@ -39,6 +49,7 @@ impl Peers {
             interval: config.heartbeat_interval,
             threshold: config.phi_threshold,
             next_beat: Instant::default(),
+            round: 0,
             sequence: config.boot.0 << 32,
             edition: None,
             detectors: BTreeMap::new(),
@@ -96,8 +107,10 @@ impl Peers {
     /// Watches these from now on, and nobody else.
     fn watch(&mut self, nodes: &BTreeSet<NodeId>, now: Instant) {
         self.detectors.retain(|node, _| nodes.contains(node));
+        let interval = self.interval * turns(nodes.len()) as u32;
         for &node in nodes {
-            self.detectors.entry(node).or_insert_with(|| Detector::new(self.interval, now));
+            let detector = self.detectors.entry(node);
+            detector.or_insert_with(|| Detector::new(interval, now)).expect_every(interval);
         }
     }
 
@@ -112,18 +125,25 @@ impl Peers {
         }
         self.next_beat = now.after(self.interval);
         self.sequence += 1;
-        let sequence = self.sequence;
-        let heartbeat = |(&node, detector): (&NodeId, &Detector)| {
-            (node, MembershipMessage::Heartbeat { sequence, heard: detector.sequence() })
+        self.round = self.round.wrapping_add(1);
+        let (sequence, round) = (self.sequence, self.round);
+        let turns = turns(self.detectors.len());
+        let heartbeat = |(place, (&node, detector)): (usize, (&NodeId, &Detector))| {
+            let is_its_turn = place % turns == round % turns;
+            let wants_answer = turns > 1 && detector.is_doubted();
+            let heard = detector.sequence();
+            let message = MembershipMessage::Heartbeat { sequence, heard, wants_answer };
+            (is_its_turn || wants_answer).then_some((node, message))
         };
-        Some(self.detectors.iter().map(heartbeat).collect())
+        Some(self.detectors.iter().enumerate().filter_map(heartbeat).collect())
     }
 
-    /// A heartbeat out of turn, to a peer that has just been met.
-    fn greeting(&mut self, node: NodeId) -> Option<MembershipMessage> {
+    /// A heartbeat out of turn, to a peer that has just been met, or asks for one.
+    fn out_of_turn(&mut self, node: NodeId) -> Option<MembershipMessage> {
         let heard = self.detectors.get(&node)?.sequence();
         self.sequence += 1;
-        Some(MembershipMessage::Heartbeat { sequence: self.sequence, heard })
+        let (sequence, wants_answer) = (self.sequence, false);
+        Some(MembershipMessage::Heartbeat { sequence, heard, wants_answer })
     }
 
     /// Judges everybody anew; says who went down and who came up.
@@ -149,6 +169,11 @@ impl Peers {
     }
 }
 
+/// In how many intervals each of so many peers is sent one heartbeat.
+fn turns(peers: usize) -> usize {
+    peers.div_ceil(BEATS_AT_ONCE).max(1)
+}
+
 impl Membership {
     /// A peer says that it lives. One that is not watched here has left the ring, and goes on
     /// coordinating: it is answered, so that it knows who can be reached.
@@ -156,16 +181,24 @@ impl Membership {
         &mut self,
         turn: &mut Turn<'_>,
         from: NodeId,
-        (sequence, heard): (u64, u64),
+        (sequence, heard, wants_answer): (u64, u64, bool),
     ) {
         if self.peers.detector(from).is_some() {
-            return self.peers.heartbeat(turn.now.instant, from, sequence, heard);
+            self.peers.heartbeat(turn.now.instant, from, sequence, heard);
+            if wants_answer && let Some(answer) = self.peers.out_of_turn(from) {
+                self.send(turn, from, answer);
+            }
+            return;
         }
         // Only a member answers, and only who is none: so no answer is ever answered.
         let has_left = self.ring_as_member().is_some_and(|ring| ring.removed.contains(&from));
         if has_left {
             let mine = self.peers.sequence;
-            let answer = MembershipMessage::Heartbeat { sequence: mine, heard: sequence };
+            let answer = MembershipMessage::Heartbeat {
+                sequence: mine,
+                heard: sequence,
+                wants_answer: false,
+            };
             self.send(turn, from, answer);
         }
     }
@@ -242,9 +275,12 @@ impl Membership {
             let message = MembershipMessage::Delta { facts: Box::new(facts), wants: None };
             self.send(turn, peer.node, message);
         }
-        if let Some(heartbeat) = self.peers.greeting(peer.node) {
+        if let Some(heartbeat) = self.peers.out_of_turn(peer.node) {
             self.send(turn, peer.node, heartbeat);
         }
         self.level_with(turn, peer.node);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -216,8 +216,9 @@ pub(super) fn votes() -> BoxedStrategy<Votes> {
 pub(super) fn membership_message() -> BoxedStrategy<MembershipMessage> {
     let boxed_facts = || facts().prop_map(Box::new);
     prop_oneof![
-        (any::<u64>(), any::<u64>())
-            .prop_map(|(sequence, heard)| MembershipMessage::Heartbeat { sequence, heard }),
+        (any::<u64>(), any::<u64>(), any::<bool>()).prop_map(|(sequence, heard, wants_answer)| {
+            MembershipMessage::Heartbeat { sequence, heard, wants_answer }
+        }),
         any::<u64>().prop_map(|fingerprint| MembershipMessage::Probe { fingerprint }),
         facts_digest().prop_map(MembershipMessage::Digest),
         (boxed_facts(), option::of(facts_digest()))
