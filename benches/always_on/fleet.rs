@@ -14,7 +14,7 @@ use crate::Failed;
 use crate::doors::Doors;
 use crate::process::stator;
 
-pub(crate) use node::Node;
+pub(crate) use node::{Memory, Node};
 
 /// How long anything may take that has no time limit of its own.
 const PATIENCE: Duration = Duration::from_mins(2);

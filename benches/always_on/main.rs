@@ -12,6 +12,7 @@ mod doors;
 mod elastic;
 mod filling;
 mod fleet;
+mod listing;
 mod load;
 mod lost_store;
 mod million_keys;
@@ -53,6 +54,7 @@ fn main() -> ExitCode {
             Scenario::PrimariesDead => primaries_dead::run(&options, &mut report).await,
             Scenario::LostStore => lost_store::run(&options, &mut report).await,
             Scenario::MillionKeys => million_keys::run(&options, &mut report).await,
+            Scenario::Listing => listing::run(&options, &mut report).await,
             Scenario::Damaged => damaged::run(&options, &mut report).await,
             Scenario::Elastic => elastic::run(&options, &mut report).await,
             Scenario::Replace => replace::run(&options, &mut report).await,

@@ -15,6 +15,8 @@ pub(crate) enum Scenario {
     LostStore,
     /// Two replicas of a million keys that differ in ten are compared
     MillionKeys,
+    /// All keys of a large bucket are listed under load
+    Listing,
     /// Bytes of stored values are changed on disk
     Damaged,
     /// Three nodes become six and then four under load, and one is killed in the middle of it
@@ -31,6 +33,7 @@ impl Scenario {
             Self::PrimariesDead => "primaries-dead",
             Self::LostStore => "lost-store",
             Self::MillionKeys => "million-keys",
+            Self::Listing => "listing",
             Self::Damaged => "damaged",
             Self::Elastic => "elastic",
             Self::Replace => "replace",
@@ -44,21 +47,21 @@ impl Scenario {
 pub(crate) struct Options {
     /// What to measure
     pub(crate) scenario: Option<Scenario>,
-    /// Length of the load: all of it in two-of-five (60), each undisturbed part in lost-store (20)
-    /// and elastic (30)
+    /// Length of the load: all of it in two-of-five (60), each undisturbed part in lost-store,
+    /// listing (20) and elastic (30)
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
     seconds: Option<u64>,
-    /// Objects that are there: lost-store and replace (200000), million-keys (1000000), damaged
-    /// and elastic (20000)
+    /// Objects that are there: lost-store and replace (200000), million-keys and listing (1000000),
+    /// damaged and elastic (20000)
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
     objects: Option<u64>,
-    /// Bytes of a value, at least 16: 1024, in million-keys 32, in replace 128
+    /// Bytes of a value, at least 16: 1024, in million-keys and listing 32, in replace 128
     #[arg(long, value_parser = clap::value_parser!(u64).range(16..))]
     value_bytes: Option<u64>,
-    /// Clients at a time: two-of-five (64), lost-store (8), elastic (32)
+    /// Clients at a time: two-of-five (64), lost-store and listing (8), elastic (32)
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
     clients: Option<u64>,
-    /// Requests a second in lost-store, updates a second in elastic; without it a third of what the
+    /// Requests a second in lost-store and listing, updates a second in elastic; without it a third of what the
     /// cluster does at most
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) rate: Option<u64>,

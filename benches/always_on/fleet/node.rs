@@ -16,6 +16,15 @@ use crate::process::{free_ports, stator};
 /// How long a node may take to stop by itself.
 const STOPS_WITHIN: Duration = Duration::from_mins(1);
 
+/// A process's memory, in KiB.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Memory {
+    /// Resident now.
+    pub(crate) now: u64,
+    /// The most that was resident since that was last forgotten.
+    pub(crate) peak: u64,
+}
+
 /// A node. Dropping it kills its process.
 pub(crate) struct Node {
     pub(crate) name: String,
@@ -89,6 +98,28 @@ impl Node {
         }
         self.start(&[])?;
         Ok(true)
+    }
+
+    /// What its process has in memory.
+    pub(crate) fn memory(&self) -> Result<Memory, Failed> {
+        let status = std::fs::read_to_string(self.proc("status")?)?;
+        let of = |name: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+            let kilobytes = line.and_then(|line| line.trim().strip_suffix("kB"));
+            kilobytes.and_then(|number| number.trim().parse().ok()).ok_or(format!("no {name}"))
+        };
+        Ok(Memory { now: of("VmRSS")?, peak: of("VmHWM")? })
+    }
+
+    /// Counts the most that is in memory anew from now on.
+    pub(crate) fn forget_peak_memory(&self) -> Result<(), Failed> {
+        Ok(std::fs::write(self.proc("clear_refs")?, "5")?)
+    }
+
+    /// A file that the system shows of its process.
+    fn proc(&self, name: &str) -> Result<PathBuf, Failed> {
+        let child = self.child.as_ref().ok_or("the node has no process")?;
+        Ok(PathBuf::from(format!("/proc/{}/{name}", child.id())))
     }
 
     /// Whether it has a process.
