@@ -7,28 +7,26 @@
 //! was read before a collection round is not merged with what was read after it (rule 13).
 
 mod crossed;
+mod ending;
 mod moved;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::budget::Foreground;
 use crate::collection::Round;
-use crate::context::Context;
 use crate::effect::{Effect, Timer};
 use crate::identity::NodeId;
 use crate::message::{EncodedState, ReadAnswer, ReadWish, ShardMessage};
-use crate::object::{ObjectDigest, ObjectKey, ObjectState};
+use crate::object::{ObjectDigest, ObjectKey};
 use crate::observe::Observation;
 use crate::quorum::{QuorumMode, QuorumOptions};
-use crate::request::{Answered, GetReply, RequestError};
+use crate::request::{GetReply, RequestError};
 use crate::ring::Ring;
 use crate::store::ReadStore;
 use crate::time::Instant;
 use crate::transfer::Footing;
 
 use super::readers::Readers;
-use super::repair::{Found, Repair};
 use super::tally::{Needs, Role, Tally, Verdict};
 use super::{CantTell, Frame, Turn};
 
@@ -357,81 +355,5 @@ impl Get {
         for node in unexplained {
             self.ask(node, ReadWish::State, turn);
         }
-    }
-
-    /// The merged state of all that was heard.
-    fn merged<S: ReadStore>(&self, turn: &Turn<'_, S>) -> Result<GetReply, RequestError> {
-        let mut states: BTreeMap<ObjectDigest, &EncodedState> = BTreeMap::new();
-        for (_, heard) in self.heard.values() {
-            if let Heard::State(Some((digest, encoded))) = heard {
-                states.insert(*digest, encoded);
-            }
-        }
-        let mut merged: Option<(ObjectDigest, ObjectState)> = None;
-        for (digest, encoded) in states {
-            let state =
-                encoded.decode().map_err(|error| RequestError::Damaged(error.to_string()))?;
-            merged = Some(match merged {
-                None => (digest, state),
-                Some((_, so_far)) => {
-                    let state = so_far.merge(state);
-                    (EncodedState::of(&state).digest(), state)
-                }
-            });
-        }
-        let (digest, state) = merged.unwrap_or_else(|| {
-            let unwritten = ObjectState::default();
-            (EncodedState::of(&unwritten).digest(), unwritten)
-        });
-        let context =
-            (!state.is_unwritten()).then(|| turn.sealer.seal(&self.key, &Context::of(&state)));
-        Ok(GetReply { state, context, digest, answered: self.answered() })
-    }
-
-    /// What is left to do once the reply has gone: to repair replicas that are behind, and to hear
-    /// those that have not answered. None if nothing is.
-    pub(super) fn repair<S: ReadStore>(
-        &self,
-        reply: &GetReply,
-        turn: &Turn<'_, S>,
-    ) -> Option<Repair> {
-        let awaits = || self.tally.outstanding().filter(|&node| node != turn.view.me);
-        let heard = || self.heard.iter().filter(|(node, _)| !self.tally.awaits(**node));
-        let merged = (!reply.state.is_unwritten()).then_some(reply.digest);
-        if awaits().next().is_none() && heard().all(|(_, (_, heard))| heard.digest() == merged) {
-            return None;
-        }
-        let found = Found {
-            key: self.key.clone(),
-            round: self.round.unwrap_or_default(),
-            merged: merged.map(|digest| (digest, EncodedState::of(&reply.state))),
-            heard: heard().map(|(&node, (_, heard))| (node, heard.digest())).collect(),
-            awaits: awaits().collect(),
-        };
-        Repair::new(self.frame.id, self.wanted, found, turn)
-    }
-
-    fn answered(&self) -> Answered {
-        self.tally.answered(self.wanted, self.existing)
-    }
-
-    fn shortfall(&self) -> RequestError {
-        let needed = self.tally.needs().total;
-        RequestError::ReadTimeout { needed, answered: self.answered().total() }
-    }
-
-    fn finish<S: ReadStore>(
-        &self,
-        result: Result<GetReply, RequestError>,
-        turn: &mut Turn<'_, S>,
-    ) -> GetProgress {
-        let observed = match &result {
-            Ok(reply) => Ok(reply.state.siblings().len() as u32),
-            Err(error) => Err(error.clone()),
-        };
-        let (key, took) = (self.key.clone(), self.frame.took(turn.now));
-        turn.tell_budget(Foreground::Get, took, result.as_ref().err());
-        turn.out.push(Effect::Observe(Observation::GetFinished { key, took, result: observed }));
-        GetProgress::Finished(result)
     }
 }
