@@ -15,6 +15,7 @@ use crate::request::{PutOrder, PutReply, RequestError};
 use crate::ring::Ring;
 use crate::store::ReadStore;
 
+use super::peers::Lot;
 use super::put::Put;
 use super::tally::Needs;
 use super::{Frame, Progress, PutOrigin, Turn};
@@ -201,7 +202,8 @@ fn next_replica<S: ReadStore>(
     };
     let healthy =
         |node: &NodeId| *node != turn.view.me && turn.peers.healthy(turn.view, now, *node);
-    let healthy_primaries = turn.peers.healthy_by_speed(turn.view, now, primaries).into_iter();
+    let by_turns = (primaries, Lot::from(key));
+    let healthy_primaries = turn.peers.healthy_by_speed(turn.view, now, by_turns).into_iter();
     let stand_ins = fallbacks.iter().copied().filter(healthy);
     let doubted = [primaries, &fallbacks].map(|nodes| turn.peers.doubted(turn.view, now, nodes));
     healthy_primaries

@@ -26,6 +26,7 @@ use crate::store::ReadStore;
 use crate::time::Instant;
 use crate::transfer::Footing;
 
+use super::peers::Lot;
 use super::readers::Readers;
 use super::tally::{Needs, Role, Tally, Verdict};
 use super::{CantTell, Frame, Turn};
@@ -122,7 +123,8 @@ impl Get {
             QuorumMode::Sloppy => ring.fallbacks(partition, properties.fixed.n),
             QuorumMode::Strict => Vec::new(),
         };
-        let Readers { first, spare } = Readers::choose(primaries, &fallbacks, needs, turn)?;
+        let Readers { first, spare } =
+            Readers::choose((primaries, Lot::from(&key)), &fallbacks, needs, turn)?;
         let mut get = Self {
             frame,
             key,

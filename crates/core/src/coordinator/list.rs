@@ -12,6 +12,7 @@ use crate::request::{ListEntry, ListOrder, ListPage, ListPosition, RequestError}
 use crate::ring::Ring;
 use crate::store::ReadStore;
 
+use super::peers::Lot;
 use super::readers::Readers;
 use super::tally::{Needs, Role, Tally, Verdict};
 use super::{Frame, Turn};
@@ -48,7 +49,8 @@ impl List {
         let primaries = reads.primaries(order.partition, properties.fixed.n);
         let quorum = properties.read_quorum(primaries.len() as u8, &order.quorum)?;
         let needs = Needs::from(quorum);
-        let Readers { first, spare } = Readers::choose(primaries, &[], needs, turn)?;
+        let by_turns = (primaries, Lot::from(order.partition));
+        let Readers { first, spare } = Readers::choose(by_turns, &[], needs, turn)?;
         let mut list = Self { frame, order, tally: Tally::new(needs), pages: Vec::new(), spare };
         for node in first {
             list.ask(node, ring, turn);

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::identity::NodeId;
+use crate::object::ObjectKey;
 use crate::time::Instant;
+use crate::token::Partition;
 use crate::view::{Suspicion, View};
 
 /// What a shard knows of its peers from its own traffic.
@@ -20,6 +22,23 @@ pub struct Peers {
 /// How long a peer is avoided for one missed deadline, unless it is heard before. After that it is
 /// tried again: a peer that is silent for good is held to be down by the failure detector by then.
 const AVOIDED_FOR: Duration = Duration::from_secs(2);
+
+/// Whose turn it is among equals.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lot(u64);
+
+impl From<&ObjectKey> for Lot {
+    /// By what of the token does not say in which partition it is.
+    fn from(key: &ObjectKey) -> Self {
+        Self(key.token().get() as u64)
+    }
+}
+
+impl From<Partition> for Lot {
+    fn from(partition: Partition) -> Self {
+        Self(u64::from(partition.get()))
+    }
+}
 
 impl Peers {
     /// The connection to a peer is up. A suspicion is over: it is heard from, or was restarted.
@@ -68,14 +87,21 @@ impl Peers {
         self.connected(peer) && view.suspected.get(&peer) != Some(&Suspicion::Down)
     }
 
-    /// The healthy ones of `nodes` other than this node, fastest first; of equals, in the order
-    /// given.
-    pub fn healthy_by_speed(&self, view: &View, now: Instant, nodes: &[NodeId]) -> Vec<NodeId> {
-        let mut healthy: Vec<NodeId> = nodes
-            .iter()
-            .copied()
-            .filter(|&node| node != view.me && self.healthy(view, now, node))
-            .collect();
+    /// The healthy ones of `nodes` other than this node, fastest first. Equals take turns by lot, so
+    /// that no replica of a partition does the work of all its keys, and each key's goes to one.
+    pub fn healthy_by_speed(
+        &self,
+        view: &View,
+        now: Instant,
+        (nodes, lot): (&[NodeId], Lot),
+    ) -> Vec<NodeId> {
+        let mut healthy: Vec<NodeId> =
+            nodes.iter().copied().filter(|&node| node != view.me).collect();
+        if !healthy.is_empty() {
+            let turn = lot.0 % healthy.len() as u64;
+            healthy.rotate_left(turn as usize);
+        }
+        healthy.retain(|&node| self.healthy(view, now, node));
         healthy.sort_by_key(|node| self.usual.get(node).map_or(Duration::ZERO, UsualTime::rank));
         healthy
     }
@@ -197,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn the_fastest_healthy_peers_come_first_and_equals_keep_their_order() {
+    fn the_fastest_healthy_peers_come_first_and_equals_take_turns() {
         let mut peers = Peers::default();
         let view = View::alone(NodeId::new(1));
         let nodes: Vec<NodeId> = (1..=4).map(NodeId::new).collect();
@@ -207,9 +233,8 @@ mod tests {
         peers.answered(nodes[1], Duration::from_millis(40));
         peers.answered(nodes[2], Duration::from_micros(500));
         peers.answered(nodes[3], Duration::from_micros(400));
-        assert_eq!(
-            peers.healthy_by_speed(&view, Instant::default(), &nodes),
-            [nodes[2], nodes[3], nodes[1]]
-        );
+        let by_lot = |lot| peers.healthy_by_speed(&view, Instant::default(), (&nodes, Lot(lot)));
+        assert_eq!(by_lot(0), [nodes[2], nodes[3], nodes[1]]);
+        assert_eq!(by_lot(2), [nodes[3], nodes[2], nodes[1]]);
     }
 }

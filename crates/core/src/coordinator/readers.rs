@@ -7,6 +7,7 @@ use crate::request::RequestError;
 use crate::store::ReadStore;
 
 use super::Turn;
+use super::peers::Lot;
 use super::tally::Needs;
 
 /// The replicas of a read.
@@ -22,14 +23,14 @@ impl Readers {
     /// Chooses among the primaries, and then among the nodes that may stand in for them. Fails if
     /// fewer can be reached than the quorum needs.
     pub(super) fn choose<S: ReadStore>(
-        primaries: &[NodeId],
+        (primaries, lot): (&[NodeId], Lot),
         fallbacks: &[NodeId],
         needs: Needs,
         turn: &Turn<'_, S>,
     ) -> Result<Self, RequestError> {
         let me = turn.view.me;
         let now = turn.now.instant;
-        let mut first = turn.peers.healthy_by_speed(turn.view, now, primaries);
+        let mut first = turn.peers.healthy_by_speed(turn.view, now, (primaries, lot));
         if primaries.contains(&me) {
             first.insert(0, me);
         }

@@ -1,6 +1,7 @@
 //! How a request begins: which machine it gets, and who replies if it can't be started.
 
 use crate::effect::DiskRoom;
+use crate::identity::NodeId;
 use crate::object::Content;
 use crate::quorum::QuorumMode;
 use crate::request::{ClientRequest, Operation, PutOrder, RequestError};
@@ -72,13 +73,15 @@ fn is_better_minted_elsewhere<S: ReadStore>(
     let properties = turn.view.bucket(order.key.bucket());
     let ring = turn.view.placement(ring, partition, None).reads;
     let primaries = ring.primaries(partition, properties.fixed.n);
-    let others = turn.peers.healthy_by_speed(turn.view, turn.now.instant, primaries);
+    let healthy =
+        |&node: &NodeId| node != me && turn.peers.healthy(turn.view, turn.now.instant, node);
+    let any_other = primaries.iter().any(healthy);
     if primaries.contains(&me) {
         let no_room = turn.disk == DiskRoom::Reserve && order.value != Content::Tombstone;
-        return no_room && !others.is_empty();
+        return no_room && any_other;
     }
     let mode = order.quorum.mode.or(properties.mutable.quorum.mode).unwrap_or_default();
     let may_stand_in =
         mode == QuorumMode::Sloppy && ring.fallbacks(partition, properties.fixed.n).contains(&me);
-    !others.is_empty() || !may_stand_in
+    any_other || !may_stand_in
 }

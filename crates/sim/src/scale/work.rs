@@ -1,10 +1,10 @@
 //! Which node does what for a request, as production decides while all are well and equally fast.
 //!
 //! The paper, 4.5. A request arrives at any node alike, its *door*. A put is coordinated by its door
-//! if that is one of the key's primaries, and else by the first of them in order of preference; all
-//! primaries write. A get is coordinated by its door, which asks R of the primaries: itself if it is
-//! one, then in order of preference. (`Forward::start`, `Readers::choose` in `stator-core`; those
-//! prefer whoever answers faster, and take equals in order.)
+//! if that is one of the key's primaries, and else by one of them; all primaries write. A get is
+//! coordinated by its door, which asks R of the primaries: itself if it is one, then others.
+//! (`Forward::start`, `Readers::choose` in `stator-core`; those prefer whoever answers faster, and
+//! among equals each takes its turn for as many keys as the others: `Peers::healthy_by_speed`.)
 
 use stator_core::identity::NodeId;
 use stator_core::ring::Ring;
@@ -50,22 +50,20 @@ impl Work {
         let nodes = self.gets.len();
         let at_one = share / nodes as f64;
         let elsewhere = at_one * (nodes - primaries.len()) as f64;
-        self.puts[primaries[0]] += elsewhere;
+        let copies = primaries.len() as f64;
+        let r = r.min(primaries.len()) as f64;
         for door in 0..nodes {
             if !primaries.contains(&door) {
                 self.passed_on[door] += at_one;
             }
         }
-        for reader in primaries.iter().take(r) {
-            self.reads[*reader] += elsewhere;
-        }
-        for door in primaries {
-            self.writes[*door] += share;
-            self.puts[*door] += at_one;
-            let others = primaries.iter().filter(|node| *node != door);
-            for reader in [door].into_iter().chain(others).take(r) {
-                self.reads[*reader] += at_one;
-            }
+        for &primary in primaries {
+            self.writes[primary] += share;
+            self.puts[primary] += at_one + elsewhere / copies;
+            // At its own door first; at those of the other primaries in turn with the rest.
+            let at_others = if copies > 1.0 { (r - 1.0) / (copies - 1.0) } else { 0.0 };
+            self.reads[primary] += at_one * (1.0 + (copies - 1.0) * at_others);
+            self.reads[primary] += elsewhere * r / copies;
         }
     }
 }
