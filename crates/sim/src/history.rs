@@ -88,6 +88,8 @@ pub struct Call {
     pub ended: Option<Instant>,
     /// What was asked.
     pub asked: Asked,
+    /// How many replicas there are by the smallest ring that was in use while it was looked at.
+    pub existing: u8,
     /// How it ended.
     pub fate: Fate,
 }
@@ -152,6 +154,8 @@ pub struct Write {
     pub answers_at_ack: Option<u8>,
     /// How many of those were primaries.
     pub primaries_at_ack: Option<u8>,
+    /// How many replicas there were by the smallest ring that was in use until then.
+    pub existing_at_ack: u8,
     /// Whether a fault has destroyed its only durable copy: nothing is promised then.
     pub destroyed: bool,
     /// When a replica first dropped its tombstone, if it was a delete: from then on it may be there
@@ -306,10 +310,17 @@ impl History {
             durable_at_ack: None,
             answers_at_ack: None,
             primaries_at_ack: None,
+            existing_at_ack: u8::MAX,
             destroyed: false,
             collected: None,
         });
         call
+    }
+
+    /// So many replicas exist of a call's object by some ring that is in use: more can't be asked for.
+    pub fn exist(&mut self, call: CallId, existing: u8) {
+        let call = &mut self.calls[call.0 as usize];
+        call.existing = call.existing.min(existing);
     }
 
     fn begin(&mut self, begun: Begun, asked: Asked) -> CallId {
@@ -321,6 +332,7 @@ impl History {
             began: at,
             ended: None,
             asked,
+            existing: u8::MAX,
             fate: Fate::Open,
         });
         CallId(self.calls.len() as u64 - 1)

@@ -59,6 +59,7 @@ impl World {
     fn call(&mut self, client: usize, intent: Intent) -> CallId {
         let begun = Begun { key: intent.key, client, node: intent.node, at: self.now };
         let (call, operation) = self.operation(begun, intent.action, intent.quorum);
+        self.history.exist(call, self.fewest_replicas(begun.key));
         let to_node = self.draw.duration(Duration::from_micros(50), Duration::from_millis(1));
         self.after(intent.timeout + PATIENCE, Event::Patience(call));
         // The node fills in the deadline by its own clock when the call arrives.
@@ -134,10 +135,13 @@ impl World {
             self.history.answered_twice.push(call);
             return;
         }
+        self.history.exist(call, self.fewest_replicas(self.history.call(call).key));
+        let existing = self.history.call(call).existing;
         if let Ok(Done::Written(written)) = &reply {
             self.count_disks(call);
             if let Some((key, place)) = self.history.write_of(call) {
                 let write = &mut self.history.keys[key].writes[place];
+                write.existing_at_ack = existing;
                 write.answers_at_ack = Some(written.answered.total());
                 write.primaries_at_ack = Some(written.answered.primaries);
             }
@@ -145,7 +149,8 @@ impl World {
         match reply {
             Ok(Done::Got(ref got)) => {
                 if let Asked::Get { r, pr, .. } = self.history.call(call).asked
-                    && (got.answered.total() < r || got.answered.primaries < pr)
+                    && (got.answered.total() < r.min(existing)
+                        || got.answered.primaries < pr.min(existing))
                 {
                     let (n, of) = (got.answered.total(), got.answered.primaries);
                     let amiss = format!(

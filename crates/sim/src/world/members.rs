@@ -132,6 +132,15 @@ impl World {
         std::iter::once(&self.layout.ring).chain(older)
     }
 
+    /// How many replicas of a key there are by the smallest of those: a cluster that shrinks to one
+    /// node and grows again asks for no more meanwhile.
+    pub(super) fn fewest_replicas(&self, key: usize) -> u8 {
+        let (name, n) = (&self.layout.keys[key], self.layout.properties(key).fixed.n);
+        let partition = self.layout.ring.partition_of(name.token());
+        let counts = self.rings_in_use().map(|ring| ring.primaries(partition, n).len() as u8);
+        counts.min().unwrap_or(n)
+    }
+
     /// Everybody who may own a partition by one of those, those of the newest ring first.
     pub(super) fn owners_in_use(&self, partition: Partition) -> Vec<NodeId> {
         let mut owners: Vec<NodeId> = Vec::new();
