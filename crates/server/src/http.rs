@@ -5,11 +5,14 @@
 //! router      a row of the interface for each path; guard before, problem after
 //! path, query what is asked, from the raw bytes of the request's target
 //! kv          get, put, delete of one object; siblings; what headers say
+//! batch       many gets, puts and deletes in one request
 //! listing     a bucket's keys
 //! bucket, locate, cluster, node, health   the other rows
 //! problem     everything that can go wrong, and its one table of statuses
 //! ```
 
+mod accept;
+mod batch;
 mod body;
 mod bucket;
 mod cluster;
@@ -45,6 +48,14 @@ pub struct HttpConfig {
     /// Whether the listener is on loopback: then only requests that name a loopback host, and come
     /// from no foreign web page, are answered.
     pub is_loopback: bool,
+}
+
+impl HttpConfig {
+    /// The largest document of a batch taken, in bytes, inclusive: an object of the largest size
+    /// in base64 and as much again of anything else.
+    const fn max_batch_bytes(&self) -> usize {
+        2 * self.max_object_bytes + 16 * 1024 * 1024
+    }
 }
 
 impl Default for HttpConfig {

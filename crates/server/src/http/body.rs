@@ -27,7 +27,7 @@ const DRAIN_BYTES: usize = 16 * 1024 * 1024;
 /// The largest document taken where a document is expected, in bytes.
 const DOCUMENT_BYTES: usize = 256 * 1024;
 
-fn no_memory() -> Problem {
+pub(super) fn no_memory() -> Problem {
     let detail = "the bodies of other requests take all the memory meant for them: try again \
                   shortly";
     Problem::new(kind::OVERLOADED, detail)
@@ -37,7 +37,7 @@ fn no_memory() -> Problem {
 #[derive(Debug)]
 pub(super) struct Held {
     pub(super) bytes: Bytes,
-    _part: Part,
+    pub(super) part: Part,
 }
 
 /// How large a body may be, and what a larger one is called.
@@ -62,6 +62,20 @@ pub(super) async fn object(
 ) -> Result<Held, Problem> {
     let limit = Limit { bytes: front.config.max_object_bytes, kind: kind::OBJECT_TOO_LARGE };
     read(&front.memory, headers, body, limit).await
+}
+
+/// Reads a batch's document. Room is taken for what it holds decoded as well.
+pub(super) async fn batch(
+    front: &Front,
+    headers: &HeaderMap,
+    body: &mut Body,
+) -> Result<Held, Problem> {
+    let limit = Limit { bytes: front.config.max_batch_bytes(), kind: kind::BATCH_TOO_LARGE };
+    let mut held = read(&front.memory, headers, body, limit).await?;
+    if !held.part.grow_to(2 * held.bytes.len(), &front.memory) {
+        return Err(no_memory());
+    }
+    Ok(held)
 }
 
 /// Reads a JSON document that must be an object; none at all is an empty one.
@@ -102,7 +116,7 @@ async fn read(
         }
         gathered.add(piece);
     }
-    Ok(Held { bytes: gathered.finish(), _part: part })
+    Ok(Held { bytes: gathered.finish(), part })
 }
 
 fn declared(headers: &HeaderMap) -> Option<usize> {

@@ -40,7 +40,7 @@ async fn read(front: Shared, bucket: BucketName, target: Target<'_>) -> Answer {
     };
     let mut document = properties::document(&bucket, &properties);
     document.insert("made".to_owned(), fact.is_some().into());
-    Ok(json::response(StatusCode::OK, &document.into()))
+    Ok(json::response(StatusCode::OK, &document))
 }
 
 /// What is named changes; what is not stays as it is.
@@ -67,5 +67,5 @@ async fn set(front: Shared, bucket: BucketName, request: Request) -> Answer {
     };
     let mut document = properties::document(&bucket, &held);
     document.insert("made".to_owned(), true.into());
-    Ok(json::response(StatusCode::OK, &document.into()))
+    Ok(json::response(StatusCode::OK, &document))
 }

@@ -38,7 +38,7 @@ pub(super) async fn plan(front: Shared, request: Request) -> Answer {
     };
     let own = status::Own::of(front.backend.me(), &front.backend.inspect().await.whole);
     let document = plan::document(&plan, &front.backend.view(), own.replica_bytes);
-    Ok(json::response(StatusCode::OK, &document.into()))
+    Ok(json::response(StatusCode::OK, &document))
 }
 
 /// `POST /v1/cluster/stage` with one change, or several as `{"changes": […]}`. All are read before

@@ -93,13 +93,22 @@ pub(super) fn named(raw: &[u8], max_key: usize) -> Result<Named, Problem> {
     let Some(slash) = raw.iter().position(|&byte| byte == b'/') else {
         return bucket(raw).map(Named::Bucket);
     };
-    let bucket = bucket(&raw[..slash])?;
-    let bytes = decode(&raw[slash + 1..])?;
+    object(&raw[..slash], &raw[slash + 1..], max_key).map(Named::Object)
+}
+
+/// An object from the raw bytes of its bucket and of its key, which may have up to `max_key` bytes.
+pub(super) fn object(
+    raw_bucket: &[u8],
+    raw_key: &[u8],
+    max_key: usize,
+) -> Result<ObjectKey, Problem> {
+    let bucket = bucket(raw_bucket)?;
+    let bytes = decode(raw_key)?;
     let max = max_key.min(Key::MAX_LEN);
     if bytes.len() > max {
         return Err(NameError::TooLong { what: "key", len: bytes.len(), max }.into());
     }
-    Ok(Named::Object(ObjectKey::new(bucket, Key::new(bytes)?)))
+    Ok(ObjectKey::new(bucket, Key::new(bytes)?))
 }
 
 #[cfg(test)]

@@ -91,6 +91,11 @@ impl Problem {
         self
     }
 
+    /// Its status.
+    pub(super) fn status(&self) -> u16 {
+        self.kind.status
+    }
+
     /// The document, as it answers a request of this intent.
     pub(super) fn document(&self, intent: Intent) -> Value {
         let mut document = self.members.clone();

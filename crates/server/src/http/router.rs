@@ -11,7 +11,7 @@ use axum::routing::{MethodRouter, any};
 use super::front::{Front, Shared};
 use super::guard::{self, Right};
 use super::problem::{Answer, Intent, Problem, kind};
-use super::{HttpConfig, bucket, cluster, health, kv, locate, node};
+use super::{HttpConfig, batch, bucket, cluster, health, kv, locate, node};
 use crate::backend::Backend;
 
 /// The HTTP interface of the node behind `backend`.
@@ -32,7 +32,7 @@ pub fn router(backend: impl Backend, config: HttpConfig) -> Router {
         .route("/v1/node", row(data, node::answer))
         .route("/livez", row(watching, health::livez))
         .route("/readyz", row(watching, health::readyz))
-        .route("/v1/batch", row(data, not_built))
+        .route("/v1/batch", row(data, batch::answer))
         .route("/v1/cluster/top", row(data, not_built))
         .route("/metrics", row(data, not_built))
         .route("/openapi.json", row(data, not_built))

@@ -53,7 +53,6 @@ fn bad_puts() -> Vec<Bad> {
         bad("PATCH /v1/kv/b/k", 405, "method-not-allowed"),
         bad("PUT /v2/kv/b/k", 404, "no-such-path"),
         bad("PUT /", 404, "no-such-path"),
-        bad("POST /v1/batch", 501, "not-built"),
         with("Stator-Context", "not base64!", 400, "context-invalid"),
         with("Stator-Context", "", 400, "context-invalid"),
         with("Stator-Context", "A", 400, "context-invalid"),

@@ -164,7 +164,7 @@ pub(crate) fn sealed() -> SealedContext {
 /// [`sealed`] as clients see it.
 pub(crate) const SEALED: &str = "__5jb250ZXh0";
 
-fn acknowledged(operation: &Operation) -> Done {
+pub(crate) fn acknowledged(operation: &Operation) -> Done {
     let answered = Answered { primaries: 2, fallbacks: 1, durable: 3, wanted: 3, existing: 3 };
     match operation {
         Operation::Get { .. } => Done::Got(GetReply {

@@ -2,6 +2,7 @@
 //! asked: HTTP here, the Redis protocol in `resp`.
 
 mod bad_input;
+mod batch;
 mod bucket;
 mod client;
 mod cluster;
