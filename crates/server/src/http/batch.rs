@@ -13,8 +13,8 @@
 
 mod form;
 mod line;
-mod operation;
-mod outcome;
+pub(super) mod operation;
+pub(super) mod outcome;
 
 use std::collections::HashMap;
 

@@ -7,7 +7,7 @@
 //! connection that is cut, so that nobody takes a part for the whole.
 
 mod cursor;
-mod line;
+pub(super) mod line;
 
 use std::io;
 
@@ -22,6 +22,7 @@ use stator_core::request::ListPage;
 
 use self::line::Include;
 use super::front::Shared;
+use super::json;
 use super::path::Target;
 use super::problem::{Answer, Intent, Problem, kind};
 use super::query::Words;
@@ -138,7 +139,8 @@ impl Pending {
             match listing.turn().await {
                 Ok(lines) => ready = lines,
                 Err(problem) => {
-                    let line = format!("{}\n", problem.document(Intent::Read));
+                    let mut line = json::text(&problem.document(Intent::Read));
+                    line.push(b'\n');
                     return Some((Ok(line.into()), Self::Failed));
                 }
             }

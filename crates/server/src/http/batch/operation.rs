@@ -14,6 +14,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error, Visitor};
 use stator_core::object::ObjectKey;
 use stator_core::request::Operation;
+use utoipa::ToSchema;
 
 use super::super::front::Front;
 use super::super::kv::{headers, put};
@@ -24,7 +25,7 @@ use super::outcome::Outcome;
 use crate::backend::DEFAULT_TIMEOUT;
 
 /// What an operation does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 enum Verb {
     Get,
@@ -33,9 +34,10 @@ enum Verb {
 }
 
 /// An operation as it is written in a batch.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = BatchOperation)]
 #[serde(deny_unknown_fields)]
-struct Written<'a> {
+pub(in super::super) struct Written<'a> {
     op: Verb,
     /// Percent-encoded as in a URL; `default` if it is left out.
     #[serde(borrow, default = "default_bucket")]
@@ -43,11 +45,17 @@ struct Written<'a> {
     /// Percent-encoded as in a URL, and as a listing tells it.
     #[serde(borrow)]
     key: Cow<'a, str>,
+    /// What a put stores, in base64, standard and padded.
+    #[schema(value_type = Option<String>, content_encoding = "base64")]
     value: Option<Decoded>,
+    /// A put's `Content-Type`.
     content_type: Option<String>,
-    #[serde(default)]
+    /// A put's `Stator-Meta-*`, by what stands behind that beginning.
     meta: Option<BTreeMap<String, String>>,
+    /// How long a put's value lives, in seconds.
+    #[schema(value_type = Option<u64>, minimum = 1)]
     ttl: Option<serde_json::Number>,
+    /// A put's or delete's context, as an earlier answer gave it.
     context: Option<String>,
     r: Option<Level>,
     pr: Option<Level>,
@@ -55,7 +63,10 @@ struct Written<'a> {
     pw: Option<Level>,
     dw: Option<Level>,
     node_confirms: Option<Level>,
+    /// `sloppy` or `strict`.
     quorum: Option<String>,
+    /// How long to wait, in milliseconds.
+    #[schema(value_type = Option<u64>, minimum = 1, maximum = 10000)]
     timeout: Option<serde_json::Number>,
 }
 
@@ -64,9 +75,11 @@ fn default_bucket() -> Cow<'static, str> {
 }
 
 /// A quorum's level as JSON has it: a number, or a word for one.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = LevelAsked)]
 #[serde(untagged)]
 enum Level {
+    #[schema(value_type = u8)]
     Number(serde_json::Number),
     Word(String),
 }

@@ -2,15 +2,15 @@
 
 use bytes::Bytes;
 use serde::Serialize;
-use serde_json::Value;
 use stator_core::object::{Content, ObjectKey};
 use stator_core::request::{Done, GetReply, PutReply};
 use stator_core::time::WallTime;
+use utoipa::ToSchema;
 
 use super::super::kv::get::{Shown, nothing};
 use super::super::kv::headers;
 use super::super::kv::told::{Replicas, Version};
-use super::super::problem::{Intent, Problem};
+use super::super::problem::{Document, Intent, Problem};
 use super::super::{body, json};
 use crate::context;
 use crate::memory::{Memory, Part};
@@ -26,8 +26,9 @@ pub(super) enum Outcome {
 }
 
 /// One line of the answer: what a single request's status, headers and body say.
-#[derive(Debug, Serialize)]
-pub(super) struct Line {
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = BatchOutcome)]
+pub(in super::super) struct Line {
     /// Which operation of the request, counted from 0.
     index: usize,
     /// The status that the operation would have been answered with alone.
@@ -49,7 +50,7 @@ pub(super) struct Line {
     siblings: Option<Vec<Version>>,
     /// What went wrong.
     #[serde(skip_serializing_if = "Option::is_none")]
-    problem: Option<Value>,
+    problem: Option<Document>,
 }
 
 impl Outcome {

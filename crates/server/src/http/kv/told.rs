@@ -10,13 +10,14 @@ use serde::Serialize;
 use stator_core::object::Sibling;
 use stator_core::request::Answered;
 use stator_core::time::WallTime;
+use utoipa::ToSchema;
 
 use super::super::problem::Intent;
 use super::super::when;
 use super::headers;
 
 /// One version of an object.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub(in super::super) struct Version {
     /// The bytes in base64, standard and padded; null for a tombstone.
     value: Option<String>,
@@ -52,14 +53,14 @@ impl Version {
 }
 
 /// All versions of an object, and the context that covers them.
-#[derive(Clone, Debug, Serialize)]
-pub(super) struct Siblings {
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(in super::super) struct Siblings {
     pub(super) context: Option<String>,
     pub(super) siblings: Vec<Version>,
 }
 
 /// Which replicas answered: `Stator-Replicas` says the same as a header.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
 pub(in super::super) struct Replicas {
     /// Reads: replicas that answered.
     #[serde(skip_serializing_if = "Option::is_none")]
