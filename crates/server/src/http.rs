@@ -7,6 +7,7 @@
 //! kv          get, put, delete of one object; siblings; what headers say
 //! batch       many gets, puts and deletes in one request
 //! listing     a bucket's keys
+//! openapi     all of it, described
 //! bucket, locate, cluster, node, health   the other rows
 //! problem     everything that can go wrong, and its one table of statuses
 //! ```
@@ -25,6 +26,7 @@ mod kv;
 mod listing;
 mod locate;
 mod node;
+mod openapi;
 mod path;
 mod problem;
 mod query;

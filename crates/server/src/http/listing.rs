@@ -30,7 +30,8 @@ use crate::backend::DEFAULT_TIMEOUT;
 use crate::clock;
 use crate::scan::{Scan, ScanError, Scanned};
 
-const WORDS: &[&str] = &["limit", "after", "include", "r", "pr", "quorum", "timeout"];
+/// The words of a listing.
+pub(super) const WORDS: &[&str] = &["limit", "after", "include", "r", "pr", "quorum", "timeout"];
 
 /// Keys asked of a partition at a time.
 const PAGE: u32 = 256;

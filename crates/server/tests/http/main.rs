@@ -12,6 +12,7 @@ mod guard;
 mod listing;
 mod locate;
 mod node;
+mod openapi;
 mod reading;
 mod resp;
 mod writing;
