@@ -8,7 +8,7 @@
 //! batch       many gets, puts and deletes in one request
 //! listing     a bucket's keys
 //! openapi     all of it, described
-//! bucket, locate, cluster, node, health   the other rows
+//! bucket, locate, cluster, node, top, health   the other rows
 //! problem     everything that can go wrong, and its one table of statuses
 //! ```
 
@@ -31,6 +31,7 @@ mod path;
 mod problem;
 mod query;
 mod router;
+mod top;
 mod when;
 
 pub use connection::{serve, serve_within};

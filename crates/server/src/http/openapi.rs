@@ -76,7 +76,7 @@ listed is an error, never ignored.";
 
 /// Every type that answers or requests are made of.
 fn components() -> ComponentsBuilder {
-    use super::{batch, bucket, cluster, kv, listing, locate, node, problem};
+    use super::{batch, bucket, cluster, kv, listing, locate, node, problem, top};
     let mut parts = Parts::default();
     parts.add::<batch::operation::Written<'static>>();
     parts.add::<batch::outcome::Line>();
@@ -90,6 +90,7 @@ fn components() -> ComponentsBuilder {
     parts.add::<locate::Document>();
     parts.add::<node::Document>();
     parts.add::<problem::Document>();
+    parts.add::<top::Document>();
     ComponentsBuilder::new().schemas_from_iter(parts.0)
 }
 

@@ -7,6 +7,7 @@
 
 use bytes::Bytes;
 use http::Request;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC};
 use stator_core::object::{BucketName, Key, NameError, ObjectKey};
 
 use super::problem::{Problem, kind};
@@ -45,6 +46,10 @@ impl<'a> Target<'a> {
         self.path.strip_prefix(row.as_bytes()).unwrap_or_default()
     }
 }
+
+/// What stands for itself in a URL's path behind the bucket.
+pub(super) const PLAIN: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
 
 /// Undoes percent-encoding, once.
 pub(super) fn decode(raw: &[u8]) -> Result<Bytes, Problem> {

@@ -13,7 +13,7 @@ use super::front::{Front, Shared};
 use super::guard::{self, Right};
 use super::openapi::{self, Described};
 use super::problem::{Answer, Intent, Problem, kind};
-use super::{HttpConfig, batch, bucket, cluster, health, kv, locate, node};
+use super::{HttpConfig, batch, bucket, cluster, health, kv, locate, node, top};
 use crate::backend::Backend;
 
 /// The HTTP interface of the node behind `backend`.
@@ -41,7 +41,7 @@ fn rows() -> Rows {
         .row(&["/v1/cluster/commit"], openapi::commit(), administration, cluster::commit)
         .row(&["/v1/cluster/discard"], openapi::discard(), administration, cluster::discard)
         .row(&["/v1/cluster/recover"], openapi::recover(), administration, cluster::recover)
-        .row(&["/v1/cluster/top"], openapi::top(), data, not_built)
+        .row(&["/v1/cluster/top"], openapi::top(), data, top::answer)
         .row(&["/v1/node"], openapi::node(), data, node::answer)
         .row(&["/livez"], openapi::livez(), watching, health::livez)
         .row(&["/readyz"], openapi::readyz(), watching, health::readyz)

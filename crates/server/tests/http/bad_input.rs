@@ -144,7 +144,8 @@ async fn a_bad_read_is_refused_without_an_outcome() {
         ("/v1/cluster?x", 400, "query-unknown"),
         ("/metrics", 501, "not-built"),
         ("/console", 501, "not-built"),
-        ("/v1/cluster/top", 501, "not-built"),
+        ("/v1/cluster/top?limit=0", 400, "query-invalid"),
+        ("/v1/cluster/top?by=reads", 400, "query-unknown"),
     ] {
         let answer = door.get(path).await;
         assert_eq!((answer.status, answer.slug().as_str()), (status, slug), "{path}");

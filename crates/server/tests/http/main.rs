@@ -15,4 +15,5 @@ mod node;
 mod openapi;
 mod reading;
 mod resp;
+mod top;
 mod writing;

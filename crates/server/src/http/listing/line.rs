@@ -1,6 +1,6 @@
 //! One line of a listing, and which keys get one.
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
+use percent_encoding::percent_encode;
 use serde::Serialize;
 use stator_core::object::ObjectState;
 use stator_core::request::ListEntry;
@@ -8,12 +8,9 @@ use stator_core::time::WallTime;
 use utoipa::ToSchema;
 
 use super::super::json;
+use super::super::path::PLAIN;
 use super::super::problem::{Problem, kind};
 use super::cursor;
-
-/// What stands for itself in a URL's path behind the bucket.
-const PLAIN: &AsciiSet =
-    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
 
 /// How an object is, as a listing sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

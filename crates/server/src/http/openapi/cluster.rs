@@ -130,8 +130,24 @@ pub(in super::super) fn recover() -> Described {
 
 /// `GET /v1/cluster/top`.
 pub(in super::super) fn top() -> Described {
-    let top = operation("cluster", "The busiest keys.", "Not built yet.");
-    let more: &[Kind] = &[kind::NOT_BUILT];
-    let top = with_problems(top, Intent::Read, &[more]);
+    let busy = |count: u64| {
+        json!([{
+            "bucket": "carts", "key": "alice", "is_cut": false,
+            "token": "8a2d0f4c6b1e7395d4c3b2a1f0e9d8c7", "count": count, "error": 0,
+        }])
+    };
+    let example = json!({
+        "node": "n1", "scope": "node", "span_seconds": 731, "reads": busy(1200),
+        "writes": busy(300), "bytes": busy(1_536_000), "siblings": busy(2),
+    });
+    let top = operation(
+        "cluster",
+        "The busiest keys that this node was asked for.",
+        "By reads, writes, bytes of values and siblings. Counted always, by space-saving counters: \
+         a count is never too low, and too high by its `error` at most.",
+    );
+    let top = with_words(top, super::super::top::WORDS)
+        .response("200", document("The busiest keys.", "Top", example));
+    let top = with_problems(top, Intent::Read, &[WORDS]);
     vec![("/v1/cluster/top", parts::read("getTop", top))]
 }

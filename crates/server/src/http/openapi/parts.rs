@@ -198,7 +198,11 @@ fn word_of(word: &str) -> (Schema, &'static str, Value) {
             json!("sloppy"),
         ),
         "timeout" => (plain(millis()), "How long to wait, in milliseconds.", json!(2000)),
-        "limit" => (plain(integer(1)), "List at most so many keys; all if absent.", json!(100)),
+        "limit" => (
+            plain(integer(1)),
+            "At most so many keys. Without it a listing has all, and a list of busy keys 20.",
+            json!(100),
+        ),
         "after" => (plain(text()), "Go on behind the line that has this cursor.", json!("AAAA")),
         "include" => (
             plain(text()),
@@ -210,11 +214,6 @@ fn word_of(word: &str) -> (Schema, &'static str, Value) {
             plain(one_of(&["yes", "no"])),
             "Whether each replica is told of, which is long.",
             json!("no"),
-        ),
-        "by" => (
-            plain(one_of(&["reads", "writes", "bytes", "siblings"])),
-            "Which list; all of them if absent.",
-            json!("reads"),
         ),
         other => unreachable!("the query word {other} is not described"),
     }
