@@ -4,24 +4,29 @@
 //! themselves, from the raw bytes ([`super::path`]).
 
 use axum::Router;
+use axum::body::HttpBody;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use axum::routing::{MethodRouter, any};
+use bytes::Bytes;
 use http::Method;
 
-use super::front::{Front, Shared};
+use super::connection::Charged;
+use super::front::Shared;
 use super::guard::{self, Right};
 use super::openapi::{self, Described};
 use super::problem::{Answer, Intent, Problem, kind};
-use super::{HttpConfig, batch, bucket, cluster, health, kv, locate, node, top};
-use crate::backend::Backend;
+use super::{batch, body, bucket, cluster, health, kv, locate, node, top};
+use crate::memory::Memory;
 
-/// The HTTP interface of the node behind `backend`.
-pub fn router(backend: impl Backend, config: HttpConfig) -> Router {
-    let rows = rows();
-    let description = openapi::document(rows.described);
-    let router = rows.router.fallback(row(data, no_such_path));
-    router.with_state(Front::new(backend, config, description))
+/// The interface's description, as it is served.
+pub(super) fn description() -> Bytes {
+    openapi::document(rows().described)
+}
+
+/// The HTTP interface of the node behind a front.
+pub(super) fn of(front: &Shared) -> Router {
+    rows().router.fallback(row(data, no_such_path)).with_state(Shared::clone(front))
 }
 
 fn rows() -> Rows {
@@ -102,11 +107,27 @@ where
     any(async move |State(front): State<Shared>, request: Request| -> Response {
         let intent = Intent::of(request.method());
         let answered = match guard::check(&front.config, &request, needs(&request)) {
-            Ok(()) => answer(front, request).await,
+            Ok(()) => answer(Shared::clone(&front), request).await,
             Err(problem) => Err(problem),
+        };
+        let answered = match intent {
+            Intent::Read => answered.and_then(|answer| charged(answer, &front.memory)),
+            Intent::Write => answered,
         };
         answered.unwrap_or_else(|problem| problem.response(intent))
     })
+}
+
+/// What a read found is a part of the door's memory until its reader has taken it. (What has no
+/// length yet is charged as it is made.)
+fn charged(mut answer: Response, memory: &Memory) -> Answer {
+    let Some(bytes) = answer.body().size_hint().exact().filter(|&bytes| bytes > 0) else {
+        return Ok(answer);
+    };
+    let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
+    let part = memory.take(bytes).ok_or_else(body::no_memory)?;
+    answer.extensions_mut().insert(Charged::new(part));
+    Ok(answer)
 }
 
 async fn not_built(_front: Shared, request: Request) -> Answer {

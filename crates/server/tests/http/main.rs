@@ -9,6 +9,7 @@ mod cluster;
 mod connection;
 mod fake;
 mod guard;
+mod hostile;
 mod listing;
 mod locate;
 mod node;
