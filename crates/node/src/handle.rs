@@ -23,6 +23,7 @@ use crate::membership::{AdminCall, Gate, MembershipMailbox};
 use crate::shard::{ClientCall, ShardEvent, Shards, of_partition};
 use crate::stats::{Counters, NodeStats};
 use crate::store_writer::ShardIndex;
+use crate::top::{self, Top, TopKeys};
 
 /// How long past its deadline an answer is waited for: the core answers by the deadline, so that
 /// only a thread that hangs is later.
@@ -54,6 +55,7 @@ pub(crate) struct Shared {
     pub(crate) counters: Arc<Counters>,
     pub(crate) failure: Failure,
     pub(crate) in_flight: InFlight,
+    pub(crate) top: Top,
 }
 
 impl fmt::Debug for NodeHandle {
@@ -80,6 +82,7 @@ impl NodeHandle {
         let ShardIndex(shard) = self.shard_of(&operation)?;
         let mailbox =
             shared.shards.mailboxes().get(usize::from(shard)).ok_or(RequestError::NotMember)?;
+        let counted = top::Request::of(&operation);
         let (reply, answer) = oneshot::channel();
         mailbox.calls.try_send(ClientCall { operation, deadline, reply }).map_err(|error| {
             match error {
@@ -88,12 +91,22 @@ impl NodeHandle {
             }
         })?;
         let longest = deadline.remaining(shared.me.clock.instant()) + GRACE;
-        match timeout(longest, answer).await {
+        let reply = match timeout(longest, answer).await {
             Ok(Ok(reply)) => reply,
             // The shard hangs or has ended: nobody knows what became of it.
             _ if is_write => Err(RequestError::Indeterminate { needed: 1, acked: 0 }),
             _ => Err(RequestError::ReadTimeout { needed: 1, answered: 0 }),
+        };
+        if let Some(counted) = counted {
+            shared.top.count(shard, &counted, &reply, shared.me.clock.instant());
         }
+        reply
+    }
+
+    /// The busiest keys among those that this node's front doors were asked for, at most so many by
+    /// each measure.
+    pub fn top(&self, most: usize) -> TopKeys {
+        self.shared.top.keys(most, self.shared.me.clock.instant())
     }
 
     /// Carries out an operator's request. The answer comes within `timeout`, which is cut to

@@ -32,6 +32,7 @@ mod shard;
 mod shutdown;
 mod stats;
 mod store_writer;
+mod top;
 
 pub use config::{DiskReserve, Engine, Founding, NodeConfig};
 pub use error::StartError;
@@ -40,3 +41,4 @@ pub use node::Node;
 pub use stator_core::budget::BytesPerSecond;
 pub use stator_core::node::HintLimits;
 pub use stats::NodeStats;
+pub use top::{TopKey, TopKeys};

@@ -5,11 +5,15 @@
 //! router      a row of the interface for each path; guard before, problem after
 //! path, query what is asked, from the raw bytes of the request's target
 //! kv          get, put, delete of one object; siblings; what headers say
+//! batch       many gets, puts and deletes in one request
 //! listing     a bucket's keys
-//! bucket, locate, cluster, node, health   the other rows
+//! openapi     all of it, described
+//! bucket, locate, cluster, node, top, health   the other rows
 //! problem     everything that can go wrong, and its one table of statuses
 //! ```
 
+mod accept;
+mod batch;
 mod body;
 mod bucket;
 mod cluster;
@@ -22,14 +26,17 @@ mod kv;
 mod listing;
 mod locate;
 mod node;
+mod openapi;
 mod path;
 mod problem;
 mod query;
 mod router;
+mod top;
 mod when;
 
 pub use connection::{serve, serve_within};
-pub use router::router;
+
+use crate::memory;
 
 /// What the HTTP door is told of its limits and of who may administer.
 #[derive(Clone, Debug)]
@@ -39,6 +46,9 @@ pub struct HttpConfig {
     pub max_key_bytes: usize,
     /// The largest object taken, in bytes, inclusive.
     pub max_object_bytes: usize,
+    /// What all requests may hold together of bodies, long heads and answers on their way, in
+    /// bytes; past it requests are refused.
+    pub memory_bytes: usize,
     /// What `Authorization: Bearer` must carry to administer through a listener that is not on
     /// loopback, derived from the cluster's secret; without one nobody administers there.
     pub admin_token: Option<String>,
@@ -47,11 +57,20 @@ pub struct HttpConfig {
     pub is_loopback: bool,
 }
 
+impl HttpConfig {
+    /// The largest document of a batch taken, in bytes, inclusive: an object of the largest size
+    /// in base64 and as much again of anything else.
+    const fn max_batch_bytes(&self) -> usize {
+        2 * self.max_object_bytes + 16 * 1024 * 1024
+    }
+}
+
 impl Default for HttpConfig {
     fn default() -> Self {
         Self {
             max_key_bytes: 64 * 1024,
             max_object_bytes: 8 * 1024 * 1024,
+            memory_bytes: memory::BUDGET_BYTES,
             admin_token: None,
             is_loopback: true,
         }

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// What all requests of one door may hold together, in bytes.
@@ -49,6 +50,26 @@ impl Part {
         };
         let more = memory.take(missing);
         more.map(|more| self.0.merge(more.0)).is_some()
+    }
+}
+
+/// Bytes that are on their way to a reader, and their part of the memory: it comes back when the
+/// last of them has left.
+struct Leaving {
+    bytes: Bytes,
+    _part: Part,
+}
+
+impl AsRef<[u8]> for Leaving {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl Part {
+    /// Binds the part to these bytes: it comes back when the last handle to them is dropped.
+    pub(crate) fn until_gone(self, bytes: Bytes) -> Bytes {
+        Bytes::from_owner(Leaving { bytes, _part: self })
     }
 }
 

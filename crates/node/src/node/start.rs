@@ -34,6 +34,7 @@ use crate::shard::{ShardEvent, ShardLimits, ShardParts, Shards};
 use crate::shutdown::Shutdown;
 use crate::stats::Counters;
 use crate::store_writer::{self, ShardIndex, WriteQueue};
+use crate::top::Top;
 
 /// The blocking part of a start.
 pub(super) fn start(config: NodeConfig) -> Result<Node, StartError> {
@@ -223,6 +224,7 @@ impl Parts {
             listener: self.listener,
         })
         .map_err(no_thread)?;
+        let top = Top::new(me.shards);
         let handle = NodeHandle::new(Shared {
             me,
             shards: Arc::clone(&shards),
@@ -232,6 +234,7 @@ impl Parts {
             counters,
             failure,
             in_flight: InFlight::default(),
+            top,
         });
         let data = self.data;
         let threads = Threads { membership, shards, writes, writer, saver: saver_thread, data };

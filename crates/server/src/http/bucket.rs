@@ -1,6 +1,6 @@
 //! A bucket's properties, read and set.
 
-mod properties;
+pub(super) mod properties;
 
 use axum::extract::Request;
 use http::{Method, StatusCode};
@@ -38,9 +38,8 @@ async fn read(front: Shared, bucket: BucketName, target: Target<'_>) -> Answer {
     let AdminDone::Bucket { properties, fact } = done else {
         return Err(Problem::mismatched(Intent::Read));
     };
-    let mut document = properties::document(&bucket, &properties);
-    document.insert("made".to_owned(), fact.is_some().into());
-    Ok(json::response(StatusCode::OK, &document.into()))
+    let document = properties::document(&bucket, &properties, fact.is_some());
+    Ok(json::response(StatusCode::OK, &document))
 }
 
 /// What is named changes; what is not stays as it is.
@@ -65,7 +64,6 @@ async fn set(front: Shared, bucket: BucketName, request: Request) -> Answer {
     let AdminDone::BucketSet(held) = front.administer(request, timeout).await? else {
         return Err(Problem::mismatched(Intent::Write));
     };
-    let mut document = properties::document(&bucket, &held);
-    document.insert("made".to_owned(), true.into());
-    Ok(json::response(StatusCode::OK, &document.into()))
+    let document = properties::document(&bucket, &held, true);
+    Ok(json::response(StatusCode::OK, &document))
 }

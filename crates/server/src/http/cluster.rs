@@ -2,17 +2,19 @@
 //! operator's explicit commit changes the ring).
 
 mod change;
-mod plan;
-mod status;
+pub(super) mod plan;
+pub(super) mod status;
 
 use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
 use http::{Method, StatusCode};
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 use stator_core::membership::admin::{AdminDone, AdminError, AdminRequest, ClusterStatus};
 use stator_core::ring::RingVersion;
 use stator_core::view::View;
+use utoipa::ToSchema;
 
 use super::front::{Front, Shared};
 use super::path::Target;
@@ -38,7 +40,7 @@ pub(super) async fn plan(front: Shared, request: Request) -> Answer {
     };
     let own = status::Own::of(front.backend.me(), &front.backend.inspect().await.whole);
     let document = plan::document(&plan, &front.backend.view(), own.replica_bytes);
-    Ok(json::response(StatusCode::OK, &document.into()))
+    Ok(json::response(StatusCode::OK, &document))
 }
 
 /// `POST /v1/cluster/stage` with one change, or several as `{"changes": […]}`. All are read before
@@ -57,7 +59,7 @@ pub(super) async fn stage(front: Shared, request: Request) -> Answer {
             _ => return Err(Problem::mismatched(Intent::Write)),
         }
     }
-    Ok(json::response(StatusCode::OK, &json!({ "staged": changes.len() })))
+    Ok(json::response(StatusCode::OK, &Staged { staged: changes.len() }))
 }
 
 /// `POST /v1/cluster/commit` with `{"version": V}` of the plan that is meant.
@@ -77,14 +79,38 @@ pub(super) async fn commit(front: Shared, request: Request) -> Answer {
     Ok(json::response(StatusCode::ACCEPTED, &document))
 }
 
+/// How many changes were staged.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = ChangesStaged)]
+pub(super) struct Staged {
+    staged: usize,
+}
+
+/// What came of a commit.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+pub(super) enum Committed {
+    /// A ring was chosen.
+    Ring {
+        ring_version: u64,
+        /// How many members it has.
+        members: usize,
+    },
+    /// Members were declared dead, and nothing else was committed yet.
+    Dead {
+        /// Their names.
+        declared_dead: Vec<String>,
+    },
+}
+
 /// What came of a commit. One that only declared somebody dead has committed nothing else: the plan
 /// waits until the change under way is settled.
-fn committed(done: AdminDone) -> Result<Value, Problem> {
+fn committed(done: AdminDone) -> Result<Committed, Problem> {
     match done {
         AdminDone::Committed(ring) => {
-            Ok(json!({ "ring_version": ring.version.0, "members": ring.members.len() }))
+            Ok(Committed::Ring { ring_version: ring.version.0, members: ring.members.len() })
         }
-        AdminDone::DeclaredDead { names } => Ok(json!({ "declared_dead": names })),
+        AdminDone::DeclaredDead { names } => Ok(Committed::Dead { declared_dead: names }),
         _ => Err(Problem::mismatched(Intent::Write)),
     }
 }
@@ -122,7 +148,7 @@ pub(super) fn problem(error: &AdminError, view: &View) -> Problem {
     let AdminError::StaleVersion { current, .. } = error else { return problem };
     problem
         .with_member("version", json!(current.version().0))
-        .with_member("changes", plan::changes(current, view))
+        .with_member("changes", json!(plan::changes(current, view)))
 }
 
 async fn cluster_status(

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use stator_core::membership::admin::{AdminDone, AdminRequest};
 use stator_core::request::{Done, Operation};
 
@@ -19,11 +20,21 @@ pub(super) struct Front {
     pub(super) backend: Box<dyn Backend>,
     pub(super) config: HttpConfig,
     pub(super) memory: Memory,
+    /// How long the next piece of a request's body may take.
+    pub(super) patience: Duration,
+    /// The interface's description, as it is served.
+    pub(super) description: Bytes,
 }
 
 impl Front {
-    pub(super) fn new(backend: impl Backend, config: HttpConfig) -> Shared {
-        Arc::new(Self { backend: Box::new(backend), config, memory: Memory::default() })
+    pub(super) fn new(
+        backend: impl Backend,
+        config: HttpConfig,
+        patience: Duration,
+        description: Bytes,
+    ) -> Shared {
+        let memory = Memory::of(config.memory_bytes);
+        Arc::new(Self { backend: Box::new(backend), config, memory, patience, description })
     }
 
     /// Asks a shard; an error is told as a request of this intent needs it.

@@ -1,9 +1,10 @@
 //! One object: read, stored, deleted.
 
-mod get;
-mod headers;
-mod put;
+pub(super) mod get;
+pub(super) mod headers;
+pub(super) mod put;
 mod siblings;
+pub(super) mod told;
 
 use axum::body::Body;
 use axum::extract::Request;
@@ -51,26 +52,14 @@ fn written(done: Done) -> Answer {
     *response.status_mut() = StatusCode::NO_CONTENT;
     let headers = response.headers_mut();
     headers.insert(headers::CONTEXT, headers::context_value(&reply.context));
-    headers.insert(headers::REPLICAS, replicas("acked", reply.answered, Intent::Write));
+    headers.insert(headers::REPLICAS, replicas(reply.answered, Intent::Write));
     Ok(response)
 }
 
 /// `Stator-Replicas`: who answered, and how many there are if that is fewer than the bucket wants.
-fn replicas(verb: &str, answered: Answered, intent: Intent) -> HeaderValue {
-    let mut figures = vec![
-        (verb, answered.total()),
-        ("primaries", answered.primaries),
-        ("fallbacks", answered.fallbacks),
-    ];
-    if intent == Intent::Write {
-        figures.push(("durable", answered.durable));
-    }
-    if answered.existing < answered.wanted {
-        figures.extend([("n", answered.existing), ("wanted", answered.wanted)]);
-    }
-    let figures: Vec<String> =
-        figures.into_iter().map(|(name, figure)| format!("{name}={figure}")).collect();
-    HeaderValue::from_str(&figures.join("; ")).expect("words and numbers are a header's value")
+fn replicas(answered: Answered, intent: Intent) -> HeaderValue {
+    let told = told::Replicas::of(answered, intent);
+    HeaderValue::from_str(&told.to_string()).expect("words and numbers are a header's value")
 }
 
 /// Conditions on writes are refused, never ignored: they need the `strong` buckets that are to

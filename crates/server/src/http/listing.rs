@@ -7,7 +7,7 @@
 //! connection that is cut, so that nobody takes a part for the whole.
 
 mod cursor;
-mod line;
+pub(super) mod line;
 
 use std::io;
 
@@ -25,11 +25,13 @@ use super::front::Shared;
 use super::path::Target;
 use super::problem::{Answer, Intent, Problem, kind};
 use super::query::Words;
+use super::{body, json};
 use crate::backend::DEFAULT_TIMEOUT;
 use crate::clock;
 use crate::scan::{Scan, ScanError, Scanned};
 
-const WORDS: &[&str] = &["limit", "after", "include", "r", "pr", "quorum", "timeout"];
+/// The words of a listing.
+pub(super) const WORDS: &[&str] = &["limit", "after", "include", "r", "pr", "quorum", "timeout"];
 
 /// Keys asked of a partition at a time.
 const PAGE: u32 = 256;
@@ -95,7 +97,10 @@ impl Listing {
             ScanError::Request(error) => Problem::of_request(error, Intent::Read),
             ScanError::Mismatched => Problem::mismatched(Intent::Read),
         })?;
-        Ok(self.lines(&page))
+        let Some(lines) = self.lines(&page) else { return Ok(None) };
+        // They may wait for a slow reader, and keys may be long.
+        let part = self.front.memory.take(lines.len()).ok_or_else(body::no_memory)?;
+        Ok(Some(part.until_gone(lines)))
     }
 
     fn lines(&mut self, page: &ListPage) -> Option<Bytes> {
@@ -138,7 +143,8 @@ impl Pending {
             match listing.turn().await {
                 Ok(lines) => ready = lines,
                 Err(problem) => {
-                    let line = format!("{}\n", problem.document(Intent::Read));
+                    let mut line = json::text(&problem.document(Intent::Read));
+                    line.push(b'\n');
                     return Some((Ok(line.into()), Self::Failed));
                 }
             }

@@ -2,7 +2,8 @@
 
 use axum::extract::Request;
 use http::{Method, StatusCode};
-use serde_json::{Value, json};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::front::Shared;
 use super::json;
@@ -28,17 +29,43 @@ pub(super) async fn answer(front: Shared, request: Request) -> Answer {
             "the node knows no ring yet: stage its join and commit it, or ask another node";
         return Err(Problem::new(kind::NOT_MEMBER, detail));
     };
-    let document = json!({
-        "token": located.token.to_string(),
-        "partition": located.partition.get(),
-        "ring_version": located.ring.0,
-        "primaries": told(&located.primaries),
-        "fallbacks": told(&located.fallbacks),
-    });
+    let document = Document {
+        token: located.token.to_string(),
+        partition: located.partition.get(),
+        ring_version: located.ring.0,
+        primaries: told(located.primaries),
+        fallbacks: told(located.fallbacks),
+    };
     Ok(json::response(StatusCode::OK, &document))
 }
 
-fn told(places: &[Place]) -> Vec<Value> {
-    let tell = |place: &Place| json!({ "name": place.name, "id": place.id, "state": place.state });
-    places.iter().map(tell).collect()
+/// Where an object lives.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = Located)]
+pub(super) struct Document {
+    /// The object's token in hex: the MD5 of its bucket, a slash and its key.
+    token: String,
+    /// The partition that holds the token.
+    partition: u32,
+    /// The ring by which that is so.
+    ring_version: u64,
+    /// The first n nodes of the preference list, in order.
+    primaries: Vec<PlaceDocument>,
+    /// Who stands in for them, in order.
+    fallbacks: Vec<PlaceDocument>,
+}
+
+/// A node of a preference list.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = Place)]
+struct PlaceDocument {
+    name: String,
+    id: String,
+    /// `up`, or `down` if this node's failure detector does not trust it.
+    state: &'static str,
+}
+
+fn told(places: Vec<Place>) -> Vec<PlaceDocument> {
+    let tell = |Place { name, id, state }| PlaceDocument { name, id, state };
+    places.into_iter().map(tell).collect()
 }

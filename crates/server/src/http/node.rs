@@ -1,14 +1,17 @@
 //! The node itself: what it holds for others, how far its replicas are, and what its background
 //! work has done. Only the node knows, so that who wants to know of all asks all.
 
+use std::collections::BTreeMap;
+
 use axum::extract::Request;
 use http::{Method, StatusCode};
-use serde_json::{Map, Value, json};
+use serde::Serialize;
 use stator_core::identity::NodeId;
 use stator_core::status::{NodeStatus, PartitionStatus, UpkeepCounts};
 use stator_core::time::WallTime;
 use stator_core::token::Partition;
 use stator_core::view::View;
+use utoipa::ToSchema;
 
 use super::front::{Front, Shared};
 use super::json;
@@ -41,46 +44,108 @@ enum Listed {
     No,
 }
 
-fn document(front: &Front, status: &NodeStatus, listed: Listed) -> Value {
+/// The condition of a node.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = Node)]
+pub(super) struct Document {
+    name: String,
+    id: String,
+    /// The newest ring that it knows; 0 if it knows none.
+    ring_version: u64,
+    /// How many partitions the ring has.
+    ring_partitions: u32,
+    /// How many shards the node has.
+    shards: u8,
+    /// Those of them that have not answered: of what they hold nothing is said.
+    silent_shards: u8,
+    /// Hints, by the node that they are for.
+    hints: Vec<Hints>,
+    /// Whether hints that were here at the start are still being counted.
+    counting_hints: bool,
+    /// How many partitions it is a replica of.
+    replicas: usize,
+    /// How many of their trees are being built.
+    trees_building: usize,
+    /// How many of them do not count in reads yet.
+    not_counting: usize,
+    /// Objects that are set aside as damaged.
+    set_aside: u64,
+    /// Whether writes are refused because the disk's reserve is reached.
+    disk_reserved: bool,
+    /// Background work done since the node started, by name.
+    since_start: BTreeMap<&'static str, u64>,
+    /// Each replica; left out with `partitions=no`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    partitions: Option<Vec<Replica>>,
+}
+
+/// Hints held for one node.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+struct Hints {
+    /// Its name; its id if it is no member any more.
+    r#for: String,
+    id: String,
+    objects: u64,
+    bytes: u64,
+    /// When the oldest was stored, by this node's clock.
+    oldest_unix_ms: Option<u64>,
+}
+
+/// One partition's replica.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+struct Replica {
+    partition: u32,
+    /// The root of its tree in hex; null while that is being built.
+    root: Option<String>,
+    /// Whether its answers count in reads.
+    counts: bool,
+    bytes: u64,
+    /// Its collection round.
+    round: u64,
+    tombstones: u64,
+    oldest_tombstone_unix_ms: Option<u64>,
+    /// The most entries of a version vector.
+    longest_vector: u64,
+    /// The id under which it mints; null before it has minted anything since it started.
+    actor: Option<String>,
+    /// Objects that are set aside as damaged.
+    set_aside: u32,
+}
+
+fn document(front: &Front, status: &NodeStatus, listed: Listed) -> Document {
     let view = front.backend.view();
     let whole = &status.whole;
     let those = |of: fn(&PartitionStatus) -> bool| {
         whole.partitions.values().filter(|partition| of(partition)).count()
     };
-    let set_aside: u64 = whole.partitions.values().map(|p| u64::from(p.quarantined)).sum();
-    let mut document = json!({
-        "name": front.backend.name(),
-        "id": front.backend.me().to_string(),
-        "ring_version": view.ring.as_ref().map_or(0, |ring| ring.version.0),
-        "ring_partitions": view.ring.as_ref().map_or(0, |ring| ring.partitions.get()),
-        "shards": status.shards,
-        "silent_shards": status.silent_shards,
-        "hints": hints(status, &view),
-        "counting_hints": whole.counting_hints,
-        "replicas": whole.partitions.len(),
-        "trees_building": those(|partition| partition.root.is_none()),
-        "not_counting": those(|partition| !partition.counts),
-        "set_aside": set_aside,
-        "disk_reserved": whole.disk_reserved,
-        "since_start": since_start(&whole.upkeep),
-    });
-    if listed == Listed::Yes {
-        let each: Vec<Value> = whole.partitions.iter().map(partition).collect();
-        document["partitions"] = each.into();
+    let each = || whole.partitions.iter().map(partition).collect();
+    Document {
+        name: front.backend.name().to_owned(),
+        id: front.backend.me().to_string(),
+        ring_version: view.ring.as_ref().map_or(0, |ring| ring.version.0),
+        ring_partitions: view.ring.as_ref().map_or(0, |ring| ring.partitions.get()),
+        shards: status.shards,
+        silent_shards: status.silent_shards,
+        hints: hints(status, &view),
+        counting_hints: whole.counting_hints,
+        replicas: whole.partitions.len(),
+        trees_building: those(|partition| partition.root.is_none()),
+        not_counting: those(|partition| !partition.counts),
+        set_aside: whole.partitions.values().map(|p| u64::from(p.quarantined)).sum(),
+        disk_reserved: whole.disk_reserved,
+        since_start: since_start(&whole.upkeep),
+        partitions: (listed == Listed::Yes).then(each),
     }
-    document
 }
 
 /// Hints by the node that they are for.
-fn hints(status: &NodeStatus, view: &View) -> Vec<Value> {
-    let each = status.whole.hints.iter().map(|(&owner, held)| {
-        json!({
-            "for": name_of(view, owner),
-            "id": owner.to_string(),
-            "objects": held.objects,
-            "bytes": held.bytes,
-            "oldest_unix_ms": held.oldest.map(WallTime::as_millis),
-        })
+fn hints(status: &NodeStatus, view: &View) -> Vec<Hints> {
+    let each = status.whole.hints.iter().map(|(&owner, held)| Hints {
+        r#for: name_of(view, owner),
+        id: owner.to_string(),
+        objects: held.objects,
+        bytes: held.bytes,
+        oldest_unix_ms: held.oldest.map(WallTime::as_millis),
     });
     each.collect()
 }
@@ -91,23 +156,23 @@ fn name_of(view: &View, node: NodeId) -> String {
     member.map_or_else(|| node.to_string(), |member| member.name.clone())
 }
 
-fn partition((partition, status): (&Partition, &PartitionStatus)) -> Value {
-    json!({
-        "partition": partition.get(),
-        "root": status.root.map(|root| root.to_string()),
-        "counts": status.counts,
-        "bytes": status.bytes,
-        "round": status.round.0,
-        "tombstones": status.found.tombstones,
-        "oldest_tombstone_unix_ms": status.found.oldest_tombstone.map(WallTime::as_millis),
-        "longest_vector": status.found.longest_vector,
-        "actor": status.actor.map(|actor| actor.to_string()),
-        "set_aside": status.quarantined,
-    })
+fn partition((partition, status): (&Partition, &PartitionStatus)) -> Replica {
+    Replica {
+        partition: partition.get(),
+        root: status.root.map(|root| root.to_string()),
+        counts: status.counts,
+        bytes: status.bytes,
+        round: status.round.0,
+        tombstones: status.found.tombstones,
+        oldest_tombstone_unix_ms: status.found.oldest_tombstone.map(WallTime::as_millis),
+        longest_vector: status.found.longest_vector.into(),
+        actor: status.actor.map(|actor| actor.to_string()),
+        set_aside: status.quarantined,
+    }
 }
 
-fn since_start(counts: &UpkeepCounts) -> Value {
-    let each = [
+fn since_start(counts: &UpkeepCounts) -> BTreeMap<&'static str, u64> {
+    BTreeMap::from([
         ("hints_stored", counts.hints_stored),
         ("hints_delivered", counts.hints_delivered),
         ("hints_refused", counts.hints_refused),
@@ -124,10 +189,5 @@ fn since_start(counts: &UpkeepCounts) -> Value {
         ("budgeted_bytes", counts.budgeted_bytes),
         ("exchange_bytes_sent", counts.exchange_bytes_sent),
         ("repair_bytes_sent", counts.repair_bytes_sent),
-    ];
-    Value::Object(
-        each.map(|(name, count)| (name.to_owned(), count.into()))
-            .into_iter()
-            .collect::<Map<_, _>>(),
-    )
+    ])
 }

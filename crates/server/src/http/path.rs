@@ -7,6 +7,7 @@
 
 use bytes::Bytes;
 use http::Request;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC};
 use stator_core::object::{BucketName, Key, NameError, ObjectKey};
 
 use super::problem::{Problem, kind};
@@ -45,6 +46,10 @@ impl<'a> Target<'a> {
         self.path.strip_prefix(row.as_bytes()).unwrap_or_default()
     }
 }
+
+/// What stands for itself in a URL's path behind the bucket.
+pub(super) const PLAIN: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
 
 /// Undoes percent-encoding, once.
 pub(super) fn decode(raw: &[u8]) -> Result<Bytes, Problem> {
@@ -93,13 +98,22 @@ pub(super) fn named(raw: &[u8], max_key: usize) -> Result<Named, Problem> {
     let Some(slash) = raw.iter().position(|&byte| byte == b'/') else {
         return bucket(raw).map(Named::Bucket);
     };
-    let bucket = bucket(&raw[..slash])?;
-    let bytes = decode(&raw[slash + 1..])?;
+    object(&raw[..slash], &raw[slash + 1..], max_key).map(Named::Object)
+}
+
+/// An object from the raw bytes of its bucket and of its key, which may have up to `max_key` bytes.
+pub(super) fn object(
+    raw_bucket: &[u8],
+    raw_key: &[u8],
+    max_key: usize,
+) -> Result<ObjectKey, Problem> {
+    let bucket = bucket(raw_bucket)?;
+    let bytes = decode(raw_key)?;
     let max = max_key.min(Key::MAX_LEN);
     if bytes.len() > max {
         return Err(NameError::TooLong { what: "key", len: bytes.len(), max }.into());
     }
-    Ok(Named::Object(ObjectKey::new(bucket, Key::new(bytes)?)))
+    Ok(ObjectKey::new(bucket, Key::new(bytes)?))
 }
 
 #[cfg(test)]

@@ -13,8 +13,12 @@ use axum::body::Body;
 use axum::response::Response;
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue, Method, StatusCode};
+use serde::Serialize;
 use serde_json::{Map, Value};
 use stator_core::request::Outcome;
+use utoipa::ToSchema;
+
+use super::json;
 
 /// What a row answers: a response, or what went wrong.
 pub(super) type Answer = Result<Response, Problem>;
@@ -34,6 +38,29 @@ impl Intent {
     pub(super) fn of(method: &Method) -> Self {
         if method.is_safe() { Self::Read } else { Self::Write }
     }
+}
+
+/// A problem document (RFC 9457).
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub(super) struct Document {
+    /// The kind of problem; a name only, nothing is served there.
+    pub(super) r#type: String,
+    /// What the kind is called.
+    title: &'static str,
+    /// The status of the response.
+    status: u16,
+    /// What happened this time, and what to do about it.
+    pub(super) detail: String,
+    /// On a write: `refused` (nothing was written; safe to retry) or `indeterminate` (it may appear
+    /// later).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outcome: Option<&'static str>,
+    /// More about some kinds: such as the `version` of the plan that holds, or the `index` of a
+    /// batch's malformed operation.
+    #[serde(flatten)]
+    #[schema(additional_properties)]
+    members: Map<String, Value>,
 }
 
 /// Something that went wrong.
@@ -91,26 +118,30 @@ impl Problem {
         self
     }
 
+    /// Its status.
+    pub(super) fn status(&self) -> u16 {
+        self.kind.status
+    }
+
     /// The document, as it answers a request of this intent.
-    pub(super) fn document(&self, intent: Intent) -> Value {
-        let mut document = self.members.clone();
-        document.insert("type".into(), format!("{TYPES}{}", self.kind.slug).into());
-        document.insert("title".into(), self.kind.title.into());
-        document.insert("status".into(), self.kind.status.into());
-        document.insert("detail".into(), self.detail.as_str().into());
-        if intent == Intent::Write {
-            let outcome = match self.outcome {
-                Outcome::Refused => "refused",
-                Outcome::Indeterminate => "indeterminate",
-            };
-            document.insert("outcome".into(), outcome.into());
+    pub(super) fn document(&self, intent: Intent) -> Document {
+        let outcome = match self.outcome {
+            Outcome::Refused => "refused",
+            Outcome::Indeterminate => "indeterminate",
+        };
+        Document {
+            r#type: format!("{TYPES}{}", self.kind.slug),
+            title: self.kind.title,
+            status: self.kind.status,
+            detail: self.detail.clone(),
+            outcome: (intent == Intent::Write).then_some(outcome),
+            members: self.members.clone(),
         }
-        Value::Object(document)
     }
 
     /// The response, as it answers a request of this intent.
     pub(super) fn response(self, intent: Intent) -> Response {
-        let mut response = Response::new(Body::from(self.document(intent).to_string()));
+        let mut response = Response::new(Body::from(json::text(&self.document(intent))));
         let status = StatusCode::from_u16(self.kind.status);
         *response.status_mut() = status.expect("the table of kinds names statuses that exist");
         let headers = response.headers_mut();

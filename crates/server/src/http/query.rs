@@ -43,6 +43,14 @@ impl Words {
         Ok(words)
     }
 
+    /// Words that were said elsewhere than in a query; what they leave open, `otherwise` says.
+    pub(super) fn said(mut found: Vec<(&'static str, String)>, otherwise: &Self) -> Self {
+        let open = |name: &str| found.iter().all(|(said, _)| *said != name);
+        let rest: Vec<_> = otherwise.found.iter().filter(|(name, _)| open(name)).cloned().collect();
+        found.extend(rest);
+        Self { found }
+    }
+
     /// The value of a word, if it is there.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
         self.found.iter().find(|(word, _)| *word == name).map(|(_, value)| value.as_str())

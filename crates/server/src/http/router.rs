@@ -4,41 +4,78 @@
 //! themselves, from the raw bytes ([`super::path`]).
 
 use axum::Router;
+use axum::body::HttpBody;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use axum::routing::{MethodRouter, any};
+use bytes::Bytes;
+use http::Method;
 
-use super::front::{Front, Shared};
+use super::connection::Charged;
+use super::front::Shared;
 use super::guard::{self, Right};
+use super::openapi::{self, Described};
 use super::problem::{Answer, Intent, Problem, kind};
-use super::{HttpConfig, bucket, cluster, health, kv, locate, node};
-use crate::backend::Backend;
+use super::{batch, body, bucket, cluster, health, kv, locate, node, top};
+use crate::memory::Memory;
 
-/// The HTTP interface of the node behind `backend`.
-pub fn router(backend: impl Backend, config: HttpConfig) -> Router {
-    Router::new()
-        .route("/v1/kv/", row(data, kv::answer))
-        .route("/v1/kv/{*name}", row(data, kv::answer))
-        .route("/v1/buckets/", row(administration, bucket::answer))
-        .route("/v1/buckets/{*bucket}", row(administration, bucket::answer))
-        .route("/v1/locate/", row(data, locate::answer))
-        .route("/v1/locate/{*name}", row(data, locate::answer))
-        .route("/v1/cluster", row(administration, cluster::status))
-        .route("/v1/cluster/stage", row(administration, cluster::stage))
-        .route("/v1/cluster/plan", row(administration, cluster::plan))
-        .route("/v1/cluster/commit", row(administration, cluster::commit))
-        .route("/v1/cluster/discard", row(administration, cluster::discard))
-        .route("/v1/cluster/recover", row(administration, cluster::recover))
-        .route("/v1/node", row(data, node::answer))
-        .route("/livez", row(watching, health::livez))
-        .route("/readyz", row(watching, health::readyz))
-        .route("/v1/batch", row(data, not_built))
-        .route("/v1/cluster/top", row(data, not_built))
-        .route("/metrics", row(data, not_built))
-        .route("/openapi.json", row(data, not_built))
-        .route("/console", row(data, not_built))
-        .fallback(row(data, no_such_path))
-        .with_state(Front::new(backend, config))
+/// The interface's description, as it is served.
+pub(super) fn description() -> Bytes {
+    openapi::document(rows().described)
+}
+
+/// The HTTP interface of the node behind a front.
+pub(super) fn of(front: &Shared) -> Router {
+    rows().router.fallback(row(data, no_such_path)).with_state(Shared::clone(front))
+}
+
+fn rows() -> Rows {
+    Rows::default()
+        .row(&["/v1/kv/", "/v1/kv/{*name}"], openapi::objects(), data, kv::answer)
+        .row(&["/v1/batch"], openapi::batch(), data, batch::answer)
+        .row(
+            &["/v1/buckets/", "/v1/buckets/{*bucket}"],
+            openapi::buckets(),
+            administration,
+            bucket::answer,
+        )
+        .row(&["/v1/locate/", "/v1/locate/{*name}"], openapi::locate(), data, locate::answer)
+        .row(&["/v1/cluster"], openapi::status(), administration, cluster::status)
+        .row(&["/v1/cluster/stage"], openapi::change(), administration, cluster::stage)
+        .row(&["/v1/cluster/plan"], openapi::plan(), administration, cluster::plan)
+        .row(&["/v1/cluster/commit"], openapi::commit(), administration, cluster::commit)
+        .row(&["/v1/cluster/discard"], openapi::discard(), administration, cluster::discard)
+        .row(&["/v1/cluster/recover"], openapi::recover(), administration, cluster::recover)
+        .row(&["/v1/cluster/top"], openapi::top(), data, top::answer)
+        .row(&["/v1/node"], openapi::node(), data, node::answer)
+        .row(&["/livez"], openapi::livez(), watching, health::livez)
+        .row(&["/readyz"], openapi::readyz(), watching, health::readyz)
+        .row(&["/metrics"], openapi::metrics(), data, not_built)
+        .row(&["/openapi.json"], openapi::openapi(), data, openapi::answer)
+        .row(&["/console"], openapi::console(), data, not_built)
+}
+
+/// The rows of the interface, and what they say of themselves: there is no row without a
+/// description.
+#[derive(Default)]
+struct Rows {
+    router: Router<Shared>,
+    described: Described,
+}
+
+impl Rows {
+    /// A row for all paths of these patterns.
+    fn row<A, F>(mut self, patterns: &[&str], described: Described, needs: Needs, answer: A) -> Self
+    where
+        A: Fn(Shared, Request) -> F + Clone + Send + Sync + 'static,
+        F: Future<Output = Answer> + Send + 'static,
+    {
+        for pattern in patterns {
+            self.router = self.router.route(pattern, row(needs, answer.clone()));
+        }
+        self.described.extend(described);
+        self
+    }
 }
 
 /// Which right a request to a row needs.
@@ -70,14 +107,33 @@ where
     any(async move |State(front): State<Shared>, request: Request| -> Response {
         let intent = Intent::of(request.method());
         let answered = match guard::check(&front.config, &request, needs(&request)) {
-            Ok(()) => answer(front, request).await,
+            Ok(()) => answer(Shared::clone(&front), request).await,
             Err(problem) => Err(problem),
+        };
+        let answered = match intent {
+            Intent::Read => answered.and_then(|answer| charged(answer, &front.memory)),
+            Intent::Write => answered,
         };
         answered.unwrap_or_else(|problem| problem.response(intent))
     })
 }
 
+/// What a read found is a part of the door's memory until its reader has taken it. (What has no
+/// length yet is charged as it is made.)
+fn charged(mut answer: Response, memory: &Memory) -> Answer {
+    let Some(bytes) = answer.body().size_hint().exact().filter(|&bytes| bytes > 0) else {
+        return Ok(answer);
+    };
+    let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
+    let part = memory.take(bytes).ok_or_else(body::no_memory)?;
+    answer.extensions_mut().insert(Charged::new(part));
+    Ok(answer)
+}
+
 async fn not_built(_front: Shared, request: Request) -> Answer {
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        return Err(Problem::method_not_allowed(request.method(), "GET, HEAD"));
+    }
     let detail = format!("{} is part of the interface and not built yet", request.uri().path());
     Err(Problem::new(kind::NOT_BUILT, detail))
 }
@@ -88,7 +144,8 @@ async fn no_such_path(_front: Shared, request: Request) -> Answer {
     let detail = format!(
         "nothing is served at {shown}: objects are at /v1/kv/BUCKET/KEY, and there are \
          /v1/kv/BUCKET, /v1/buckets/BUCKET, /v1/locate/BUCKET/KEY, /v1/cluster (stage, plan, \
-         commit, discard), /v1/node, /livez and /readyz"
+         commit, discard), /v1/batch, /v1/node, /livez and /readyz; GET /openapi.json describes \
+         them"
     );
     Err(Problem::new(kind::NO_SUCH_PATH, detail))
 }

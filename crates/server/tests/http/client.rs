@@ -149,6 +149,11 @@ impl Answer {
         self.header_bytes(name).and_then(|value| std::str::from_utf8(value).ok())
     }
 
+    /// The names of its headers, in lower case.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.headers.iter().map(|(name, _)| name.as_str())
+    }
+
     /// How often a header is there.
     pub(crate) fn times(&self, name: &str) -> usize {
         self.headers.iter().filter(|(given, _)| given == name).count()

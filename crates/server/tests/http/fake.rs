@@ -22,6 +22,7 @@ use stator_core::time::{Stamp, WallTime};
 use stator_core::token::PartitionCount;
 use stator_core::version::Dot;
 use stator_core::view::View;
+use stator_node::TopKeys;
 use stator_server::{Backend, Readiness, Reply};
 
 pub(crate) const ME: NodeId = NodeId::new(0xa1);
@@ -37,6 +38,8 @@ pub(crate) struct Fake {
     view: Mutex<View>,
     readiness: Mutex<Readiness>,
     condition: Mutex<NodeStatus>,
+    top: Mutex<TopKeys>,
+    asked_top: Mutex<Vec<usize>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -55,6 +58,8 @@ impl Fake {
             view: Mutex::new(view()),
             readiness: Mutex::new(Readiness::Ready),
             condition: Mutex::default(),
+            top: Mutex::default(),
+            asked_top: Mutex::default(),
         })
     }
 
@@ -94,6 +99,15 @@ impl Fake {
         *lock(&self.condition) = condition;
     }
 
+    pub(crate) fn set_top(&self, top: TopKeys) {
+        *lock(&self.top) = top;
+    }
+
+    /// How many of the busiest keys were asked for so far.
+    pub(crate) fn asked_top(&self) -> Vec<usize> {
+        lock(&self.asked_top).clone()
+    }
+
     /// What shards were asked so far.
     pub(crate) fn operations(&self) -> Vec<Operation> {
         lock(&self.operations).iter().map(|(operation, _)| operation.clone()).collect()
@@ -125,6 +139,11 @@ impl Backend for Fake {
 
     fn inspect(&self) -> Reply<'_, NodeStatus> {
         Box::pin(std::future::ready(lock(&self.condition).clone()))
+    }
+
+    fn top(&self, most: usize) -> TopKeys {
+        lock(&self.asked_top).push(most);
+        lock(&self.top).clone()
     }
 
     fn view(&self) -> Arc<View> {
@@ -164,7 +183,7 @@ pub(crate) fn sealed() -> SealedContext {
 /// [`sealed`] as clients see it.
 pub(crate) const SEALED: &str = "__5jb250ZXh0";
 
-fn acknowledged(operation: &Operation) -> Done {
+pub(crate) fn acknowledged(operation: &Operation) -> Done {
     let answered = Answered { primaries: 2, fallbacks: 1, durable: 3, wanted: 3, existing: 3 };
     match operation {
         Operation::Get { .. } => Done::Got(GetReply {

@@ -2,15 +2,19 @@
 //! asked: HTTP here, the Redis protocol in `resp`.
 
 mod bad_input;
+mod batch;
 mod bucket;
 mod client;
 mod cluster;
 mod connection;
 mod fake;
 mod guard;
+mod hostile;
 mod listing;
 mod locate;
 mod node;
+mod openapi;
 mod reading;
 mod resp;
+mod top;
 mod writing;

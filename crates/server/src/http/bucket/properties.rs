@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde_json::{Map, Value};
 use stator_core::bucket::{BucketFact, BucketProperties, MutableProperties};
 use stator_core::object::{BucketName, ConflictRule};
 use stator_core::quorum::{
     ImpossibleQuorum, Level, QuorumMode, QuorumOptions, ReadQuorum, ReplicaCount, WriteQuorum,
 };
+use utoipa::ToSchema;
 
 use super::super::problem::{Problem, kind};
 use super::super::query;
@@ -33,37 +35,72 @@ const LATER: &[&str] = &["type", "strong"];
 /// Told by a read, and taken back unread, so that what was read can be sent back.
 const TOLD: &[&str] = &["bucket", "made"];
 
-/// A bucket's properties as a document: what holds for requests that say nothing.
-pub(super) fn document(bucket: &BucketName, properties: &BucketProperties) -> Map<String, Value> {
+/// A bucket's properties: what holds for requests that say nothing.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = Bucket)]
+pub(in super::super) struct Document {
+    /// The bucket, with what is not printable percent-encoded.
+    bucket: String,
+    /// How many replicas an object has; fixed when the bucket is made.
+    n: u8,
+    r: Option<LevelDocument>,
+    w: Option<LevelDocument>,
+    dw: Option<LevelDocument>,
+    pr: Option<LevelDocument>,
+    pw: Option<LevelDocument>,
+    node_confirms: Option<LevelDocument>,
+    /// `sloppy` or `strict`.
+    quorum: &'static str,
+    /// `siblings` or `lww`; fixed when the bucket is made.
+    conflicts: &'static str,
+    /// How long values live that do not say, in seconds; null for ever.
+    ttl: Option<u64>,
+    /// How many siblings an object may have.
+    max_siblings: u32,
+    /// Whether it was made; if not, these are what it would be made with.
+    made: bool,
+}
+
+/// A number of replicas, or a word for one: `one`, `quorum`, `all`.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = Level)]
+#[serde(untagged)]
+pub(in super::super) enum LevelDocument {
+    Count(u8),
+    Word(String),
+}
+
+/// A bucket's properties as a document.
+pub(super) fn document(bucket: &BucketName, properties: &BucketProperties, made: bool) -> Document {
     let n = properties.fixed.n;
     let own = properties.mutable.quorum;
     let count = ReplicaCount { wanted: n, existing: n };
     let nothing = QuorumOptions::default();
     let read = ReadQuorum::resolve(count, &nothing, &own).ok();
     let write = WriteQuorum::resolve(count, &nothing, &own).ok();
-    let told = [
-        ("bucket", json!(bucket.to_string())),
-        ("n", json!(n)),
-        ("r", level(own.r, read.map(ReadQuorum::r))),
-        ("w", level(own.w, write.map(WriteQuorum::w))),
-        ("dw", level(own.dw, write.map(WriteQuorum::dw))),
-        ("pr", level(own.pr, read.map(ReadQuorum::pr))),
-        ("pw", level(own.pw, write.map(WriteQuorum::pw))),
-        ("node_confirms", level(own.node_confirms, write.map(WriteQuorum::node_confirms))),
-        ("quorum", json!(mode_name(own.mode.unwrap_or_default()))),
-        ("conflicts", json!(conflicts_name(properties.fixed.conflicts))),
-        ("ttl", json!(properties.mutable.ttl.map(|ttl| ttl.as_secs()))),
-        ("max_siblings", json!(properties.mutable.max_siblings)),
-    ];
-    told.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    Document {
+        bucket: bucket.to_string(),
+        n,
+        r: level(own.r, read.map(ReadQuorum::r)),
+        w: level(own.w, write.map(WriteQuorum::w)),
+        dw: level(own.dw, write.map(WriteQuorum::dw)),
+        pr: level(own.pr, read.map(ReadQuorum::pr)),
+        pw: level(own.pw, write.map(WriteQuorum::pw)),
+        node_confirms: level(own.node_confirms, write.map(WriteQuorum::node_confirms)),
+        quorum: mode_name(own.mode.unwrap_or_default()),
+        conflicts: conflicts_name(properties.fixed.conflicts),
+        ttl: properties.mutable.ttl.map(|ttl| ttl.as_secs()),
+        max_siblings: properties.mutable.max_siblings,
+        made,
+    }
 }
 
 /// A level as it was set; what it comes to if it was not.
-fn level(own: Option<Level>, resolved: Option<u8>) -> Value {
+fn level(own: Option<Level>, resolved: Option<u8>) -> Option<LevelDocument> {
     match own {
-        Some(Level::Count(count)) => json!(count),
-        Some(word) => json!(word.to_string()),
-        None => json!(resolved),
+        Some(Level::Count(count)) => Some(LevelDocument::Count(count)),
+        Some(word) => Some(LevelDocument::Word(word.to_string())),
+        None => resolved.map(LevelDocument::Count),
     }
 }
 

@@ -30,7 +30,7 @@ pub(super) async fn get(front: &Front, key: ObjectKey, words: &Words, asked: &He
 }
 
 /// What there is to show of a state.
-enum Shown<'a> {
+pub(in super::super) enum Shown<'a> {
     /// Never written, deleted, or expired.
     Nothing,
     /// One value.
@@ -41,7 +41,7 @@ enum Shown<'a> {
 }
 
 impl<'a> Shown<'a> {
-    fn of(state: &'a ObjectState, at: WallTime) -> Self {
+    pub(in super::super) fn of(state: &'a ObjectState, at: WallTime) -> Self {
         let all = state.siblings();
         match all {
             [only] => only.live(at).map_or(Self::Nothing, |value| Self::One(only, value)),
@@ -79,7 +79,7 @@ fn respond(key: &ObjectKey, reply: &GetReply, asked: &HeaderMap, at: WallTime) -
 /// hand out old contexts, nor run as a page of the node's own: it could administer the node.
 fn common(reply: &GetReply) -> HeaderMap {
     let mut common = HeaderMap::new();
-    common.insert(headers::REPLICAS, replicas("answered", reply.answered, Intent::Read));
+    common.insert(headers::REPLICAS, replicas(reply.answered, Intent::Read));
     if let Some(context) = &reply.context {
         common.insert(headers::CONTEXT, headers::context_value(context));
     }
@@ -96,7 +96,8 @@ fn one(sibling: &Sibling, value: &Value) -> Response {
     response
 }
 
-fn nothing(key: &ObjectKey, reply: &GetReply) -> Problem {
+/// Why there is nothing to show.
+pub(in super::super) fn nothing(key: &ObjectKey, reply: &GetReply) -> Problem {
     let detail = if reply.context.is_some() {
         format!(
             "{} was deleted or has expired; to store it again, put it with the Stator-Context of \

@@ -13,17 +13,17 @@ use super::super::problem::{Problem, kind};
 use super::super::when;
 use crate::context;
 
-pub(super) const CONTEXT: HeaderName = HeaderName::from_static("stator-context");
+pub(in super::super) const CONTEXT: HeaderName = HeaderName::from_static("stator-context");
 pub(super) const REPLICAS: HeaderName = HeaderName::from_static("stator-replicas");
 pub(super) const DELETED: HeaderName = HeaderName::from_static("stator-deleted");
-const TTL: HeaderName = HeaderName::from_static("stator-ttl");
-const META: &str = "stator-meta-";
+pub(in super::super) const TTL: HeaderName = HeaderName::from_static("stator-ttl");
+pub(in super::super) const META: &str = "stator-meta-";
 
 /// What all metadata of a value may take together, in bytes: content type, names and texts.
 const METADATA_BYTES: usize = 16 * 1024;
 
 /// The context that a writer sends back.
-pub(super) fn context(headers: &HeaderMap) -> Result<Option<SealedContext>, Problem> {
+pub(in super::super) fn context(headers: &HeaderMap) -> Result<Option<SealedContext>, Problem> {
     let mut values = headers.get_all(CONTEXT).iter();
     let Some(value) = values.next() else { return Ok(None) };
     if values.next().is_some() {
@@ -54,7 +54,7 @@ pub(super) fn context_value(context: &SealedContext) -> HeaderValue {
 
 /// What a put's headers say of its value. The bytes are stored as they are: a content coding would
 /// have to be told to every reader, so it is refused.
-pub(super) fn metadata(headers: &HeaderMap) -> Result<Metadata, Problem> {
+pub(in super::super) fn metadata(headers: &HeaderMap) -> Result<Metadata, Problem> {
     let coded = headers.get_all(CONTENT_ENCODING).iter().find(|value| *value != "identity");
     if let Some(coding) = coded {
         let detail = format!(
@@ -109,7 +109,7 @@ fn user(headers: &HeaderMap) -> Result<Vec<(Bytes, Bytes)>, Problem> {
 }
 
 /// How long the value is to live.
-pub(super) fn ttl(headers: &HeaderMap) -> Result<Option<Duration>, Problem> {
+pub(in super::super) fn ttl(headers: &HeaderMap) -> Result<Option<Duration>, Problem> {
     let mut values = headers.get_all(TTL).iter();
     let Some(value) = values.next() else { return Ok(None) };
     let seconds = value.to_str().ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
@@ -141,7 +141,7 @@ pub(super) fn describe(value: &Value) -> HeaderMap {
 }
 
 /// The digest of a whole state, as an entity tag.
-pub(super) fn etag(digest: &ObjectDigest) -> HeaderValue {
+pub(in super::super) fn etag(digest: &ObjectDigest) -> HeaderValue {
     HeaderValue::from_str(&format!("\"{digest}\"")).expect("hex in quotes is a header's value")
 }
 

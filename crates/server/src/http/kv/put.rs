@@ -9,7 +9,9 @@ use http::header::{
     CONTENT_RANGE, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE,
 };
 use http::{HeaderMap, HeaderName};
+use stator_core::context::SealedContext;
 use stator_core::object::{Content, ObjectKey, Value};
+use stator_core::quorum::QuorumOptions;
 use stator_core::request::{Operation, Precedence, PutOrder};
 
 use super::super::body;
@@ -54,18 +56,25 @@ fn order(front: &Front, key: ObjectKey, request: &Request) -> Result<Order, Prob
     let words = Words::parse(Target::of(request).query, OBJECT_WORDS)?;
     let asked = request.headers();
     no_conditions(asked, &CONDITIONS)?;
+    let put = stored(front, key, asked, words.quorum()?, Bytes::new())?;
+    Ok(Order { put, timeout: words.timeout(DEFAULT_TIMEOUT)? })
+}
+
+/// The put of a value as its headers describe it.
+pub(in super::super) fn stored(
+    front: &Front,
+    key: ObjectKey,
+    asked: &HeaderMap,
+    quorum: QuorumOptions,
+    bytes: Bytes,
+) -> Result<PutOrder, Problem> {
     let mut metadata = headers::metadata(asked)?;
     let ttl = headers::ttl(asked)?;
     let ttl = ttl.or_else(|| front.backend.view().bucket(key.bucket()).mutable.ttl);
     metadata.expires_at = ttl.map(|ttl| clock::now().after(ttl));
-    let put = PutOrder {
-        key,
-        context: headers::context(asked)?,
-        value: Content::Value(Value { bytes: Bytes::new(), metadata }),
-        quorum: words.quorum()?,
-        precedence: Precedence::Newest,
-    };
-    Ok(Order { put, timeout: words.timeout(DEFAULT_TIMEOUT)? })
+    let context = headers::context(asked)?;
+    let value = Content::Value(Value { bytes, metadata });
+    Ok(PutOrder { key, context, value, quorum, precedence: Precedence::Newest })
 }
 
 async fn store(front: &Front, order: Order, asked: &HeaderMap, body: &mut Body) -> Answer {
@@ -86,15 +95,22 @@ pub(super) async fn delete(
 ) -> Answer {
     no_conditions(asked, &CONDITIONS)?;
     let (quorum, timeout) = (words.quorum()?, words.timeout(DEFAULT_TIMEOUT)?);
-    let operation = match headers::context(asked)? {
-        Some(context) => Operation::Put(PutOrder {
-            key,
-            context: Some(context),
-            value: Content::Tombstone,
-            quorum,
-            precedence: Precedence::Newest,
-        }),
-        None => Operation::Delete { key, quorum },
-    };
+    let operation = deleted(key, headers::context(asked)?, quorum);
     written(front.ask(operation, timeout, Intent::Write).await?)
+}
+
+/// The operation that deletes an object.
+pub(in super::super) fn deleted(
+    key: ObjectKey,
+    context: Option<SealedContext>,
+    quorum: QuorumOptions,
+) -> Operation {
+    let Some(context) = context else { return Operation::Delete { key, quorum } };
+    Operation::Put(PutOrder {
+        key,
+        context: Some(context),
+        value: Content::Tombstone,
+        quorum,
+        precedence: Precedence::Newest,
+    })
 }

@@ -1,23 +1,21 @@
 //! `300 Multiple Choices`: all versions of an object at once, as Riak had them, or as JSON.
 
-mod accept;
+mod form;
+mod pieces;
 
 use axum::body::Body;
 use axum::response::Response;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use futures_util::stream;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, ETAG, LAST_MODIFIED, VARY};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use serde_json::{Map, json};
 use stator_core::object::{ObjectDigest, Sibling, Value};
 use stator_core::request::GetReply;
 use stator_core::time::WallTime;
 
-use self::accept::Form;
-use super::super::when;
-use super::headers;
+use self::form::Form;
+use self::pieces::Pieces;
+use super::super::json;
+use super::{headers, told};
 use crate::context;
 
 /// All versions, in the form that the request prefers. If it takes neither form it gets
@@ -38,42 +36,14 @@ pub(super) fn respond(
 }
 
 fn as_json(siblings: &[Sibling], reply: &GetReply, at: WallTime) -> Response {
-    let told: Vec<_> = siblings.iter().map(|sibling| tell(sibling, at)).collect();
-    let context = reply.context.as_ref().map(context::text);
-    let document = json!({ "context": context, "siblings": told });
-    let mut response = Response::new(Body::from(document.to_string()));
+    let document = told::Siblings {
+        context: reply.context.as_ref().map(context::text),
+        siblings: siblings.iter().map(|sibling| told::Version::of(sibling, at)).collect(),
+    };
+    let mut response = Response::new(Body::from(json::text(&document)));
     let json = HeaderValue::from_static("application/json");
     response.headers_mut().insert(CONTENT_TYPE, json);
     response
-}
-
-fn tell(sibling: &Sibling, at: WallTime) -> serde_json::Value {
-    let value = sibling.live(at);
-    let metadata = value.map(|value| &value.metadata);
-    let content_type = value.map(|value| {
-        let described = headers::describe(value);
-        described.get(CONTENT_TYPE).map(lossy)
-    });
-    let meta: Map<_, _> = metadata
-        .iter()
-        .flat_map(|metadata| &metadata.user)
-        .map(|(name, text)| {
-            let name = String::from_utf8_lossy(name).into_owned();
-            (name, String::from_utf8_lossy(text).into())
-        })
-        .collect();
-    json!({
-        "value": value.map(|value| STANDARD.encode(&value.bytes)),
-        "content_type": content_type,
-        "etag": headers::sibling_etag(sibling),
-        "written_at": when::rfc3339(sibling.stamp.wall()),
-        "deleted": value.is_none(),
-        "meta": meta,
-    })
-}
-
-fn lossy(value: &HeaderValue) -> String {
-    String::from_utf8_lossy(value.as_bytes()).into_owned()
 }
 
 /// The parts, values uncopied; their length is known, so that it can be told.
@@ -88,13 +58,10 @@ fn as_multipart(siblings: &[Sibling], digest: &ObjectDigest, at: WallTime) -> Re
     }
     pieces.push(Bytes::from(format!("--{boundary}--\r\n")));
 
-    let length: usize = pieces.iter().map(Bytes::len).sum();
-    let pieces = pieces.into_iter().filter(|piece| !piece.is_empty()).map(Ok::<_, std::io::Error>);
-    let mut response = Response::new(Body::from_stream(stream::iter(pieces)));
+    let mut response = Response::new(Body::new(Pieces::of(pieces)));
     let content_type = format!("multipart/mixed; boundary={boundary}");
     let content_type = HeaderValue::from_str(&content_type).expect("a boundary is letters");
     response.headers_mut().insert(CONTENT_TYPE, content_type);
-    response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length));
     response
 }
 

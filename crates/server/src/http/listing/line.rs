@@ -1,17 +1,16 @@
 //! One line of a listing, and which keys get one.
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
-use serde_json::json;
+use percent_encoding::percent_encode;
+use serde::Serialize;
 use stator_core::object::ObjectState;
 use stator_core::request::ListEntry;
 use stator_core::time::WallTime;
+use utoipa::ToSchema;
 
+use super::super::json;
+use super::super::path::PLAIN;
 use super::super::problem::{Problem, kind};
 use super::cursor;
-
-/// What stands for itself in a URL's path behind the bucket.
-const PLAIN: &AsciiSet =
-    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
 
 /// How an object is, as a listing sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,20 +77,36 @@ impl Include {
     }
 }
 
+/// One key of a bucket.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = ListedKey)]
+pub(in super::super) struct Line {
+    /// Percent-encoded as it stands in a URL.
+    key: String,
+    /// `live`, `tombstone` (deleted or expired) or `conflict` (siblings).
+    state: &'static str,
+    /// How many versions there are.
+    siblings: usize,
+    /// The key's token in hex, which a listing is ordered by.
+    token: String,
+    /// What `after=` takes, to go on behind this key.
+    cursor: String,
+}
+
 /// Appends an entry's line, if it is to be listed; says whether it was.
 pub(super) fn write(entry: &ListEntry, include: Include, at: WallTime, out: &mut Vec<u8>) -> bool {
     let state = KeyState::of(&entry.outline, at);
     if !include.has(state) {
         return false;
     }
-    let line = json!({
-        "key": percent_encode(entry.key.key().as_bytes(), PLAIN).to_string(),
-        "state": state.name(),
-        "siblings": entry.outline.siblings().len(),
-        "token": entry.key.token().to_string(),
-        "cursor": cursor::write(&entry.position),
-    });
-    out.extend_from_slice(line.to_string().as_bytes());
+    let line = Line {
+        key: percent_encode(entry.key.key().as_bytes(), PLAIN).to_string(),
+        state: state.name(),
+        siblings: entry.outline.siblings().len(),
+        token: entry.key.token().to_string(),
+        cursor: cursor::write(&entry.position),
+    };
+    out.extend_from_slice(&json::text(&line));
     out.push(b'\n');
     true
 }

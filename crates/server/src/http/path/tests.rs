@@ -1,4 +1,5 @@
 use super::*;
+use crate::http::problem::Intent;
 
 fn object(raw: &[u8]) -> ObjectKey {
     match named(raw, Key::MAX_LEN) {
@@ -20,11 +21,8 @@ fn every_byte_can_be_escaped_and_is_decoded_once() {
 fn what_is_no_escape_is_refused() {
     for raw in ["%", "%4", "%zz", "%4g", "a%", "%%41", "%+1", "% 1"] {
         let problem = decode(raw.as_bytes()).expect_err(raw);
-        assert!(
-            problem.document(super::super::problem::Intent::Read)["type"]
-                .as_str()
-                .is_some_and(|name| name.ends_with("path-malformed"))
-        );
+        let name = problem.document(Intent::Read).r#type;
+        assert!(name.ends_with("path-malformed"), "{name}");
     }
 }
 
@@ -49,7 +47,7 @@ fn without_a_slash_a_bucket_is_named_and_empty_names_are_refused() {
     assert!(matches!(named(b"b", 9), Ok(Named::Bucket(bucket)) if bucket.as_bytes() == "b"));
     for (raw, slug) in [("", "bucket-empty"), ("/k", "bucket-empty"), ("b/", "key-empty")] {
         let problem = named(raw.as_bytes(), 9).expect_err(raw);
-        let name = problem.document(super::super::problem::Intent::Read)["type"].to_string();
+        let name = problem.document(Intent::Read).r#type;
         assert!(name.contains(slug), "{raw}: {name}");
     }
 }

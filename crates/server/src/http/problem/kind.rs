@@ -12,6 +12,8 @@ const fn kind(status: u16, slug: &'static str, title: &'static str) -> Kind {
     Kind { status, slug, title }
 }
 
+pub(crate) const BATCH_MALFORMED: Kind =
+    kind(400, "batch-malformed", "The batch is not understood");
 pub(crate) const BODY_INCOMPLETE: Kind = kind(400, "body-incomplete", "The body was cut off");
 pub(crate) const BODY_MALFORMED: Kind = kind(400, "body-malformed", "The body is not understood");
 pub(crate) const BUCKET_EMPTY: Kind = kind(400, "bucket-empty", "The bucket is empty");
@@ -56,6 +58,7 @@ pub(crate) const PLAN_IMPOSSIBLE: Kind =
     kind(409, "plan-impossible", "What is staged can't be planned");
 pub(crate) const STALE_VERSION: Kind = kind(409, "stale-version", "A stale ring version");
 
+pub(crate) const BATCH_TOO_LARGE: Kind = kind(413, "batch-too-large", "The batch is too large");
 pub(crate) const BODY_TOO_LARGE: Kind = kind(413, "body-too-large", "The body is too large");
 pub(crate) const BUCKET_TOO_LARGE: Kind = kind(413, "bucket-too-large", "The bucket is too long");
 pub(crate) const KEY_TOO_LARGE: Kind = kind(413, "key-too-large", "The key is too long");

@@ -4,7 +4,7 @@ use crate::http::problem::Intent;
 
 fn slug(result: Result<impl std::fmt::Debug, Problem>) -> String {
     let document = result.expect_err("it must be refused").document(Intent::Read);
-    let name = document["type"].as_str().unwrap_or_default().to_owned();
+    let name = document.r#type;
     name.rsplit('/').next().unwrap_or_default().to_owned()
 }
 
@@ -41,7 +41,7 @@ fn what_is_not_said_is_left_to_the_bucket() {
 #[test]
 fn unknown_words_are_named_with_the_known_ones() {
     let problem = parse("W=3").expect_err("words are lower case").document(Intent::Read);
-    let detail = problem["detail"].as_str().unwrap_or_default().to_owned();
+    let detail = problem.detail;
     assert!(detail.contains("W ") && detail.contains("node_confirms"), "{detail}");
     assert_eq!(slug(parse("w=2&x")), "query-unknown");
     assert_eq!(slug(Words::parse(b"a=1", &[])), "query-unknown");
