@@ -46,13 +46,13 @@ use stator_core::register::Votes;
 use stator_core::ring::Ring;
 
 use self::call::CallMessage;
+pub use self::call::UnreadableCall;
 use self::call_answer::AnswerMessage;
 use self::facts::FactsMessage;
 use self::membership::MembershipFrame;
 use self::register::VotesMessage;
 use self::ring::RingMessage;
 use self::shard::ShardFrame;
-pub use self::call::UnreadableCall;
 use crate::client::{ClientCall, NodeAnswer};
 use crate::error::WireError;
 

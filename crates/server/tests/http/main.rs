@@ -1,5 +1,5 @@
 //! The doors over a real loopback socket, with a node behind them that only records what it is
-//! asked: HTTP here, the Redis protocol in `resp`.
+//! asked: HTTP here, the Redis protocol in `resp`, native clients in `native`.
 
 mod bad_input;
 mod bucket;
@@ -10,6 +10,7 @@ mod fake;
 mod guard;
 mod listing;
 mod locate;
+mod native;
 mod node;
 mod reading;
 mod resp;

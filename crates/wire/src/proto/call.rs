@@ -92,7 +92,8 @@ impl From<&Ask> for AskKind {
         match ask {
             Ask::Get { key, quorum, seen } => {
                 let (bucket, key) = from_object_key(key);
-                let (quorum, seen) = (Some(quorum.into()), seen.as_ref().map(|seen| seen.0.clone()));
+                let (quorum, seen) =
+                    (Some(quorum.into()), seen.as_ref().map(|seen| seen.0.clone()));
                 Self::Get(GetMessage { bucket, key, quorum, seen })
             }
             Ask::Put { order, ttl } => {
@@ -114,7 +115,10 @@ impl TryFrom<CallMessage> for ClientCall {
     fn try_from(message: CallMessage) -> Result<Self, UnreadableCall> {
         let CallMessage { id, timeout_ms, ask } = message;
         if id == 0 {
-            return Err(UnreadableCall { id: None, error: WireError::Missing { field: "call.id" } });
+            return Err(UnreadableCall {
+                id: None,
+                error: WireError::Missing { field: "call.id" },
+            });
         }
         let ask = known("call.ask", ask).and_then(Ask::try_from);
         let ask = ask.map_err(|error| UnreadableCall { id: Some(id), error })?;

@@ -46,10 +46,10 @@ impl From<&RingPicture> for RingPictureMessage {
             native: addresses.native.clone(),
             http: addresses.http.clone(),
         };
-        let replicas = picture.replicas.iter().map(|(bucket, &n)| ReplicasMessage {
-            bucket: bucket.as_bytes().clone(),
-            n: n.into(),
-        });
+        let replicas = picture
+            .replicas
+            .iter()
+            .map(|(bucket, &n)| ReplicasMessage { bucket: bucket.as_bytes().clone(), n: n.into() });
         Self {
             ring: picture.ring.as_ref().map(RingMessage::from),
             nodes: picture.nodes.iter().map(node).collect(),

@@ -32,7 +32,10 @@ fn each_secret_has_a_client_key_of_its_own_and_it_is_no_link_key() {
 /// Derived in another way than last year's, it would lock out every client at an upgrade.
 #[test]
 fn the_client_key_of_a_secret_stays_what_it_is() {
-    assert_eq!(ClientKey::derive(&secret("s")).expose(), "az45NEoj_PJXoeYvGtCrtD2zYuNQioQ0dhBcyGMrZk8");
+    assert_eq!(
+        ClientKey::derive(&secret("s")).expose(),
+        "az45NEoj_PJXoeYvGtCrtD2zYuNQioQ0dhBcyGMrZk8"
+    );
 }
 
 #[test]

@@ -83,9 +83,9 @@ fn a_client_key_taken_for_a_secret_opens_nothing() {
 fn a_nodes_hello_under_a_client_key_is_refused() {
     for lane in [Lane::Shard(0), Lane::Membership, Lane::Bulk] {
         let mut noise = build(key("s").as_bytes(), Builder::build_initiator).unwrap();
-        let payload = crate::proto::hello::encode_greeting(
-            crate::proto::hello::Greeting::Hello(&hello(9, lane)),
-        );
+        let payload = crate::proto::hello::encode_greeting(crate::proto::hello::Greeting::Hello(
+            &hello(9, lane),
+        ));
         let first = taken(&write(&mut noise, &payload).unwrap());
         let reply = responder(&keyring("s", &[]), &first).reply(&welcome()).unwrap();
         assert!(matches!(reply.outcome, Err(HandshakeError::Unreadable(_))));

@@ -15,8 +15,8 @@ use stator_core::version::Dot;
 
 use super::super::*;
 use super::{clusters, encoded, values};
-use crate::client::{Ask, CallError, Got, GotSibling, Large, NodeAddresses, RingPicture};
 use crate::client::{Answer, ClientCall, NodeAnswer};
+use crate::client::{Ask, CallError, Got, GotSibling, Large, NodeAddresses, RingPicture};
 
 fn ask() -> BoxedStrategy<Ask> {
     let get = (values::object_key(), values::quorum(), option::of(values::sealed()));
