@@ -14,11 +14,15 @@ mod endpoint;
 mod error;
 mod keys;
 mod locate;
+mod native;
 mod node;
 mod object;
 mod path;
 mod problem;
+mod ring;
+mod session;
 mod transport;
+mod typed;
 
 pub use bucket::{BucketDocument, BucketSettings};
 pub use cluster::{
@@ -29,6 +33,7 @@ pub use endpoint::{Endpoint, InvalidEndpoint};
 pub use error::{ClientError, Outcome};
 pub use keys::{KeyEntry, KeyStream, KeysQuery};
 pub use locate::{LocateDocument, LocatedNode};
+pub use native::order::Coordinators;
 pub use node::{Detail, HintsDocument, NodeDocument, PartitionDocument, SinceStartDocument};
 pub use object::{
     Context, Fetched, Head, NewObject, Object, ObjectName, ReplicaCounts, RequestOptions, Sibling,
@@ -36,4 +41,8 @@ pub use object::{
 };
 pub use path::object_path;
 pub use problem::Problem;
+pub use ring::{RingClient, RingOptions};
+pub use session::Session;
+pub use stator_wire::secret::{ClientKey, InvalidClientKey};
 pub use transport::Client;
+pub use typed::{Bucket, Found, Merge, TypedError};
