@@ -11,6 +11,7 @@
 mod bucket;
 mod cluster;
 mod endpoint;
+mod environment;
 mod error;
 mod keys;
 mod locate;
@@ -30,6 +31,7 @@ pub use cluster::{
     StageRequest, TransitionDocument,
 };
 pub use endpoint::{Endpoint, InvalidEndpoint};
+pub use environment::EnvironmentError;
 pub use error::{ClientError, Outcome};
 pub use keys::{KeyEntry, KeyStream, KeysQuery};
 pub use locate::{LocateDocument, LocatedNode};

@@ -157,9 +157,8 @@ impl RingClient {
         options: &RequestOptions,
         seen: Option<&Context>,
     ) -> Result<Fetched, ClientError> {
-        let Some(inner) = &self.native else {
-            return self.over_http(async |client| client.get(name, options).await).await;
-        };
+        let get = |client: Client| async move { client.get(name, options).await };
+        let Some(inner) = &self.native else { return self.over_http(get).await };
         let key = told::key(name)?;
         let seen = seen.map(told::sealed).transpose()?;
         let ask = Ask::Get { key: key.clone(), quorum: options.quorum, seen };
@@ -170,9 +169,7 @@ impl RingClient {
             }
             Ok(done) => Err(mismatched(&done, Effect::Read)),
             Err(failed) if failed.nobody => {
-                let over_http =
-                    self.over_http(async |client| client.get(name, options).await).await;
-                over_http.map_err(|error| told_of(failed, error))
+                self.over_http(get).await.map_err(|error| told_of(failed, error))
             }
             Err(failed) => Err(failed.error),
         }
@@ -187,12 +184,11 @@ impl RingClient {
         context: Option<&Context>,
         options: &RequestOptions,
     ) -> Result<Written, ClientError> {
-        let over_http = async || {
-            let put =
-                async |client: &Client| client.put(name, object.clone(), context, options).await;
-            self.over_http(put).await
+        let put = |client: Client| {
+            let object = object.clone();
+            async move { client.put(name, object, context, options).await }
         };
-        let Some(inner) = &self.native else { return over_http().await };
+        let Some(inner) = &self.native else { return self.over_http(put).await };
         let key = told::key(name)?;
         let order = PutOrder {
             key: key.clone(),
@@ -204,7 +200,7 @@ impl RingClient {
         let ask = Ask::Put { order, ttl: told::ttl(&object)? };
         match inner.write(&key, ask, options).await {
             Err(failed) if failed.nobody => {
-                over_http().await.map_err(|error| told_of(failed, error))
+                self.over_http(put).await.map_err(|error| told_of(failed, error))
             }
             written => written.map_err(|failed| failed.error),
         }
@@ -217,17 +213,15 @@ impl RingClient {
         context: Option<&Context>,
         options: &RequestOptions,
     ) -> Result<Written, ClientError> {
-        let over_http = async || {
-            self.over_http(async |client| client.delete(name, context, options).await).await
-        };
-        let Some(inner) = &self.native else { return over_http().await };
+        let delete = |client: Client| async move { client.delete(name, context, options).await };
+        let Some(inner) = &self.native else { return self.over_http(delete).await };
         let key = told::key(name)?;
-        let (quorum, context) = (options.quorum, context.map(told::sealed).transpose()?);
-        let ask = match context {
-            Some(context) => Ask::Put {
+        let (quorum, sealed) = (options.quorum, context.map(told::sealed).transpose()?);
+        let ask = match sealed {
+            Some(sealed) => Ask::Put {
                 order: PutOrder {
                     key: key.clone(),
-                    context: Some(context),
+                    context: Some(sealed),
                     value: stator_core::object::Content::Tombstone,
                     quorum,
                     precedence: Precedence::Newest,
@@ -238,25 +232,25 @@ impl RingClient {
         };
         match inner.write(&key, ask, options).await {
             Err(failed) if failed.nobody => {
-                over_http().await.map_err(|error| told_of(failed, error))
+                self.over_http(delete).await.map_err(|error| told_of(failed, error))
             }
             written => written.map_err(|failed| failed.error),
         }
     }
 
     /// Asks the endpoints in turn, as long as nobody is there: nothing was sent then.
-    async fn over_http<T>(
-        &self,
-        ask: impl AsyncFn(&Client) -> Result<T, ClientError>,
-    ) -> Result<T, ClientError> {
+    async fn over_http<T, F>(&self, ask: impl Fn(Client) -> F) -> Result<T, ClientError>
+    where
+        F: Future<Output = Result<T, ClientError>>,
+    {
         let (last, others) = self.endpoints.split_last().expect("a client has an endpoint");
         for endpoint in others {
-            match ask(endpoint).await {
+            match ask(endpoint.clone()).await {
                 Err(ClientError::Unreachable { .. }) => {}
                 outcome => return outcome,
             }
         }
-        ask(last).await
+        ask(last.clone()).await
     }
 }
 

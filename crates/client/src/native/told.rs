@@ -67,7 +67,7 @@ pub(crate) fn timeout(options: &RequestOptions) -> Result<Duration, ClientError>
 pub(crate) fn sealed(context: &Context) -> Result<SealedContext, ClientError> {
     let bytes = LENIENT.decode(context.0.as_bytes()).ok().filter(|bytes| !bytes.is_empty());
     bytes.map(|bytes| SealedContext(bytes.into())).ok_or_else(|| {
-        let detail = "the context is not base64url: send back the whole context of a get or a put, \
+        let detail = "Stator-Context is not base64url: send back the whole context of a get or a put, \
                       unchanged";
         refused((400, "context-invalid", "The context is invalid"), detail.to_owned())
     })
