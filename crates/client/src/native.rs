@@ -21,6 +21,8 @@ pub(crate) mod learning;
 pub(crate) mod link;
 pub(crate) mod order;
 pub(crate) mod pool;
+#[cfg(test)]
+pub(crate) mod puppet;
 pub(crate) mod run;
 pub(crate) mod told;
 

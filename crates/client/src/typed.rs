@@ -3,43 +3,6 @@
 //! Stator is always writable, so two writers that did not know of each other both succeed, and a
 //! reader finds what both wrote: siblings. Only the application knows what they are together
 //! (the paper, 4.4). It says so once, as [`Merge`], and from then on sees one value.
-//!
-//! The shopping cart, as the paper has it: the union of both carts, so that nothing that was put
-//! into one is ever lost.
-//!
-//! ```no_run
-//! use std::collections::BTreeSet;
-//! use serde::{Deserialize, Serialize};
-//! use stator_client::{Bucket, Merge, RingClient, RingOptions};
-//!
-//! #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-//! struct Cart {
-//!     items: BTreeSet<String>,
-//! }
-//!
-//! impl Merge for Cart {
-//!     fn merge(siblings: Vec<Self>) -> Self {
-//!         Self { items: siblings.into_iter().flat_map(|cart| cart.items).collect() }
-//!     }
-//! }
-//!
-//! # async fn shop() -> Result<(), Box<dyn std::error::Error>> {
-//! let client = RingClient::new(RingOptions::new("http://127.0.0.1:7411".parse()?));
-//! let carts: Bucket<Cart> = client.bucket("carts");
-//!
-//! // On the phone and on the laptop, at the same time, through whichever nodes answer:
-//! carts.update("alice", |cart| { cart.items.insert("apples".to_owned()); }).await?;
-//! carts.update("alice", |cart| { cart.items.insert("pears".to_owned()); }).await?;
-//!
-//! // Whatever happened in between, both are there.
-//! let cart = carts.get("alice").await?.value.unwrap_or_default();
-//! assert!(cart.items.contains("apples") && cart.items.contains("pears"));
-//! # Ok(())
-//! # }
-//! ```
-//!
-//! What a union can't do is forget: an item that one writer removed while another changed the cart
-//! comes back (the paper says so of Amazon's). A type that must forget keeps what was removed.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -71,6 +34,43 @@ pub trait Merge: Sized {
 }
 
 /// A bucket whose values are of one type, stored as JSON.
+///
+/// The shopping cart, as the paper has it: the union of both carts, so that nothing that was put
+/// into one is ever lost.
+///
+/// ```no_run
+/// use std::collections::BTreeSet;
+/// use serde::{Deserialize, Serialize};
+/// use stator_client::{Bucket, Merge, RingClient, RingOptions};
+///
+/// #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+/// struct Cart {
+///     items: BTreeSet<String>,
+/// }
+///
+/// impl Merge for Cart {
+///     fn merge(siblings: Vec<Self>) -> Self {
+///         Self { items: siblings.into_iter().flat_map(|cart| cart.items).collect() }
+///     }
+/// }
+///
+/// # async fn shop() -> Result<(), Box<dyn std::error::Error>> {
+/// let client = RingClient::new(RingOptions::new("http://127.0.0.1:7411".parse()?));
+/// let carts: Bucket<Cart> = client.bucket("carts");
+///
+/// // On the phone and on the laptop, at the same time, through whichever nodes answer:
+/// carts.update("alice", |cart| { cart.items.insert("apples".to_owned()); }).await?;
+/// carts.update("alice", |cart| { cart.items.insert("pears".to_owned()); }).await?;
+///
+/// // Whatever happened in between, both are there.
+/// let cart = carts.get("alice").await?.value.unwrap_or_default();
+/// assert!(cart.items.contains("apples") && cart.items.contains("pears"));
+/// # Ok(())
+/// # }
+/// ```
+///
+/// What a union can't do is forget: an item that one writer removed while another changed the cart
+/// comes back (the paper says so of Amazon's). A type that must forget keeps what was removed.
 pub struct Bucket<T> {
     client: RingClient,
     name: Bytes,

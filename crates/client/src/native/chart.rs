@@ -76,4 +76,12 @@ impl Chart {
 }
 
 #[cfg(test)]
-mod tests;
+impl Chart {
+    pub(crate) fn suspecting(mut self, node: NodeId) -> Self {
+        self.suspected.insert(node);
+        self
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -4,10 +4,11 @@
 //! What HTTP says is only where to look: a node that is found so must have the cluster's client key,
 //! or no connection is made.
 
-use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use stator_core::ring::RingVersion;
 use stator_wire::client::{Answer, Ask};
 use tokio::sync::Mutex as AsyncMutex;
@@ -16,7 +17,7 @@ use super::chart::Chart;
 use super::link::{DialError, Link, dial, shown};
 use super::lock;
 use super::pool::Pool;
-use crate::error::ClientError;
+use crate::error::{ClientError, Outcome};
 use crate::transport::Client;
 
 /// How long asking one node for the ring may take.
@@ -113,32 +114,25 @@ impl Learning {
         false
     }
 
-    /// From seeds and endpoints. The error is that of the last one asked; that a node refuses this
-    /// client is told before that others can't be reached.
+    /// From seeds, and from what endpoints name; all are asked at a time, so that one that hangs
+    /// holds nobody up. That a node refuses this client is told before that others can't be reached.
     async fn begin(&self, pool: &Pool) -> Result<Arc<Chart>, ClientError> {
-        let mut met = BTreeSet::new();
-        let mut failed: Option<ClientError> = None;
-        for address in &self.seeds {
-            match self.ask_at(address, pool, &mut met).await {
-                Ok(Some(chart)) => return Ok(chart),
-                Ok(None) => {}
-                Err(error) => note(&mut failed, error),
-            }
+        let mut failed = None;
+        if let Some(chart) = self.ask_all(self.seeds.clone(), pool, &mut failed).await {
+            return Ok(chart);
         }
-        for endpoint in &self.endpoints {
-            let members = match endpoint.cluster().await {
-                Ok(cluster) => cluster.members,
+        let mut documents: FuturesUnordered<_> =
+            self.endpoints.iter().map(|endpoint| members(endpoint)).collect();
+        while let Some(document) = documents.next().await {
+            let addresses = match document {
+                Ok(addresses) => addresses,
                 Err(error) => {
                     note(&mut failed, error);
                     continue;
                 }
             };
-            for member in members.iter().filter(|member| !member.address.is_empty()) {
-                match self.ask_at(&member.address, pool, &mut met).await {
-                    Ok(Some(chart)) => return Ok(chart),
-                    Ok(None) => {}
-                    Err(error) => note(&mut failed, error),
-                }
+            if let Some(chart) = self.ask_all(addresses, pool, &mut failed).await {
+                return Ok(chart);
             }
         }
         Err(failed.unwrap_or_else(|| ClientError::Unreachable {
@@ -147,16 +141,27 @@ impl Learning {
         }))
     }
 
-    /// From whoever is at an address, unless it was met already.
-    async fn ask_at(
+    /// From whoever answers first at these addresses.
+    async fn ask_all(
         &self,
-        address: &str,
+        addresses: Vec<String>,
         pool: &Pool,
-        met: &mut BTreeSet<String>,
-    ) -> Result<Option<Arc<Chart>>, ClientError> {
-        if !met.insert(address.to_owned()) {
-            return Ok(None);
+        failed: &mut Option<ClientError>,
+    ) -> Option<Arc<Chart>> {
+        let mut asked: FuturesUnordered<_> =
+            addresses.iter().map(|address| self.ask_at(address, pool)).collect();
+        while let Some(answer) = asked.next().await {
+            match answer {
+                Ok(Some(chart)) => return Some(chart),
+                Ok(None) => {}
+                Err(error) => note(failed, error),
+            }
         }
+        None
+    }
+
+    /// From whoever is at an address; none if that node knows nobody.
+    async fn ask_at(&self, address: &str, pool: &Pool) -> Result<Option<Arc<Chart>>, ClientError> {
         let (link, welcome) =
             dial(address, None, pool.key(), ASK).await.map_err(|error| no_link(address, error))?;
         let Some(chart) = ask(&link).await else { return Ok(None) };
@@ -175,6 +180,17 @@ impl Learning {
         }
         Arc::clone(&current)
     }
+}
+
+/// The native addresses of a cluster's members, as an endpoint names them.
+async fn members(endpoint: &Client) -> Result<Vec<String>, ClientError> {
+    let outcome = Outcome::Refused;
+    let cluster = tokio::time::timeout(ASK, endpoint.cluster()).await.unwrap_or_else(|_| {
+        let endpoint = endpoint.endpoint().to_string();
+        Err(ClientError::TimedOut { endpoint, waited: ASK, outcome })
+    })?;
+    let addresses = cluster.members.into_iter().map(|member| member.address);
+    Ok(addresses.filter(|address| !address.is_empty()).collect())
 }
 
 async fn ask(link: &Link) -> Option<Chart> {
