@@ -91,10 +91,14 @@ fn a_client_goes_on_without_the_nodes_that_die_and_with_those_that_come_back() {
         })
     };
     let keys: Vec<String> = (0..30).map(|number| number.to_string()).collect();
-    keys.iter().for_each(|key| drop(write(key)));
+    for key in &keys {
+        write(key);
+    }
     for dead in 0..3 {
         cluster.nodes[dead].kill();
-        keys.iter().for_each(|key| drop(write(key)));
+        for key in &keys {
+            write(key);
+        }
         for key in &keys {
             let read = runtime.block_on(client.get(name(key), &options));
             assert!(!matches!(read, Ok(Fetched::NotFound { .. }) | Err(_)), "{key}: {read:?}");

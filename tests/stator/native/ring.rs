@@ -19,9 +19,13 @@ fn with_primaries_only<T>(nodes: &[Node], key: &str, ask: impl FnOnce() -> T) ->
     let is_primary = |node: &&Node| primaries.iter().any(|primary| primary["name"] == node.name);
     let others: Vec<&Node> = nodes.iter().filter(|node| !is_primary(node)).collect();
     assert_eq!(others.len() + 3, nodes.len());
-    others.iter().for_each(|node| signal(node, Signal::STOP));
+    for node in &others {
+        signal(node, Signal::STOP);
+    }
     let answer = ask();
-    others.iter().for_each(|node| signal(node, Signal::CONT));
+    for node in &others {
+        signal(node, Signal::CONT);
+    }
     answer
 }
 

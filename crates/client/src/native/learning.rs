@@ -121,8 +121,7 @@ impl Learning {
         if let Some(chart) = self.ask_all(self.seeds.clone(), pool, &mut failed).await {
             return Ok(chart);
         }
-        let mut documents: FuturesUnordered<_> =
-            self.endpoints.iter().map(|endpoint| members(endpoint)).collect();
+        let mut documents: FuturesUnordered<_> = self.endpoints.iter().map(members).collect();
         while let Some(document) = documents.next().await {
             let addresses = match document {
                 Ok(addresses) => addresses,

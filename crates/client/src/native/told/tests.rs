@@ -29,8 +29,8 @@ fn got(contents: impl IntoIterator<Item = Content>) -> Got {
     }
 }
 
-fn context() -> Option<Context> {
-    Some(Context("__5jb250ZXh0".to_owned()))
+fn context() -> Context {
+    Context("__5jb250ZXh0".to_owned())
 }
 
 #[test]
@@ -38,7 +38,7 @@ fn one_value_is_an_object_as_over_http() {
     let Fetched::Object(object) = fetched(got([value(b"milk")])) else { panic!("one value") };
     assert_eq!(object.value, "milk");
     let head = Head {
-        context: context(),
+        context: Some(context()),
         content_type: Some("text/x".to_owned()),
         etag: Some(format!("\"{}\"", "d1".repeat(16))),
         written_at: Some("Sun, 06 Nov 1994 08:49:37 GMT".to_owned()),
@@ -51,7 +51,7 @@ fn one_value_is_an_object_as_over_http() {
 fn a_value_beside_a_tombstone_is_two_siblings() {
     let found = fetched(got([value(b"milk"), Content::Tombstone]));
     let Fetched::Siblings(Siblings { context: with, siblings }) = found else { panic!("two") };
-    assert_eq!(with, context());
+    assert_eq!(with, Some(context()));
     assert_eq!(siblings[0].value, "milk");
     assert_eq!(siblings[0].etag.as_deref(), Some("\"000000000000000a-1\""));
     assert_eq!(siblings[0].written_at.as_deref(), Some("1994-11-06T08:49:37.000Z"));
@@ -62,7 +62,7 @@ fn a_value_beside_a_tombstone_is_two_siblings() {
 fn tombstones_alone_are_nothing_with_a_context() {
     for tombstones in [1, 2] {
         let found = fetched(got(std::iter::repeat_n(Content::Tombstone, tombstones)));
-        assert_eq!(found, Fetched::NotFound { context: context() });
+        assert_eq!(found, Fetched::NotFound { context: Some(context()) });
     }
     let never = Got { context: None, ..got([]) };
     assert_eq!(fetched(never), Fetched::NotFound { context: None });

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use stator_core::object::{Content, Metadata, Value};
 use stator_server::{ConnectionLimits, NativeConfig};
 use stator_wire::client::{CallError, Large, MAX_CALLS};
+use tokio::io::AsyncWriteExt;
 
 use super::calls::{get, put};
 use super::client::{Door, PATIENCE};
@@ -100,7 +101,6 @@ async fn who_says_nothing_within_a_call_is_not_waited_for() {
     let limits = ConnectionLimits { head, ..ConnectionLimits::default() };
     let door = Door::within(limits, NativeConfig::default(), Fake::new());
     let mut client = door.client().await;
-    use tokio::io::AsyncWriteExt;
     client.stream.write_all(&[0]).await.expect("half a length");
     assert_eq!(client.hear().await, None);
     door.close().await;
