@@ -5,8 +5,8 @@
 //! one that reads: the union of the carts.
 //!
 //! ```text
-//! stator demo                                          (in another terminal)
-//! export STATOR_CLIENT_KEY=$(stator secret --client)   (native; without it, over HTTP)
+//! stator demo                       (in another terminal; it prints the next line as it must be)
+//! export STATOR_CLIENT_KEY=$(STATOR_SECRET_FILE=… stator secret --client)   (else over HTTP)
 //! cargo run --release --example cart
 //! ```
 //!

@@ -2,8 +2,8 @@
 //! their last one wrote, whichever node answers, and a session that nobody uses expires.
 //!
 //! ```text
-//! stator demo                                          (in another terminal)
-//! export STATOR_CLIENT_KEY=$(stator secret --client)   (native; without it, over HTTP)
+//! stator demo                       (in another terminal; it prints the next line as it must be)
+//! export STATOR_CLIENT_KEY=$(STATOR_SECRET_FILE=… stator secret --client)   (else over HTTP)
 //! cargo run --release --example sessions
 //! ```
 //!
