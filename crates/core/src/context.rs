@@ -48,7 +48,8 @@ impl Context {
 
     /// Whether who holds this has seen everything that `other` has.
     pub fn includes(&self, other: &Self) -> bool {
-        let has = |&(actor, counter)| self.covers(Dot { actor, counter });
+        // A single dot says nothing of those below it.
+        let has = |&(actor, counter)| self.vector.get(actor) >= counter;
         other.vector.entries().iter().all(has) && other.dots.iter().all(|dot| self.covers(*dot))
     }
 

@@ -64,7 +64,7 @@ pub struct Welcome {
 /// What a client asks for.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ClientCall {
-    /// The call's number, which its answer bears; not 0, and of no other call under way.
+    /// The call's number, which its answer bears: above 0, and above those of all calls before it.
     pub id: u64,
     /// How long the client waits. At most 10 s count.
     pub timeout: Duration,
@@ -200,11 +200,15 @@ pub enum CallError {
         /// What it did not understand.
         text: String,
     },
-    /// The node closes the connection, and this is why. It answers no call: its number is 0.
+    /// The node closes the connection, and this is why. It answers no call: its number is 0. All
+    /// answers that there will be have been given.
     #[error("the node closes the connection: {text}")]
     Closing {
         /// Why.
         text: String,
+        /// The highest number of a call that was read: those above it were not, and nothing came of
+        /// them.
+        taken: u64,
     },
 }
 

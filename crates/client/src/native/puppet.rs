@@ -36,6 +36,8 @@ pub(crate) enum Does {
     Answers(Result<Answer, CallError>),
     /// Closes the connection.
     HangsUp,
+    /// Closes it with a word, having read nothing.
+    Closes,
     /// Nothing.
     Sleeps,
 }
@@ -184,20 +186,31 @@ async fn serve(
             let outcome = match does {
                 Does::Answers(outcome) => outcome,
                 Does::HangsUp => return None,
+                Does::Closes => {
+                    let text = "it stops".to_owned();
+                    let outcome = Err(CallError::Closing { text, taken: id - 1 });
+                    let answer = NodeAnswer { id: 0, ring: RingVersion(0), outcome };
+                    say(&mut stream, &mut transport, &answer).await;
+                    return None;
+                }
                 Does::Sleeps => continue,
             };
             let ring = lock(&picture).ring.as_ref().map_or(RingVersion(0), |ring| ring.version);
-            let (mut plain, mut sealed) = (BytesMut::new(), BytesMut::new());
-            let answer = NodeAnswer { id, ring, outcome };
-            append_frame(&mut plain, |out| proto::encode_answer(&answer, out)).ok()?;
-            transport.sealer.seal(&plain, &mut sealed).ok()?;
-            stream.write_all(&sealed).await.ok()?;
+            say(&mut stream, &mut transport, &NodeAnswer { id, ring, outcome }).await;
         }
         let read = tokio::time::timeout(Duration::from_secs(30), stream.read_buf(&mut raw)).await;
         if read.ok()?.ok()? == 0 {
             return None;
         }
     }
+}
+
+async fn say(stream: &mut TcpStream, transport: &mut Transport, answer: &NodeAnswer) {
+    let (mut plain, mut sealed) = (BytesMut::new(), BytesMut::new());
+    append_frame(&mut plain, |out| proto::encode_answer(answer, out)).expect("it is short");
+    transport.sealer.seal(&plain, &mut sealed).expect("a young connection");
+    // A client that has gone hears nothing.
+    let _ = stream.write_all(&sealed).await;
 }
 
 async fn greet(stream: &mut TcpStream, raw: &mut BytesMut, node: NodeId) -> Option<Transport> {

@@ -86,6 +86,16 @@ async fn a_write_that_may_have_been_done_is_sent_to_nobody_else() {
     }
 }
 
+/// A node that stops says which calls it has not read: they are as good as never sent.
+#[tokio::test]
+async fn a_write_that_a_stopping_node_has_not_read_goes_to_another() {
+    let puppets = cluster(3).await;
+    puppets[0].plays(|_| Does::Closes);
+    let client = client(&puppets);
+    put(&client).await.expect("the second takes it");
+    assert_eq!((puppets[0].asked().len(), asked(&puppets)), (1, 2));
+}
+
 #[tokio::test]
 async fn the_nodes_own_doubt_is_told_and_not_tried_again() {
     let puppets = cluster(3).await;

@@ -13,17 +13,17 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::rig::{config, directory, put, serving};
+use crate::rig::{config, directory, get, key, put, serving};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-fn key(secret: &[u8]) -> ClientKey {
+fn client_key(secret: &[u8]) -> ClientKey {
     ClientKey::derive(&Secret::new(secret))
 }
 
 fn begin(secret: &[u8]) -> (ClientInitiator, Bytes) {
     let hello = ClientHello { protocols: CLIENT_PROTOCOLS, name: "a test".to_owned() };
-    ClientInitiator::new(&key(secret), &hello).expect("keys")
+    ClientInitiator::new(&client_key(secret), &hello).expect("keys")
 }
 
 /// The node's answer to these bytes; none if it hangs up.
@@ -89,6 +89,26 @@ async fn the_key_of_another_secret_is_told_nothing() {
     let node = serving(config("n1", dir.path())).await;
     let _clients = node.clients().expect("the first door");
     assert!(dial(node.peer_address(), b"guess").await.is_none(), "a stranger was answered");
+    node.stop().await;
+}
+
+/// What sessions rest on: the node opens the contexts that it has sealed and compares them.
+#[tokio::test]
+async fn a_node_tells_which_of_two_contexts_has_seen_more() {
+    let dir = directory();
+    let node = serving(config("n1", dir.path())).await;
+    let handle = node.handle();
+    let first = put(&handle, "cart", b"milk").await.expect("acknowledged").context;
+    let old = get(&handle, "cart").await.expect("it is read").context;
+    let second = put(&handle, "cart", b"eggs").await.expect("acknowledged").context;
+    let new = get(&handle, "cart").await.expect("it is read").context;
+    let seen = |found, wanted| handle.has_seen(&key("cart"), found, wanted);
+    assert_eq!(seen(old.as_ref(), &first), Ok(true));
+    assert_eq!(seen(old.as_ref(), &second), Ok(false));
+    assert_eq!(seen(new.as_ref(), &second), Ok(true));
+    assert_eq!(seen(None, &first), Ok(false));
+    let foreign = handle.has_seen(&key("another"), new.as_ref(), &first);
+    assert_eq!(foreign, Err(stator_core::context::ContextError::Forged));
     node.stop().await;
 }
 

@@ -92,7 +92,7 @@ async fn close(
     text: String,
 ) -> io::Result<()> {
     let (answers, receiver) = mpsc::channel(1);
-    let _ = answers.try_send(Outgoing::closing(front.ring(), text));
+    let _ = answers.try_send(Outgoing::closing(front.ring(), 0, text));
     drop(answers);
     Writing::new(write, sealer, front.limits.head).run(receiver).await
 }
@@ -119,6 +119,9 @@ async fn converse(
     heard
 }
 
+/// What a client is told that has done nothing wrong.
+const NO_MORE: &str = "the node stops, or nothing was said for long: connect again";
+
 /// What is under way on one connection.
 struct Conversation {
     front: Shared,
@@ -127,10 +130,10 @@ struct Conversation {
 }
 
 impl Conversation {
-    /// Takes calls until the client ends, falls silent, or says what is no call; then waits for
-    /// those under way.
+    /// Takes calls until the client ends, falls silent, or says what is no call; waits for those
+    /// under way; and says why it ends, and how far it has read.
     async fn listen(self, mut reading: Reading) -> io::Result<()> {
-        let mut calls = JoinSet::new();
+        let (mut calls, mut taken) = (JoinSet::new(), 0);
         let ended = loop {
             while calls.try_join_next().is_some() {}
             // Read no further than what may be under way.
@@ -138,25 +141,21 @@ impl Conversation {
             let Heard { frame, part } = match reading.next().await {
                 Ok(Some(heard)) => heard,
                 Ok(None) => break Ok(()),
-                Err(error) => {
-                    if error.kind() == io::ErrorKind::InvalidData {
-                        self.say(Outgoing::closing(self.front.ring(), error.to_string())).await;
-                    }
-                    break Err(error);
-                }
+                Err(error) => break Err(error),
             };
             let call = match proto::decode_call(frame) {
                 Ok(call) => call,
                 Err(UnreadableCall { id: Some(id), error }) => {
+                    taken = id.max(taken);
                     let error = CallError::NotUnderstood { text: error.to_string() };
                     self.say(Outgoing::of(self.answer(id, Err(error)))).await;
                     continue;
                 }
                 Err(UnreadableCall { id: None, error }) => {
-                    self.say(Outgoing::closing(self.front.ring(), no_call(&error))).await;
-                    break Err(io::Error::new(io::ErrorKind::InvalidData, error));
+                    break Err(io::Error::new(io::ErrorKind::InvalidData, no_call(&error)));
                 }
             };
+            taken = call.id.max(taken);
             let (front, answers) = (Arc::clone(&self.front), self.answers.clone());
             let call = Call::new(front, call);
             calls.spawn(async move {
@@ -168,6 +167,8 @@ impl Conversation {
             });
         };
         while calls.join_next().await.is_some() {}
+        let why = ended.as_ref().err().map_or_else(|| NO_MORE.to_owned(), ToString::to_string);
+        self.say(Outgoing::closing(self.front.ring(), taken, why)).await;
         ended
     }
 

@@ -52,8 +52,8 @@ enum OutcomeKind {
     Behind(()),
     #[prost(string, tag = "110")]
     NotUnderstood(String),
-    #[prost(string, tag = "111")]
-    Closing(String),
+    #[prost(message, tag = "111")]
+    Closing(ClosingMessage),
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -62,6 +62,14 @@ struct TooLargeMessage {
     what: u32,
     #[prost(string, tag = "2")]
     text: String,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct ClosingMessage {
+    #[prost(string, tag = "1")]
+    text: String,
+    #[prost(uint64, tag = "2")]
+    taken: u64,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -121,7 +129,9 @@ impl From<&NodeAnswer> for AnswerMessage {
             }),
             Err(CallError::Behind) => OutcomeKind::Behind(()),
             Err(CallError::NotUnderstood { text }) => OutcomeKind::NotUnderstood(text.clone()),
-            Err(CallError::Closing { text }) => OutcomeKind::Closing(text.clone()),
+            Err(CallError::Closing { text, taken }) => {
+                OutcomeKind::Closing(ClosingMessage { text: text.clone(), taken: *taken })
+            }
         };
         Self { id: answer.id, ring: answer.ring.0, outcome: Some(outcome) }
     }
@@ -142,7 +152,9 @@ impl TryFrom<AnswerMessage> for NodeAnswer {
             }
             OutcomeKind::Behind(()) => Err(CallError::Behind),
             OutcomeKind::NotUnderstood(text) => Err(CallError::NotUnderstood { text }),
-            OutcomeKind::Closing(text) => Err(CallError::Closing { text }),
+            OutcomeKind::Closing(ClosingMessage { text, taken }) => {
+                Err(CallError::Closing { text, taken })
+            }
         };
         Ok(Self { id: message.id, ring: RingVersion(message.ring), outcome })
     }

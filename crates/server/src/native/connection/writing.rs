@@ -34,8 +34,8 @@ impl Outgoing {
     }
 
     /// Why the connection ends.
-    pub(super) fn closing(ring: RingVersion, text: String) -> Self {
-        Self::of(NodeAnswer { id: 0, ring, outcome: Err(CallError::Closing { text }) })
+    pub(super) fn closing(ring: RingVersion, taken: u64, text: String) -> Self {
+        Self::of(NodeAnswer { id: 0, ring, outcome: Err(CallError::Closing { text, taken }) })
     }
 }
 

@@ -46,7 +46,7 @@ async fn a_frame_beyond_all_limits_ends_the_connection_with_a_word() {
     let mut client = door.client().await;
     client.send(1, put("k", value(&vec![7; 600_000]))).await;
     let told = client.hear().await.expect("a word");
-    let Err(CallError::Closing { text }) = told.outcome else { panic!("{told:?}") };
+    let Err(CallError::Closing { text, .. }) = told.outcome else { panic!("{told:?}") };
     assert!(text.contains("is the most"), "{text}");
     assert_eq!(client.hear().await, None);
     door.close().await;
@@ -102,6 +102,8 @@ async fn who_says_nothing_within_a_call_is_not_waited_for() {
     let door = Door::within(limits, NativeConfig::default(), Fake::new());
     let mut client = door.client().await;
     client.stream.write_all(&[0]).await.expect("half a length");
+    let told = client.hear().await.expect("a word");
+    assert!(matches!(told.outcome, Err(CallError::Closing { .. })), "{told:?}");
     assert_eq!(client.hear().await, None);
     door.close().await;
 }
@@ -118,6 +120,9 @@ async fn a_door_that_closes_lets_calls_under_way_end() {
     let closing = tokio::spawn(door.close());
     node.gate.add_permits(1);
     assert_eq!(client.hear().await.map(|answer| answer.id), Some(1));
+    // What else this client has sent was not read, and can be sent elsewhere.
+    let told = client.hear().await.expect("a word");
+    assert!(matches!(told.outcome, Err(CallError::Closing { taken: 1, .. })), "{told:?}");
     assert_eq!(client.hear().await, None);
     closing.await.expect("it closed");
 }

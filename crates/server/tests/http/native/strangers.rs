@@ -92,7 +92,9 @@ async fn each_kind_of_message_between_nodes_ends_the_connection_with_a_clear_wor
         let mut client = door.client().await;
         client.send_frame(|out| out.extend_from_slice(&bytes)).await;
         let told = client.hear().await.unwrap_or_else(|| panic!("{kind}: hung up without a word"));
-        let Err(CallError::Closing { text }) = &told.outcome else { panic!("{kind}: {told:?}") };
+        let Err(CallError::Closing { text, .. }) = &told.outcome else {
+            panic!("{kind}: {told:?}")
+        };
         assert!(text.contains("no call of a client"), "{kind}: {text}");
         assert_eq!(client.hear().await, None, "{kind}: the connection is closed");
         assert!(fake.operations().is_empty() && fake.orders().is_empty(), "{kind} did something");

@@ -85,7 +85,7 @@ fn error() -> impl Strategy<Value = CallError> {
         (what, ".{0,20}").prop_map(|(what, text)| CallError::TooLarge { what, text }),
         Just(CallError::Behind),
         ".{0,20}".prop_map(|text| CallError::NotUnderstood { text }),
-        ".{0,20}".prop_map(|text| CallError::Closing { text }),
+        (".{0,20}", any::<u64>()).prop_map(|(text, taken)| CallError::Closing { text, taken }),
     ]
 }
 
