@@ -9,15 +9,15 @@ use std::ffi::OsString;
 
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
-use stator_client::{Client, Endpoint};
+use stator_client::{Client, Endpoint, RingClient, RingOptions};
 
-use crate::config::admin_token_of_environment;
+use crate::config::{admin_token_of_environment, client_key_of_environment};
 use crate::failure::Failure;
 
 pub(crate) use cluster::{BucketCommand, ClusterCommand};
 pub(crate) use object::{DeleteArgs, GetArgs, KeysArgs, LocateArgs, PutArgs};
 pub(crate) use serve::ServeArgs;
-pub(crate) use tools::{BenchArgs, DemoArgs, ExportArgs, ImportArgs, Mix, VerifyArgs};
+pub(crate) use tools::{BenchArgs, DemoArgs, ExportArgs, ImportArgs, Mix, SecretArgs, VerifyArgs};
 
 /// A leaderless, always-writable, replicated key-value store: Dynamo in Rust.
 ///
@@ -65,7 +65,7 @@ pub(crate) enum Command {
     /// Measure a cluster: closed loop over HTTP
     Bench(BenchArgs),
     /// Print a new random cluster secret, and nothing else
-    Secret,
+    Secret(SecretArgs),
     /// Print a completion script for a shell
     Completions {
         /// Which shell
@@ -94,6 +94,12 @@ impl Connection {
     /// A client of the node to ask.
     pub(crate) fn client(&self) -> Client {
         Client::new(self.endpoint.clone())
+    }
+
+    /// A client of the cluster: native if this shell has the client key, over HTTP if not.
+    pub(crate) fn ring_client(&self) -> Result<RingClient, Failure> {
+        let key = client_key_of_environment()?;
+        Ok(RingClient::new(RingOptions::new(self.endpoint.clone()).with_key(key)))
     }
 
     /// A client that may administer, off loopback too if this shell has the cluster's secret.

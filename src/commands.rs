@@ -27,7 +27,7 @@ pub(crate) type Ended = Result<Exit, Failure>;
 /// Carries out what was typed.
 pub(crate) fn run(cli: Cli) -> Ended {
     match cli.command {
-        Command::Secret => secret::run(),
+        Command::Secret(args) => secret::run(&args),
         Command::Completions { shell } => completions::run(shell),
         Command::Man { command } => man::run(command.as_deref()),
         command => runtime()?.block_on(run_connected(command)),
@@ -49,7 +49,7 @@ async fn run_connected(command: Command) -> Ended {
         Command::Cluster(command) => cluster::run(command).await,
         Command::Verify(args) => verify::run(args).await,
         Command::Bench(args) => bench::run(args).await,
-        Command::Secret => secret::run(),
+        Command::Secret(args) => secret::run(&args),
         Command::Completions { shell } => completions::run(shell),
         Command::Man { command } => man::run(command.as_deref()),
     }

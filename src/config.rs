@@ -8,7 +8,10 @@ mod secret;
 mod settings;
 
 pub(crate) use layers::{Layers, Source};
-pub(crate) use secret::{SecretSource, admin_token, admin_token_of_environment, generate};
+pub(crate) use secret::{
+    SecretSource, admin_token, admin_token_of_environment, client_key_of_environment, generate,
+    secret_of_environment,
+};
 pub(crate) use settings::{EngineChoice, LogFormat, RespListener, Settings, print};
 
 /// A setting that has a name, a default, and may come from any layer.

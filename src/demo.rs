@@ -124,6 +124,10 @@ async fn show(args: &DemoArgs, ports: &[NodePorts], cluster: &mut Cluster) -> En
     ] {
         narrator.say(&format!("  STATOR_ENDPOINT={endpoint} {command}"))?;
     }
+    narrator.say(&format!(
+        "  export STATOR_CLIENT_KEY=$(STATOR_SECRET_FILE={} stator secret --client)   for native clients",
+        cluster.secret().display()
+    ))?;
     narrator.say(&format!("  redis-cli -p {} set greeting hello", ports[0].resp.port()))?;
     cluster.watch(&narrator).await
 }

@@ -7,6 +7,7 @@
 //!
 //! What a scenario must show is judged as well: the exit status is 1 if it does not hold.
 
+mod client_driven;
 mod damaged;
 mod doors;
 mod elastic;
@@ -58,6 +59,7 @@ fn main() -> ExitCode {
             Scenario::Damaged => damaged::run(&options, &mut report).await,
             Scenario::Elastic => elastic::run(&options, &mut report).await,
             Scenario::Replace => replace::run(&options, &mut report).await,
+            Scenario::ClientDriven => client_driven::run(&options, &mut report).await,
         }
     });
     if let Err(failed) = run {

@@ -23,6 +23,8 @@ pub(crate) enum Scenario {
     Elastic,
     /// A dead node in five is replaced by a new one
     Replace,
+    /// A client that knows the ring against a node that a balancer picks
+    ClientDriven,
 }
 
 impl Scenario {
@@ -37,6 +39,7 @@ impl Scenario {
             Self::Damaged => "damaged",
             Self::Elastic => "elastic",
             Self::Replace => "replace",
+            Self::ClientDriven => "client-driven",
         }
     }
 }
@@ -47,22 +50,22 @@ impl Scenario {
 pub(crate) struct Options {
     /// What to measure
     pub(crate) scenario: Option<Scenario>,
-    /// Length of the load: all of it in two-of-five (60), each undisturbed part in lost-store,
-    /// listing (20) and elastic (30)
+    /// Length of the load: all of it in two-of-five and client-driven (60), each undisturbed part in
+    /// lost-store, listing (20) and elastic (30)
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
     seconds: Option<u64>,
     /// Objects that are there: lost-store and replace (200000), million-keys and listing (1000000),
-    /// damaged and elastic (20000)
+    /// damaged, elastic and client-driven (20000)
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
     objects: Option<u64>,
     /// Bytes of a value, at least 16: 1024, in million-keys and listing 32, in replace 128
     #[arg(long, value_parser = clap::value_parser!(u64).range(16..))]
     value_bytes: Option<u64>,
-    /// Clients at a time: two-of-five (64), lost-store and listing (8), elastic (32)
+    /// Clients at a time: two-of-five (64), lost-store and listing (8), elastic (32), client-driven (16)
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
     clients: Option<u64>,
-    /// Requests a second in lost-store and listing, updates a second in elastic; without it a third of what the
-    /// cluster does at most
+    /// Requests a second in lost-store, listing and client-driven, updates a second in elastic;
+    /// without it a third (in client-driven a quarter) of what the cluster does at most
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) rate: Option<u64>,
     /// million-keys: the node that misses writes is killed, so that it builds its trees anew,
@@ -75,6 +78,9 @@ pub(crate) struct Options {
     /// damaged: how many objects are damaged
     #[arg(long, default_value = "100")]
     pub(crate) flips: usize,
+    /// client-driven: nodes of the cluster (3), of which each key has three
+    #[arg(long, value_parser = clap::value_parser!(u64).range(3..=16))]
+    nodes: Option<u64>,
     /// One JSON document instead of a summary
     #[arg(long)]
     pub(crate) json: bool,
@@ -97,6 +103,11 @@ impl Options {
     /// Bytes of a value.
     pub(crate) fn value_bytes(&self, usual: u64) -> usize {
         self.value_bytes.unwrap_or(usual) as usize
+    }
+
+    /// Nodes of the cluster.
+    pub(crate) fn nodes(&self, usual: usize) -> usize {
+        self.nodes.map_or(usual, |nodes| nodes as usize)
     }
 
     /// Clients at a time.

@@ -139,3 +139,12 @@ pub(crate) struct DemoArgs {
     #[arg(long)]
     pub(crate) json: bool,
 }
+
+/// `stator secret`.
+#[derive(Args, Debug)]
+pub(crate) struct SecretArgs {
+    /// Print the key for native clients instead, derived one way from the secret that STATOR_SECRET
+    /// or STATOR_SECRET_FILE gives: who holds it can use the data and is no node
+    #[arg(long)]
+    pub(crate) client: bool,
+}

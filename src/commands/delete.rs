@@ -12,7 +12,7 @@ pub(super) async fn run(args: DeleteArgs) -> Ended {
     let (bucket, key) = args.object.name()?;
     let name = ObjectName { bucket: &bucket, key: &key };
     let context = args.write.context();
-    let client = args.connection.client();
+    let client = args.connection.ring_client()?;
     let written = client.delete(name, context.as_ref(), &args.write.options()).await?;
     if args.connection.json {
         return put::print_json(&written);

@@ -21,7 +21,7 @@ const SHOWN: usize = 64;
 pub(super) async fn run(args: GetArgs) -> Ended {
     let (bucket, key) = args.object.name()?;
     let name = ObjectName { bucket: &bucket, key: &key };
-    let fetched = args.connection.client().get(name, &args.read.options()).await?;
+    let fetched = args.connection.ring_client()?.get(name, &args.read.options()).await?;
     let shown = format!("{}/{}", show(&bucket), show(&key));
     if args.connection.json {
         return print_json(&fetched);

@@ -26,7 +26,7 @@ pub(super) async fn run(args: PutArgs) -> Ended {
         ttl: args.ttl,
     };
     let name = ObjectName { bucket: &bucket, key: &key };
-    let client = args.connection.client();
+    let client = args.connection.ring_client()?;
     let context = args.write.context();
     let written = client.put(name, object, context.as_ref(), &args.write.options()).await?;
     if args.connection.json {

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use rustix::process::{Signal, getppid, set_parent_process_death_signal};
 use stator_core::membership::facts::Addresses;
 use stator_node::{Engine, Founding, HintLimits, Node, NodeConfig};
-use stator_server::{HttpConfig, RespConfig};
+use stator_server::{HttpConfig, NativeConfig, RespConfig};
 use stator_store::FjallSettings;
 use stator_wire::secret::{Keyring, Secret};
 use tokio::net::TcpListener;
@@ -67,11 +67,15 @@ async fn serve(settings: &Settings, secret: &SecretSource, is_empty: bool) -> En
     ));
     let resp = resp_listener.map(|(address, listener)| {
         let config = resp_config(settings);
-        let until = stopped(doors_stop);
+        let until = stopped(doors_stop.clone());
         doors.spawn(stator_server::resp::serve(listener, node.handle(), config, until));
         address
     });
     let resp = resp.map_or_else(|| "nowhere".to_owned(), |address| address.to_string());
+    if let Some(clients) = node.clients() {
+        let (config, until) = (native_config(settings), stopped(doors_stop));
+        doors.spawn(stator_server::native::serve(clients, node.handle(), config, until));
+    }
     tracing::info!(
         name = %settings.name, http = %settings.http, peer = %settings.peer, %resp, "serving"
     );
@@ -134,6 +138,16 @@ fn resp_config(settings: &Settings) -> RespConfig {
         // Half of what a shard takes, so that requests of the other door find room.
         max_under_way: (settings.max_requests / 2).max(1),
         ..RespConfig::default()
+    }
+}
+
+fn native_config(settings: &Settings) -> NativeConfig {
+    NativeConfig {
+        max_key_bytes: settings.max_key_bytes,
+        max_object_bytes: settings.max_object_bytes,
+        // As the Redis protocol's door.
+        max_under_way: (settings.max_requests / 2).max(1),
+        ..NativeConfig::default()
     }
 }
 

@@ -10,8 +10,14 @@ use crate::config::{KNOWN, SECRET_FILE, flag, variable};
 use crate::failure::Failure;
 
 /// Variables that are read elsewhere than as settings.
-const OTHER_VARIABLES: &[&str] =
-    &["STATOR_SECRET", "STATOR_SECRET_FILE", "STATOR_CONFIG", "STATOR_ENDPOINT"];
+const OTHER_VARIABLES: &[&str] = &[
+    "STATOR_SECRET",
+    "STATOR_SECRET_FILE",
+    "STATOR_CLIENT_KEY",
+    "STATOR_CLIENT_KEY_FILE",
+    "STATOR_CONFIG",
+    "STATOR_ENDPOINT",
+];
 
 /// Who gave the text of a setting.
 #[derive(Clone, Debug, PartialEq, Eq)]

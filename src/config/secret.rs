@@ -7,6 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rand::TryRngCore;
 use rand::rngs::OsRng;
+use stator_wire::secret::ClientKey;
 
 use crate::cli::ServeArgs;
 use crate::config::{Layers, SECRET_FILE, Source};
@@ -55,15 +56,24 @@ fn relative_to(file: &Path, path: &str) -> PathBuf {
 }
 
 fn of_file(path: &Path, source: Source) -> Result<SecretSource, Failure> {
+    parse(&private_text(path, "secret")?, source)
+}
+
+/// The text of a file that nobody but its owner can read.
+fn private_text(path: &Path, what: &str) -> Result<String, Failure> {
+    let flag = if what == "secret" { "" } else { "--client " };
     let unreadable = |error: std::io::Error| {
-        Failure::usage(format!("the secret file {} can't be read: {error}", path.display()))
-            .try_next(format!("make one with: (umask 077; stator secret > {})", path.display()))
+        Failure::usage(format!("the {what} file {} can't be read: {error}", path.display()))
+            .try_next(format!(
+                "make one with: (umask 077; stator secret {flag}> {})",
+                path.display()
+            ))
     };
     let metadata = std::fs::metadata(path).map_err(unreadable)?;
     let mode = metadata.permissions().mode();
     if mode & 0o077 != 0 {
         return Err(Failure::usage(format!(
-            "the secret file {} can be read by others than its owner (mode {:03o})",
+            "the {what} file {} can be read by others than its owner (mode {:03o})",
             path.display(),
             mode & 0o777
         ))
@@ -71,12 +81,12 @@ fn of_file(path: &Path, source: Source) -> Result<SecretSource, Failure> {
     }
     if metadata.len() > FILE_MAX {
         return Err(Failure::usage(format!(
-            "{} has {} bytes: that is no secret file",
+            "{} has {} bytes: that is no {what} file",
             path.display(),
             metadata.len()
         )));
     }
-    parse(&std::fs::read_to_string(path).map_err(unreadable)?, source)
+    std::fs::read_to_string(path).map_err(unreadable)
 }
 
 /// The first line is the current secret, each further one is an older one still accepted.
@@ -105,9 +115,31 @@ pub(crate) fn admin_token(secret: &str) -> String {
 
 /// The same for a command that administers, if its environment has the cluster's secret.
 pub(crate) fn admin_token_of_environment() -> Result<Option<String>, Failure> {
+    Ok(secret_of_environment()?.as_deref().map(admin_token))
+}
+
+/// The cluster's secret, if the environment of a command has it.
+pub(crate) fn secret_of_environment() -> Result<Option<String>, Failure> {
     let layers = Layers::read(&ServeArgs::default(), std::env::vars_os())?;
-    let secret = SecretSource::read(&layers)?;
-    Ok(secret.current.as_deref().map(admin_token))
+    Ok(SecretSource::read(&layers)?.current)
+}
+
+/// The key by which a command speaks to nodes natively, if its environment has one
+/// (`STATOR_CLIENT_KEY`, or a file that `STATOR_CLIENT_KEY_FILE` names).
+pub(crate) fn client_key_of_environment() -> Result<Option<ClientKey>, Failure> {
+    let (text, file) = ("STATOR_CLIENT_KEY", "STATOR_CLIENT_KEY_FILE");
+    let layers = Layers::read(&ServeArgs::default(), std::env::vars_os())?;
+    let (named, given) = match (layers.variable(text), layers.variable(file)) {
+        (Some(_), Some(_)) => {
+            return Err(Failure::usage(format!("{text} and {file} are both set"))
+                .try_next("unset one of them"));
+        }
+        (Some(given), None) => (text, given.to_owned()),
+        (None, Some(path)) => (file, private_text(Path::new(path), "client key")?),
+        (None, None) => return Ok(None),
+    };
+    let key = given.parse().map_err(|error| Failure::usage(format!("{named}: {error}")))?;
+    Ok(Some(key))
 }
 
 /// A new secret: 32 random bytes as base64url.

@@ -37,6 +37,11 @@ pub(super) struct Cluster {
 }
 
 impl Cluster {
+    /// The file with the cluster's secret.
+    pub(super) fn secret(&self) -> &Path {
+        &self.secret
+    }
+
     /// Starts all nodes: the first founds the cluster, the others ask to join it.
     pub(super) fn start(data: &Path, ports: &[NodePorts]) -> Result<Self, Failure> {
         let secret = secret_file(data)?;

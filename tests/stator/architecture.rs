@@ -57,6 +57,7 @@ fn every_path_named_in_the_documents_exists() {
         "docs/operating.md",
         "docs/redis.md",
         "docs/decisions/0008-requests-of-the-redis-protocol.md",
+        "docs/decisions/0009-native-clients.md",
     ] {
         let text = read(document);
         let missing: Vec<_> =

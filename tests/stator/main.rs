@@ -15,6 +15,7 @@ mod durability;
 mod files;
 mod harness;
 mod joining;
+mod native;
 mod objects;
 mod operate;
 mod redis;

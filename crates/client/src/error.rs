@@ -25,6 +25,14 @@ pub enum ClientError {
         /// What the system said.
         cause: String,
     },
+    /// A node is there and does not take this client: nothing was sent.
+    #[error("{endpoint} refuses this client: {cause}")]
+    KeyRefused {
+        /// Where.
+        endpoint: String,
+        /// Why, in the node's words where it gave any.
+        cause: String,
+    },
     /// The connection broke after the request was sent, at least in part.
     #[error("the connection to {endpoint} broke before the answer came: {cause}")]
     Broken {
@@ -67,7 +75,9 @@ impl ClientError {
     /// What is known of a write that met this error; `Refused` for reads.
     pub fn outcome(&self) -> Outcome {
         match self {
-            Self::Unreachable { .. } | Self::Invalid(_) => Outcome::Refused,
+            Self::Unreachable { .. } | Self::KeyRefused { .. } | Self::Invalid(_) => {
+                Outcome::Refused
+            }
             Self::Broken { outcome, .. }
             | Self::TimedOut { outcome, .. }
             | Self::Protocol { outcome, .. } => *outcome,
@@ -85,7 +95,7 @@ impl ClientError {
             Self::Problem(problem) => {
                 problem.outcome == Outcome::Refused && matches!(problem.status, 429 | 503 | 504)
             }
-            Self::Protocol { .. } | Self::Invalid(_) => false,
+            Self::KeyRefused { .. } | Self::Protocol { .. } | Self::Invalid(_) => false,
         }
     }
 
@@ -95,6 +105,11 @@ impl ClientError {
             Self::Unreachable { .. } => Some(
                 "start a node with `stator serve`, or name another with --endpoint or \
                  STATOR_ENDPOINT"
+                    .to_owned(),
+            ),
+            Self::KeyRefused { .. } => Some(
+                "print the cluster's client key with `stator secret --client`, or unset \
+                 STATOR_CLIENT_KEY and STATOR_CLIENT_KEY_FILE to speak HTTP"
                     .to_owned(),
             ),
             Self::Broken { .. } | Self::TimedOut { .. } | Self::Protocol { .. } => {

@@ -46,6 +46,13 @@ impl Context {
         self.vector.covers(dot) || self.dots.binary_search(&dot).is_ok()
     }
 
+    /// Whether who holds this has seen everything that `other` has.
+    pub fn includes(&self, other: &Self) -> bool {
+        // A single dot says nothing of those below it.
+        let has = |&(actor, counter)| self.vector.get(actor) >= counter;
+        other.vector.entries().iter().all(has) && other.dots.iter().all(|dot| self.covers(*dot))
+    }
+
     /// The context of a writer whose put made `dot` and left `state`.
     pub fn after_put(mut self, dot: Dot, state: &ObjectState) -> Self {
         if let [only] = state.siblings()

@@ -6,8 +6,10 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use stator_core::context::{ContextError, SealedContext};
 use stator_core::identity::NodeId;
 use stator_core::membership::admin::{AdminError, AdminReply, AdminRequest};
+use stator_core::object::ObjectKey;
 use stator_core::request::{ClientReply, Operation, RequestError};
 use stator_core::ring::Ring;
 use stator_core::status::NodeStatus;
@@ -20,7 +22,7 @@ use tokio::time::{timeout, timeout_at};
 use crate::failure::Failure;
 use crate::me::Me;
 use crate::membership::{AdminCall, Gate, MembershipMailbox};
-use crate::shard::{ClientCall, ShardEvent, Shards, of_partition};
+use crate::shard::{ClientCall, ShardEvent, Shards, of_partition, sealer};
 use crate::stats::{Counters, NodeStats};
 use crate::store_writer::ShardIndex;
 use crate::top::{self, Top, TopKeys};
@@ -107,6 +109,22 @@ impl NodeHandle {
     /// each measure.
     pub fn top(&self, most: usize) -> TopKeys {
         self.shared.top.keys(most, self.shared.me.clock.instant())
+    }
+
+    /// Whether a context of an object has seen all that another has, which was sealed for the same
+    /// object.
+    pub fn has_seen(
+        &self,
+        key: &ObjectKey,
+        found: Option<&SealedContext>,
+        wanted: &SealedContext,
+    ) -> Result<bool, ContextError> {
+        let me = &self.shared.me;
+        let Some(cluster) = me.cluster.get() else { return Err(ContextError::UnknownKey) };
+        let sealer = sealer(&me.keyring, *cluster);
+        let wanted = sealer.open(key, wanted)?;
+        let found = found.map(|found| sealer.open(key, found)).transpose()?.unwrap_or_default();
+        Ok(found.includes(&wanted))
     }
 
     /// Carries out an operator's request. The answer comes within `timeout`, which is cut to

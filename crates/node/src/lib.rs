@@ -13,6 +13,7 @@
 //! to be on disk before its sync; a message that can't be sent is said so at once; every queue is
 //! bounded; and a thread that can't do its work any more fails the node instead of pretending.
 
+mod clients;
 mod clock;
 mod config;
 mod disk;
@@ -34,6 +35,7 @@ mod stats;
 mod store_writer;
 mod top;
 
+pub use clients::ClientConnection;
 pub use config::{DiskReserve, Engine, Founding, NodeConfig};
 pub use error::StartError;
 pub use handle::{NodeHandle, Readiness};

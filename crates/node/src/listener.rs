@@ -1,4 +1,5 @@
 //! The port for peers: greets whoever connects and hands the connection to the lane it is for.
+//! Clients that have the client key come to the same port and are handed to their door.
 //!
 //! The rule: strangers cost a bounded amount and nothing else. A bounded number is greeted at a
 //! time, each for a bounded time; what is no peer is closed and, at most once a minute for each
@@ -120,9 +121,11 @@ impl Listener {
                 let met = accept(stream, &me).await;
                 drop(greeting);
                 match met {
+                    // A client: its door counts it from now on.
+                    Ok(None) => {}
                     // A node that dials its own address learns so on the other end.
-                    Ok(Accepted { hello, .. }) if me.is_me(&hello) => {}
-                    Ok(Accepted { stream, cipher, hello }) => {
+                    Ok(Some(Accepted { hello, .. })) if me.is_me(&hello) => {}
+                    Ok(Some(Accepted { stream, cipher, hello })) => {
                         let accepted = (stream, cipher);
                         let _ = arrivals.send(Arrival { hello, accepted, permit }).await;
                     }

@@ -6,9 +6,11 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use arc_swap::ArcSwap;
 use stator_core::identity::{BootNonce, BootNumber, ClusterId, NodeId};
 use stator_core::view::View;
+use stator_wire::client::{CLIENT_PROTOCOLS, Welcome};
 use stator_wire::hello::{Hello, Lane, ProtocolRange, Refusal, RefusalCode};
 use stator_wire::secret::Keyring;
 
+use crate::clients::ClientDoor;
 use crate::clock::Clock;
 use crate::failure::Failure;
 
@@ -35,6 +37,8 @@ pub(crate) struct Me {
     pub(crate) view: ArcSwap<View>,
     /// How it fails.
     pub(crate) failure: Failure,
+    /// Where native clients go.
+    pub(crate) clients: ClientDoor,
     /// The newest start of each node that was met since this one started.
     pub(crate) met: Mutex<BTreeMap<NodeId, (BootNumber, BootNonce)>>,
 }
@@ -59,6 +63,13 @@ impl Me {
             shards: self.shards,
             ring: view.ring.as_ref().map(|ring| ring.version).unwrap_or_default(),
         }
+    }
+
+    /// What it says to a client that it lets in.
+    pub(crate) fn welcome(&self) -> Welcome {
+        let hello = self.hello(Lane::Membership);
+        let Hello { node, name, cluster, ring, .. } = hello;
+        Welcome { protocols: CLIENT_PROTOCOLS, node, name, cluster, ring }
     }
 
     /// Whether a node that was met is this very process, met by way of its own address.

@@ -8,8 +8,10 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use tokio::sync::mpsc;
 use tokio::time::timeout;
 
+use crate::clients::ClientConnection;
 use crate::config::NodeConfig;
 use crate::error::StartError;
 use crate::handle::NodeHandle;
@@ -46,7 +48,13 @@ impl Node {
         self.handle.clone()
     }
 
-    /// Where it listens for peers.
+    /// Opens the door for native clients: their connections come out of the receiver. None if it
+    /// was opened before. Until then, and once the receiver is gone, they are sent away.
+    pub fn clients(&self) -> Option<mpsc::Receiver<ClientConnection>> {
+        self.handle.shared().me.clients.open()
+    }
+
+    /// Where it listens for peers, and for native clients.
     pub const fn peer_address(&self) -> SocketAddr {
         self.peer_address
     }

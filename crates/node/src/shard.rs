@@ -201,7 +201,7 @@ fn mailbox(calls: usize) -> (ShardMailbox, Mail) {
 }
 
 /// Seals contexts with the key of the current secret, and opens those of older ones too.
-fn sealer(keyring: &Keyring, cluster: ClusterId) -> Sealer {
+pub(crate) fn sealer(keyring: &Keyring, cluster: ClusterId) -> Sealer {
     let mut keys = keyring.secrets().map(|secret| ContextKey::derive(secret.expose(), cluster));
     let current = keys.next().expect("a keyring has a current secret");
     Sealer::new(current, keys.collect())

@@ -7,8 +7,10 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use stator_core::context::{ContextError, SealedContext};
 use stator_core::identity::NodeId;
 use stator_core::membership::admin::{AdminReply, AdminRequest};
+use stator_core::object::ObjectKey;
 use stator_core::request::{ClientReply, Operation};
 use stator_core::status::NodeStatus;
 use stator_core::view::View;
@@ -36,6 +38,14 @@ pub enum Readiness {
 pub trait Backend: Send + Sync + 'static {
     /// Hands an operation to the shard of its key; answered within `timeout`.
     fn request(&self, operation: Operation, timeout: Duration) -> Reply<'_, ClientReply>;
+
+    /// Whether a context of an object has seen all that another has.
+    fn has_seen(
+        &self,
+        key: &ObjectKey,
+        found: Option<&SealedContext>,
+        wanted: &SealedContext,
+    ) -> Result<bool, ContextError>;
 
     /// Hands an operator's request to membership; answered within `timeout`.
     fn admin(&self, request: AdminRequest, timeout: Duration) -> Reply<'_, AdminReply>;
@@ -65,6 +75,15 @@ pub trait Backend: Send + Sync + 'static {
 impl<B: Backend + ?Sized> Backend for Arc<B> {
     fn request(&self, operation: Operation, timeout: Duration) -> Reply<'_, ClientReply> {
         (**self).request(operation, timeout)
+    }
+
+    fn has_seen(
+        &self,
+        key: &ObjectKey,
+        found: Option<&SealedContext>,
+        wanted: &SealedContext,
+    ) -> Result<bool, ContextError> {
+        (**self).has_seen(key, found, wanted)
     }
 
     fn admin(&self, request: AdminRequest, timeout: Duration) -> Reply<'_, AdminReply> {

@@ -1,6 +1,6 @@
-//! The front doors of a node: HTTP and the Redis protocol.
+//! The front doors of a node: HTTP, the Redis protocol, and native clients.
 //!
-//! Neither door knows of the other; what both need is in rooms of its own: `listener`, `memory`,
+//! No door knows of another; what both need is in rooms of its own: `listener`, `memory`,
 //! `scan`, `locate`, `context`, `clock`.
 //!
 //! A front door parses, bounds and refuses; it decides nothing about data. What it lets through
@@ -16,10 +16,12 @@ pub mod http;
 mod listener;
 mod locate;
 mod memory;
+pub mod native;
 pub mod resp;
 mod scan;
 
 pub use backend::{Backend, Readiness, Reply};
 pub use http::{HttpConfig, serve, serve_within};
 pub use listener::ConnectionLimits;
+pub use native::NativeConfig;
 pub use resp::RespConfig;

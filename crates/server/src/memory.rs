@@ -25,6 +25,12 @@ impl Memory {
         Self(Arc::new(Semaphore::new((bytes / 1024).min(Semaphore::MAX_PERMITS))))
     }
 
+    /// A part of it for so many bytes, once there is so much left.
+    pub(crate) async fn wait_for(&self, bytes: usize) -> Option<Part> {
+        let kib = u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX);
+        Arc::clone(&self.0).acquire_many_owned(kib).await.ok().map(Part)
+    }
+
     /// A part of it for so many bytes; none if there is not so much left.
     pub(crate) fn take(&self, bytes: usize) -> Option<Part> {
         let kib = u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX);

@@ -26,11 +26,13 @@ pub enum FrameError {
     },
     /// A peer announced a frame longer than any may be: close the connection.
     #[error(
-        "the peer announced a frame of {len} bytes, and {MAX_FRAME} is the most: the stream is damaged, the connection must be closed"
+        "the peer announced a frame of {len} bytes, and {most} is the most: the stream is damaged or the message too large, the connection must be closed"
     )]
     Oversized {
         /// The length it announced, in bytes.
         len: u32,
+        /// The most that is read here, in bytes.
+        most: usize,
     },
 }
 
@@ -56,15 +58,33 @@ pub fn append_frame(
 ///
 /// Payloads share the reader's buffer and copy nothing. Whoever keeps a small part of a payload for
 /// long keeps the whole buffer that it came in.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct FrameReader {
     buffer: BytesMut,
+    most: usize,
+}
+
+impl Default for FrameReader {
+    fn default() -> Self {
+        Self::within(MAX_FRAME)
+    }
 }
 
 impl FrameReader {
     /// A reader at the start of a stream.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// The same for frames of at most so many bytes.
+    pub fn within(most: usize) -> Self {
+        Self { buffer: BytesMut::new(), most: most.min(MAX_FRAME) }
+    }
+
+    /// How long the frame that has begun says it is, header and all; none if none has.
+    pub fn announced(&self) -> Option<usize> {
+        let header = self.buffer.first_chunk::<HEADER>()?;
+        Some(HEADER + u32::from_le_bytes(*header) as usize)
     }
 
     /// Where plaintext is appended as it arrives, so that
@@ -80,8 +100,8 @@ impl FrameReader {
     pub fn next_frame(&mut self) -> Result<Option<Bytes>, FrameError> {
         let Some(header) = self.buffer.first_chunk::<HEADER>() else { return Ok(None) };
         let len = u32::from_le_bytes(*header);
-        if len as usize > MAX_FRAME {
-            return Err(FrameError::Oversized { len });
+        if len as usize > self.most {
+            return Err(FrameError::Oversized { len, most: self.most });
         }
         if self.buffer.len() - HEADER < len as usize {
             return Ok(None);

@@ -10,19 +10,25 @@
 //! Initiator::finish   <-- hello or refusal  Responder::reply, or Responder::refuse
 //! ```
 //!
+//! Clients do the same under a key of their own ([`client`]). Which key opens the first message says
+//! what the dialler may ask for ([`meet`]): nothing that it says of itself does.
+//!
 //! The rule: nothing of a peer is believed before it proved that it knows the secret. The dialler
 //! is sure of that once the answer opens. The accepter is not yet sure when it has read the first
 //! message, which could be a recording: it may answer it, and must not act on its hello before the
 //! first record on the connection has opened
 //! ([`Opener::has_opened`](crate::transport::Opener::has_opened)).
 
+pub mod client;
+
 use bytes::{BufMut, Bytes, BytesMut};
 use snow::{Builder, HandshakeState};
 
+use self::client::ClientResponder;
 use crate::error::WireError;
 use crate::hello::{Hello, ProtocolMismatch, Refusal, RefusalCode};
 use crate::proto::hello::{Greeting, decode_greeting, encode_greeting};
-use crate::secret::{Keyring, LinkKey};
+use crate::secret::Keyring;
 use crate::transport::Transport;
 
 /// The longest handshake message, in bytes. Far above what any hello needs, and below what the
@@ -118,8 +124,8 @@ impl Initiator {
     /// Begins a handshake under the keyring's current secret. The bytes are the first message, with
     /// its length, to be sent as they are.
     pub fn new(keyring: &Keyring, mine: Hello) -> Result<(Self, Bytes), HandshakeError> {
-        let mut noise = build(keyring.current(), Builder::build_initiator)?;
-        let message = write(&mut noise, Greeting::Hello(&mine))?;
+        let mut noise = build(keyring.current().as_bytes(), Builder::build_initiator)?;
+        let message = write(&mut noise, &encode_greeting(Greeting::Hello(&mine)))?;
         Ok((Self { noise: Box::new(noise), mine }, message))
     }
 
@@ -154,7 +160,7 @@ impl Responder {
     /// Reads the first message, as [`take_message`] gave it, under any secret of the keyring.
     pub fn accept(keyring: &Keyring, message: &[u8]) -> Result<Self, HandshakeError> {
         for key in keyring.accepted() {
-            let mut noise = build(key, Builder::build_responder)?;
+            let mut noise = build(key.as_bytes(), Builder::build_responder)?;
             match read(&mut noise, message) {
                 Err(HandshakeError::WrongSecret) => {}
                 Err(error) => return Err(error),
@@ -180,7 +186,7 @@ impl Responder {
             return Ok(Reply { message, outcome: Err(ours.into()) });
         }
         let protocol = mine.protocols.agree(self.theirs.protocols)?;
-        let message = write(&mut self.noise, Greeting::Hello(mine))?;
+        let message = write(&mut self.noise, &encode_greeting(Greeting::Hello(mine)))?;
         let transport = transport(*self.noise)?;
         let outcome = Ok(Established { transport, hello: self.theirs, protocol });
         Ok(Reply { message, outcome })
@@ -189,16 +195,35 @@ impl Responder {
     /// Sends the dialler away. The bytes are the message, with its length; the connection is closed
     /// after it.
     pub fn refuse(mut self, refusal: &Refusal) -> Result<Bytes, HandshakeError> {
-        write(&mut self.noise, Greeting::Refusal(refusal))
+        write(&mut self.noise, &encode_greeting(Greeting::Refusal(refusal)))
+    }
+}
+
+/// Who has dialled, by the key that opens what they said first.
+#[derive(Debug)]
+pub enum Met {
+    /// A node of the cluster.
+    Peer(Responder),
+    /// A client, which is allowed nothing that nodes are.
+    Client(ClientResponder),
+}
+
+/// Reads the first message, as [`take_message`] gave it, under any key of the keyring.
+pub fn meet(keyring: &Keyring, message: &[u8]) -> Result<Met, HandshakeError> {
+    match Responder::accept(keyring, message) {
+        Err(HandshakeError::WrongSecret) => {
+            ClientResponder::accept(keyring, message).map(Met::Client)
+        }
+        accepted => accepted.map(Met::Peer),
     }
 }
 
 fn build<'key>(
-    key: &'key LinkKey,
+    key: &'key [u8; 32],
     side: fn(Builder<'key>) -> Result<HandshakeState, snow::Error>,
 ) -> Result<HandshakeState, HandshakeError> {
     let params = PATTERN.parse().expect("the pattern's name is a constant that a test parses");
-    Builder::new(params).psk(0, key.as_bytes()).and_then(side).map_err(cryptography)
+    Builder::new(params).psk(0, key).and_then(side).map_err(cryptography)
 }
 
 fn transport(noise: HandshakeState) -> Result<Transport, HandshakeError> {
@@ -209,8 +234,7 @@ fn cryptography(error: snow::Error) -> HandshakeError {
     HandshakeError::Cryptography(error.to_string())
 }
 
-fn write(noise: &mut HandshakeState, greeting: Greeting<'_>) -> Result<Bytes, HandshakeError> {
-    let payload = encode_greeting(greeting);
+fn write(noise: &mut HandshakeState, payload: &[u8]) -> Result<Bytes, HandshakeError> {
     let len = payload.len() + OVERHEAD;
     if len > MAX_MESSAGE {
         return Err(HandshakeError::TooLong { len });
@@ -218,7 +242,7 @@ fn write(noise: &mut HandshakeState, greeting: Greeting<'_>) -> Result<Bytes, Ha
     let mut out = BytesMut::with_capacity(HEADER + len);
     out.put_u16(len as u16);
     out.resize(HEADER + len, 0);
-    noise.write_message(&payload, &mut out[HEADER..]).map_err(cryptography)?;
+    noise.write_message(payload, &mut out[HEADER..]).map_err(cryptography)?;
     Ok(out.freeze())
 }
 
@@ -226,13 +250,18 @@ fn read(
     noise: &mut HandshakeState,
     message: &[u8],
 ) -> Result<Result<Hello, Refusal>, HandshakeError> {
+    Ok(decode_greeting(open(noise, message)?)?)
+}
+
+/// The payload of a handshake message.
+fn open(noise: &mut HandshakeState, message: &[u8]) -> Result<Bytes, HandshakeError> {
     if message.len() < OVERHEAD {
         return Err(HandshakeError::Garbage);
     }
     let mut payload = BytesMut::zeroed(message.len());
     let len = noise.read_message(message, &mut payload).map_err(|_| HandshakeError::WrongSecret)?;
     payload.truncate(len);
-    Ok(decode_greeting(payload.freeze())?)
+    Ok(payload.freeze())
 }
 
 #[cfg(test)]

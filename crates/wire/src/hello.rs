@@ -130,6 +130,10 @@ pub enum RefusalCode {
     Identity,
     /// The node has as many connections as it takes.
     Busy,
+    /// Something that is no client has dialled with a client key.
+    NotAClient,
+    /// The node has no door for native clients.
+    NoClients,
     /// A reason that this version does not know; the text says more.
     Other(u32),
 }

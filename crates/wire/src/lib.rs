@@ -10,6 +10,8 @@
 //! payload     one protobuf message; which kind is said by the lane                ([`proto`])
 //! ```
 //!
+//! Connections of clients are made of the same; what they may say is another list ([`client`]).
+//!
 //! The rule: bytes from a peer are input like any other. Whatever arrives, the answer is a value or
 //! a typed error, never a panic, and memory grows only with bytes that were received.
 //!
@@ -17,6 +19,7 @@
 //! channels", section 5) and assumes that no node is hostile (section 2.1); Stator encrypts and
 //! authenticates every link between nodes, so that a stranger can neither join, read nor inject.
 
+pub mod client;
 mod error;
 pub mod frame;
 pub mod handshake;

@@ -15,6 +15,9 @@
 //! The same encodings of ring, facts and votes are what a node keeps in its `identity/` files.
 
 mod bucket;
+mod call;
+mod call_answer;
+pub(crate) mod client_hello;
 mod code;
 mod collect;
 mod exchange;
@@ -29,6 +32,7 @@ mod register;
 mod request;
 mod request_error;
 mod ring;
+mod ring_picture;
 mod shard;
 mod span;
 mod staged;
@@ -41,12 +45,38 @@ use stator_core::message::ShardMessage;
 use stator_core::register::Votes;
 use stator_core::ring::Ring;
 
+use self::call::CallMessage;
+pub use self::call::UnreadableCall;
+use self::call_answer::AnswerMessage;
 use self::facts::FactsMessage;
 use self::membership::MembershipFrame;
 use self::register::VotesMessage;
 use self::ring::RingMessage;
 use self::shard::ShardFrame;
+use crate::client::{ClientCall, NodeAnswer};
 use crate::error::WireError;
+
+/// Appends a client's call to `out`.
+pub fn encode_call(call: &ClientCall, out: &mut BytesMut) {
+    append(&CallMessage::from(call), out);
+}
+
+/// The client's call that these bytes are; the error names the call, if it has a number.
+pub fn decode_call(bytes: Bytes) -> Result<ClientCall, UnreadableCall> {
+    let message = CallMessage::decode(bytes)
+        .map_err(|error| UnreadableCall { id: None, error: error.into() })?;
+    message.try_into()
+}
+
+/// Appends a node's answer to a client to `out`.
+pub fn encode_answer(answer: &NodeAnswer, out: &mut BytesMut) {
+    append(&AnswerMessage::from(answer), out);
+}
+
+/// The node's answer to a client that these bytes are.
+pub fn decode_answer(bytes: Bytes) -> Result<NodeAnswer, WireError> {
+    AnswerMessage::decode(bytes)?.try_into()
+}
 
 /// Appends a message between shards to `out`.
 pub fn encode_shard(message: &ShardMessage, out: &mut BytesMut) {

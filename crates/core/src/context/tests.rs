@@ -100,6 +100,46 @@ fn a_format_of_the_future_says_so() {
 }
 
 #[test]
+fn who_has_seen_less_is_told_from_who_has_seen_as_much() {
+    let dot = |counter| Dot { actor: ActorId::new(1), counter };
+    let seen = |counter, dots: &[u64]| Context {
+        vector: VersionVector::from_entries((counter > 0).then_some((ActorId::new(1), counter))),
+        dots: dots.iter().map(|&counter| dot(counter)).collect(),
+        stamp: Stamp::default(),
+    };
+    let nothing = Context::default();
+    for other in [&nothing, &seen(3, &[]), &seen(5, &[]), &seen(2, &[4, 5])] {
+        assert!(seen(5, &[]).includes(other), "{other:?}");
+    }
+    for other in [&seen(6, &[]), &seen(3, &[7])] {
+        assert!(!seen(5, &[]).includes(other), "{other:?}");
+    }
+    assert!(!nothing.includes(&seen(1, &[])));
+    // The dot 5 alone does not say that 1 to 4 were seen.
+    assert!(!seen(0, &[5]).includes(&seen(5, &[])));
+    assert!(seen(0, &[5]).includes(&seen(0, &[5])));
+    let other_actor = Context {
+        vector: VersionVector::from_entries([(ActorId::new(2), 1)]),
+        ..Context::default()
+    };
+    assert!(!seen(5, &[]).includes(&other_actor));
+}
+
+proptest! {
+    #[test]
+    fn whoever_joins_two_contexts_has_seen_both(one in context(), other in context()) {
+        let mut both = one.clone();
+        both.vector.join(&other.vector);
+        both.dots = one.dots.iter().chain(&other.dots).copied().collect();
+        both.dots.sort_unstable();
+        both.dots.dedup();
+        prop_assert!(both.includes(&one) && both.includes(&other) && both.includes(&both));
+        prop_assert_eq!(one.includes(&both), both.vector == one.vector
+            && other.dots.iter().all(|dot| one.covers(*dot)));
+    }
+}
+
+#[test]
 fn single_dots_are_bounded_and_the_newest_stays() {
     let key = ActorId::new(1);
     let beside = ObjectState::default();

@@ -4,7 +4,10 @@ use std::io;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use stator_wire::handshake::{Established, HandshakeError, Initiator, Responder, take_message};
+use stator_wire::handshake::client::ClientResponder;
+use stator_wire::handshake::{
+    Established, HandshakeError, Initiator, Met, Responder, meet, take_message,
+};
 use stator_wire::hello::{Hello, Lane, RefusalCode};
 use stator_wire::transport::{Sealer, Transport};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -12,6 +15,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::incoming::{Cipher, ReadError};
+use crate::clients::ClientConnection;
 use crate::me::Me;
 
 /// How long a connection may take to be made and to have greeted.
@@ -78,16 +82,31 @@ async fn greet(address: &str, lane: Lane, me: &Me) -> Result<Dialled, MeetError>
     Ok(Dialled { stream, sealer: transport.sealer, hello })
 }
 
-/// Greets whoever has connected, or sends it away.
-pub(crate) async fn accept(stream: TcpStream, me: &Me) -> Result<Accepted, MeetError> {
+/// Greets whoever has connected, or sends it away. None if it is a client, which was handed to its
+/// door.
+pub(crate) async fn accept(stream: TcpStream, me: &Me) -> Result<Option<Accepted>, MeetError> {
     timeout(TIMEOUT, answer(stream, me)).await.unwrap_or(Err(MeetError::Timeout))
 }
 
-async fn answer(mut stream: TcpStream, me: &Me) -> Result<Accepted, MeetError> {
+async fn answer(mut stream: TcpStream, me: &Me) -> Result<Option<Accepted>, MeetError> {
     stream.set_nodelay(true)?;
     let mut raw = BytesMut::new();
     let message = read_message(&mut stream, &mut raw).await?;
-    let responder = Responder::accept(&me.keyring, &message)?;
+    match meet(&me.keyring, &message)? {
+        Met::Peer(responder) => answer_peer(stream, raw, responder, me).await.map(Some),
+        Met::Client(responder) => {
+            answer_client(stream, raw, responder, me).await?;
+            Ok(None)
+        }
+    }
+}
+
+async fn answer_peer(
+    mut stream: TcpStream,
+    raw: BytesMut,
+    responder: Responder,
+    me: &Me,
+) -> Result<Accepted, MeetError> {
     if let Err(refusal) = me.judge(responder.hello()) {
         let name = responder.hello().name.clone();
         stream.write_all(&responder.refuse(&refusal)?).await?;
@@ -103,6 +122,39 @@ async fn answer(mut stream: TcpStream, me: &Me) -> Result<Accepted, MeetError> {
     }
     me.remember(&hello);
     Ok(Accepted { stream, cipher, hello })
+}
+
+/// Lets a client in and takes it to its door. What it said first may be a recording: it gets there
+/// only once a record of its own has opened.
+async fn answer_client(
+    mut stream: TcpStream,
+    mut raw: BytesMut,
+    responder: ClientResponder,
+    me: &Me,
+) -> Result<(), MeetError> {
+    if let Some(refusal) = me.clients.refusal() {
+        stream.write_all(&responder.refuse(&refusal)?).await?;
+        return Err(MeetError::SentAway(refusal.text));
+    }
+    let reply = responder.reply(&me.welcome())?;
+    stream.write_all(&reply.message).await?;
+    let (mut transport, hello) = reply.outcome?;
+    let mut heard = BytesMut::new();
+    loop {
+        transport.opener.feed(&mut raw, &mut heard).map_err(ReadError::from)?;
+        if transport.opener.has_opened() {
+            break;
+        }
+        if stream.read_buf(&mut raw).await? == 0 {
+            return Err(HandshakeError::NoAnswer.into());
+        }
+    }
+    let (from, stream) = (stream.peer_addr()?, stream.into_std()?);
+    let client = ClientConnection { stream, transport, raw, heard, name: hello.name, from };
+    if me.clients.hand_on(client) {
+        return Ok(());
+    }
+    Err(MeetError::SentAway("too many clients connect at a time".to_owned()))
 }
 
 /// A node whose identity is in use twice, or older than its peers remember, must not go on: it may

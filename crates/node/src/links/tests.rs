@@ -47,7 +47,7 @@ async fn listen() -> (TcpListener, BTreeMap<NodeId, String>) {
 
 async fn accept_one(listener: &TcpListener, me: &Me) -> Result<Accepted, MeetError> {
     let (stream, _) = listener.accept().await.expect("a connection");
-    accept(stream, me).await
+    accept(stream, me).await.map(|peer| peer.expect("it is no client"))
 }
 
 /// The next connection that becomes one: a link dials again after every refusal.

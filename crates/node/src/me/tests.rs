@@ -19,6 +19,7 @@ pub(crate) fn me(node: NodeId, secret: &[u8]) -> Me {
         cluster: OnceLock::new(),
         view: ArcSwap::from_pointee(View::alone(node)),
         failure: Failure::none(),
+        clients: ClientDoor::default(),
         met: Mutex::default(),
     }
 }

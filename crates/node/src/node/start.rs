@@ -20,6 +20,7 @@ use stator_core::view::View;
 use stator_store::{FjallStore, MemoryStore};
 
 use super::{Node, Threads};
+use crate::clients::ClientDoor;
 use crate::clock::Clock;
 use crate::config::{Engine, Founding, NodeConfig};
 use crate::error::StartError;
@@ -258,6 +259,7 @@ impl Parts {
             cluster,
             view: ArcSwap::from_pointee(View::alone(identity.node)),
             failure: failure.clone(),
+            clients: ClientDoor::default(),
             met: Mutex::default(),
         })
     }

@@ -1,6 +1,7 @@
 //! Whole nodes in one process: real threads, sockets on loopback, and files in temporary
 //! directories.
 
+mod clients;
 mod cluster;
 mod damage;
 mod lifecycle;

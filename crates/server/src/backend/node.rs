@@ -3,8 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use stator_core::context::{ContextError, SealedContext};
 use stator_core::identity::NodeId;
 use stator_core::membership::admin::{AdminReply, AdminRequest};
+use stator_core::object::ObjectKey;
 use stator_core::request::{ClientReply, Operation};
 use stator_core::status::NodeStatus;
 use stator_core::view::View;
@@ -15,6 +17,15 @@ use super::{Backend, Readiness, Reply};
 impl Backend for NodeHandle {
     fn request(&self, operation: Operation, timeout: Duration) -> Reply<'_, ClientReply> {
         Box::pin(NodeHandle::request(self, operation, timeout))
+    }
+
+    fn has_seen(
+        &self,
+        key: &ObjectKey,
+        found: Option<&SealedContext>,
+        wanted: &SealedContext,
+    ) -> Result<bool, ContextError> {
+        NodeHandle::has_seen(self, key, found, wanted)
     }
 
     fn admin(&self, request: AdminRequest, timeout: Duration) -> Reply<'_, AdminReply> {

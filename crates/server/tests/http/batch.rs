@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use stator_core::context::{ContextError, SealedContext};
 use stator_core::identity::NodeId;
 use stator_core::membership::admin::{AdminReply, AdminRequest};
 use stator_core::object::{Content, ObjectKey};
@@ -339,6 +340,15 @@ impl Backend for Gated {
             self.running.fetch_sub(1, Ordering::SeqCst);
             self.node.request(operation, timeout).await
         })
+    }
+
+    fn has_seen(
+        &self,
+        key: &ObjectKey,
+        found: Option<&SealedContext>,
+        wanted: &SealedContext,
+    ) -> Result<bool, ContextError> {
+        self.node.has_seen(key, found, wanted)
     }
 
     fn admin(&self, request: AdminRequest, timeout: Duration) -> Reply<'_, AdminReply> {

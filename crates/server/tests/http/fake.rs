@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use stator_core::context::{Context, SealedContext};
+use stator_core::context::{Context, ContextError, SealedContext};
 use stator_core::identity::{ActorId, ClusterId, NodeId};
 use stator_core::membership::admin::{
     AdminDone, AdminError, AdminReply, AdminRequest, ClusterStatus,
@@ -129,6 +129,18 @@ impl Backend for Fake {
         let answer = lock(&self.answers)(&operation);
         lock(&self.operations).push((operation, timeout));
         Box::pin(std::future::ready(answer))
+    }
+
+    fn has_seen(
+        &self,
+        _key: &ObjectKey,
+        found: Option<&SealedContext>,
+        wanted: &SealedContext,
+    ) -> Result<bool, ContextError> {
+        if wanted.0.is_empty() {
+            return Err(ContextError::Malformed);
+        }
+        Ok(found == Some(wanted))
     }
 
     fn admin(&self, request: AdminRequest, _timeout: Duration) -> Reply<'_, AdminReply> {

@@ -1,5 +1,5 @@
 //! The doors over a real loopback socket, with a node behind them that only records what it is
-//! asked: HTTP here, the Redis protocol in `resp`.
+//! asked: HTTP here, the Redis protocol in `resp`, native clients in `native`.
 
 mod bad_input;
 mod batch;
@@ -12,6 +12,7 @@ mod guard;
 mod hostile;
 mod listing;
 mod locate;
+mod native;
 mod node;
 mod openapi;
 mod reading;

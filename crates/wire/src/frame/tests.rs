@@ -54,9 +54,24 @@ fn an_oversized_length_is_an_error_at_once_and_stays_one() {
     let mut reader = FrameReader::new();
     let len = MAX_FRAME as u32 + 1;
     reader.input().extend_from_slice(&len.to_le_bytes());
-    assert_eq!(reader.next_frame(), Err(FrameError::Oversized { len }));
+    assert_eq!(reader.next_frame(), Err(FrameError::Oversized { len, most: MAX_FRAME }));
     reader.input().extend_from_slice(&stream(&[b"more".to_vec()]));
-    assert_eq!(reader.next_frame(), Err(FrameError::Oversized { len }));
+    assert_eq!(reader.next_frame(), Err(FrameError::Oversized { len, most: MAX_FRAME }));
+}
+
+#[test]
+fn a_reader_may_take_less_than_the_longest_frame() {
+    let mut reader = FrameReader::within(5);
+    assert_eq!(reader.announced(), None);
+    reader.input().extend_from_slice(&stream(&[b"hello".to_vec(), b"hello!".to_vec()]));
+    assert_eq!(reader.announced(), Some(HEADER + 5));
+    assert_eq!(drain_one(&mut reader), b"hello");
+    assert_eq!(reader.announced(), Some(HEADER + 6));
+    assert_eq!(reader.next_frame(), Err(FrameError::Oversized { len: 6, most: 5 }));
+}
+
+fn drain_one(reader: &mut FrameReader) -> Vec<u8> {
+    reader.next_frame().unwrap().expect("a whole frame").to_vec()
 }
 
 #[test]
@@ -87,6 +102,6 @@ fn the_longest_frame_fits_and_one_byte_more_leaves_nothing_behind() {
     assert_eq!(&out[..], b"before");
     out.clear();
     append_frame(&mut out, |out| out.resize(out.len() + MAX_FRAME, 0)).unwrap();
-    let mut reader = FrameReader { buffer: out };
+    let mut reader = FrameReader { buffer: out, most: MAX_FRAME };
     assert_eq!(reader.next_frame().unwrap().map(|frame| frame.len()), Some(MAX_FRAME));
 }

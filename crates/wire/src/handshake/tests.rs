@@ -12,12 +12,12 @@ fn secret(text: &str) -> Secret {
     Secret::new(text.as_bytes())
 }
 
-fn keyring(current: &str, older: &[&str]) -> Keyring {
+pub(crate) fn keyring(current: &str, older: &[&str]) -> Keyring {
     let older: Vec<Secret> = older.iter().map(|text| secret(text)).collect();
     Keyring::new(&secret(current), &older)
 }
 
-fn hello(node: u64, lane: Lane) -> Hello {
+pub(crate) fn hello(node: u64, lane: Lane) -> Hello {
     Hello {
         protocols: ProtocolRange::SPOKEN,
         node: NodeId::new(node),
@@ -31,12 +31,12 @@ fn hello(node: u64, lane: Lane) -> Hello {
     }
 }
 
-fn dial(keyring: &Keyring, hello: Hello) -> (Initiator, Bytes) {
+pub(crate) fn dial(keyring: &Keyring, hello: Hello) -> (Initiator, Bytes) {
     let (initiator, bytes) = Initiator::new(keyring, hello).unwrap();
     (initiator, taken(&bytes))
 }
 
-fn taken(bytes: &[u8]) -> Bytes {
+pub(crate) fn taken(bytes: &[u8]) -> Bytes {
     let mut raw = BytesMut::from(bytes);
     let message = take_message(&mut raw).unwrap().expect("it is whole");
     assert!(raw.is_empty());
@@ -239,9 +239,9 @@ fn a_hello_that_can_not_be_is_unreadable() {
 #[test]
 fn a_refusal_in_place_of_a_hello_is_garbage() {
     let keys = keyring("s", &[]);
-    let mut noise = build(keys.current(), Builder::build_initiator).unwrap();
+    let mut noise = build(keys.current().as_bytes(), Builder::build_initiator).unwrap();
     let refusal = Refusal { code: RefusalCode::Busy, text: String::new() };
-    let message = write(&mut noise, Greeting::Refusal(&refusal)).unwrap();
+    let message = write(&mut noise, &encode_greeting(Greeting::Refusal(&refusal))).unwrap();
     let error = Responder::accept(&keys, &taken(&message)).unwrap_err();
     assert_eq!(error, HandshakeError::Garbage);
 }

@@ -56,14 +56,26 @@ pub(super) fn moment(
     Ok((Stamp::from_bits(stamp), NodeId::new(node)))
 }
 
+pub(super) const fn from_conflict_rule(rule: ConflictRule) -> u32 {
+    match rule {
+        ConflictRule::Siblings => SIBLINGS,
+        ConflictRule::LastWriteWins => LAST_WRITE_WINS,
+    }
+}
+
+pub(super) fn conflict_rule(field: Field, code: u32) -> Result<ConflictRule, WireError> {
+    match code {
+        SIBLINGS => Ok(ConflictRule::Siblings),
+        LAST_WRITE_WINS => Ok(ConflictRule::LastWriteWins),
+        _ => Err(WireError::UnknownValue { field, value: code.into() }),
+    }
+}
+
 impl From<&BucketFact> for BucketFactMessage {
     fn from(fact: &BucketFact) -> Self {
         Self {
             n: fact.fixed.n.into(),
-            conflicts: match fact.fixed.conflicts {
-                ConflictRule::Siblings => SIBLINGS,
-                ConflictRule::LastWriteWins => LAST_WRITE_WINS,
-            },
+            conflicts: from_conflict_rule(fact.fixed.conflicts),
             made: Some(fact.made.into()),
             quorum: Some((&fact.mutable.quorum).into()),
             ttl: fact.mutable.ttl.map(Span::from),
@@ -77,14 +89,7 @@ impl TryFrom<BucketFactMessage> for BucketFact {
     type Error = WireError;
 
     fn try_from(fact: BucketFactMessage) -> Result<Self, WireError> {
-        let conflicts = match fact.conflicts {
-            SIBLINGS => ConflictRule::Siblings,
-            LAST_WRITE_WINS => ConflictRule::LastWriteWins,
-            other => {
-                let (field, value) = ("bucket_fact.conflicts", other.into());
-                return Err(WireError::UnknownValue { field, value });
-            }
-        };
+        let conflicts = conflict_rule("bucket_fact.conflicts", fact.conflicts)?;
         Ok(Self {
             fixed: FixedProperties { n: positive_byte("bucket_fact.n", fact.n)?, conflicts },
             made: moment("bucket_fact.made", fact.made)?,

@@ -58,7 +58,7 @@ enum LaneKind {
 }
 
 #[derive(Clone, PartialEq, Message)]
-struct RefusalMessage {
+pub(super) struct RefusalMessage {
     #[prost(uint32, tag = "1")]
     code: u32,
     #[prost(string, tag = "2")]
@@ -77,10 +77,7 @@ pub(crate) enum Greeting<'a> {
 pub(crate) fn encode_greeting(greeting: Greeting<'_>) -> Vec<u8> {
     let kind = match greeting {
         Greeting::Hello(hello) => GreetingKind::Hello(hello.into()),
-        Greeting::Refusal(refusal) => GreetingKind::Refusal(RefusalMessage {
-            code: refusal_code(refusal.code),
-            text: refusal.sent_text().to_owned(),
-        }),
+        Greeting::Refusal(refusal) => GreetingKind::Refusal(refusal.into()),
     };
     GreetingMessage { kind: Some(kind) }.encode_to_vec()
 }
@@ -88,9 +85,19 @@ pub(crate) fn encode_greeting(greeting: Greeting<'_>) -> Vec<u8> {
 pub(crate) fn decode_greeting(payload: Bytes) -> Result<Result<Hello, Refusal>, WireError> {
     match known("greeting.kind", GreetingMessage::decode(payload)?.kind)? {
         GreetingKind::Hello(hello) => Hello::try_from(hello).map(Ok),
-        GreetingKind::Refusal(RefusalMessage { code, text }) => {
-            Ok(Err(Refusal { code: refusal_of_code(code), text }))
-        }
+        GreetingKind::Refusal(refusal) => Ok(Err(refusal.into())),
+    }
+}
+
+impl From<&Refusal> for RefusalMessage {
+    fn from(refusal: &Refusal) -> Self {
+        Self { code: refusal_code(refusal.code), text: refusal.sent_text().to_owned() }
+    }
+}
+
+impl From<RefusalMessage> for Refusal {
+    fn from(RefusalMessage { code, text }: RefusalMessage) -> Self {
+        Self { code: refusal_of_code(code), text }
     }
 }
 
@@ -144,6 +151,8 @@ const fn refusal_code(code: RefusalCode) -> u32 {
         RefusalCode::Protocol => 3,
         RefusalCode::Identity => 4,
         RefusalCode::Busy => 5,
+        RefusalCode::NotAClient => 6,
+        RefusalCode::NoClients => 7,
         RefusalCode::Other(code) => code,
     }
 }
@@ -155,6 +164,8 @@ const fn refusal_of_code(code: u32) -> RefusalCode {
         3 => RefusalCode::Protocol,
         4 => RefusalCode::Identity,
         5 => RefusalCode::Busy,
+        6 => RefusalCode::NotAClient,
+        7 => RefusalCode::NoClients,
         code => RefusalCode::Other(code),
     }
 }

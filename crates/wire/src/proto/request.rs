@@ -86,7 +86,7 @@ impl TryFrom<PutReplyMessage> for PutReply {
 }
 
 #[derive(Clone, Copy, PartialEq, Message)]
-struct AnsweredMessage {
+pub(super) struct AnsweredMessage {
     #[prost(uint32, tag = "1")]
     primaries: u32,
     #[prost(uint32, tag = "2")]

@@ -1,5 +1,6 @@
 //! Every message comes back as it was sent, and whatever else comes is a typed error.
 
+mod calls;
 mod clusters;
 mod errors;
 mod refused;
@@ -35,6 +36,8 @@ fn any_encoding() -> impl Strategy<Value = Bytes> {
         clusters::membership_message().prop_map(|message| encoded(&message, encode_membership)),
         clusters::votes().prop_map(|votes| encoded(&votes, encode_votes)),
         clusters::ring().prop_map(|ring| encoded(&ring, encode_ring)),
+        calls::call().prop_map(|call| encoded(&call, encode_call)),
+        calls::answer().prop_map(|answer| encoded(&answer, encode_answer)),
     ]
 }
 
@@ -87,6 +90,12 @@ fn decode_as_everything(bytes: &Bytes) {
     }
     if let Ok(ring) = decode_ring(bytes.clone()) {
         assert_eq!(decode_ring(encoded(&ring, encode_ring)), Ok(ring));
+    }
+    if let Ok(call) = decode_call(bytes.clone()) {
+        assert_eq!(decode_call(encoded(&call, encode_call)), Ok(call));
+    }
+    if let Ok(answer) = decode_answer(bytes.clone()) {
+        assert_eq!(decode_answer(encoded(&answer, encode_answer)), Ok(answer));
     }
 }
 

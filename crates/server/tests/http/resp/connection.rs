@@ -4,8 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use stator_core::context::{ContextError, SealedContext};
 use stator_core::identity::NodeId;
 use stator_core::membership::admin::{AdminReply, AdminRequest};
+use stator_core::object::ObjectKey;
 use stator_core::request::{ClientReply, Operation};
 use stator_core::status::NodeStatus;
 use stator_core::view::View;
@@ -55,6 +57,15 @@ impl Backend for Slow {
             self.under_way.fetch_sub(1, Ordering::SeqCst);
             reply
         })
+    }
+
+    fn has_seen(
+        &self,
+        key: &ObjectKey,
+        found: Option<&SealedContext>,
+        wanted: &SealedContext,
+    ) -> Result<bool, ContextError> {
+        self.fake.has_seen(key, found, wanted)
     }
 
     fn admin(&self, request: AdminRequest, timeout: Duration) -> Reply<'_, AdminReply> {

@@ -58,7 +58,7 @@ pub(super) fn bucket() -> impl Strategy<Value = BucketName> {
         .prop_map(|name| BucketName::new(name.into()).expect("its length is within bounds"))
 }
 
-fn object_key() -> BoxedStrategy<ObjectKey> {
+pub(super) fn object_key() -> BoxedStrategy<ObjectKey> {
     let key = vec(any::<u8>(), 1..300)
         .prop_map(|name| Key::new(name.into()).expect("its length is within bounds"));
     (bucket(), key).prop_map(|(bucket, key)| ObjectKey::new(bucket, key)).boxed()
@@ -75,7 +75,7 @@ fn metadata() -> impl Strategy<Value = Metadata> {
     })
 }
 
-fn content() -> BoxedStrategy<Content> {
+pub(super) fn content() -> BoxedStrategy<Content> {
     prop_oneof![
         Just(Content::Tombstone),
         (bytes(200), metadata())
@@ -131,11 +131,11 @@ pub(super) fn quorum() -> BoxedStrategy<QuorumOptions> {
         .boxed()
 }
 
-fn sealed() -> impl Strategy<Value = SealedContext> {
+pub(super) fn sealed() -> impl Strategy<Value = SealedContext> {
     bytes(60).prop_map(SealedContext)
 }
 
-fn put_order() -> impl Strategy<Value = PutOrder> {
+pub(super) fn put_order() -> impl Strategy<Value = PutOrder> {
     let precedence = prop_oneof![Just(Precedence::Newest), Just(Precedence::AboveSeen)];
     (object_key(), option::of(sealed()), content(), quorum(), precedence).prop_map(
         |(key, context, value, quorum, precedence)| PutOrder {
@@ -171,7 +171,7 @@ fn list_page() -> impl Strategy<Value = ListPage> {
         .prop_map(|(entries, next)| ListPage { entries, next })
 }
 
-fn answered() -> impl Strategy<Value = Answered> {
+pub(super) fn answered() -> impl Strategy<Value = Answered> {
     (0..100_u8, 0..100_u8, any::<u8>(), any::<u8>(), any::<u8>()).prop_map(
         |(primaries, fallbacks, durable, wanted, existing)| Answered {
             primaries,
@@ -195,7 +195,7 @@ fn impossible() -> impl Strategy<Value = ImpossibleQuorum> {
     ]
 }
 
-fn request_error() -> BoxedStrategy<RequestError> {
+pub(super) fn request_error() -> BoxedStrategy<RequestError> {
     let context = proptest::sample::select(vec![
         ContextError::Malformed,
         ContextError::UnknownFormat,

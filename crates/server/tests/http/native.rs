@@ -1,0 +1,8 @@
+//! The door of native clients.
+
+mod bounds;
+mod calls;
+mod client;
+mod gated;
+mod sessions;
+mod strangers;
