@@ -12,6 +12,7 @@ mod conflicts;
 mod demo;
 mod durability;
 mod files;
+mod guides;
 mod harness;
 mod joining;
 mod objects;
