@@ -17,4 +17,5 @@ mod harness;
 mod joining;
 mod objects;
 mod operate;
+mod packages;
 mod redis;
