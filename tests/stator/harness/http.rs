@@ -40,6 +40,12 @@ impl Request {
         Self { body: body.into(), ..Self::new("PUT", target) }
     }
 
+    /// The same with another body.
+    pub(crate) fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
+        self.body = body.into();
+        self
+    }
+
     /// The same with another header.
     pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.to_owned(), value.to_owned()));
