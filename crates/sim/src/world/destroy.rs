@@ -3,7 +3,8 @@
 //! The adversary's limit: between two times at which all primaries held everything, faults destroy
 //! copies on one node only, so that of a write with `dw` durable copies at least `dw - 1` are left.
 //! A write whose only durable copy is destroyed (it was asked for with dw=1, or its bucket has one
-//! replica) is excused: from then on it counts as one whose fate is not known.
+//! replica, or the cluster has shrunk to one node) is excused: from then on it counts as one whose
+//! fate is not known.
 
 use std::collections::BTreeMap;
 
@@ -193,8 +194,10 @@ impl World {
     }
 
     /// Excuses writes of a key that no other disk has: not those that were acknowledged on the
-    /// strength of two copies or more, since faults destroy one of them at most.
+    /// strength of two copies or more, since faults destroy one of them at most; but in a cluster of
+    /// one node there is only one by now.
     fn excuse(&mut self, key: usize, node: usize) {
+        let has_one_copy = self.fewest_replicas(key) == 1;
         let (name, owners) = (&self.layout.keys[key], self.owners(key));
         let mut elsewhere = VersionVector::new();
         for other in self.nodes.iter().filter(|other| other.place != node) {
@@ -203,7 +206,9 @@ impl World {
             }
         }
         let lost = |write: &crate::history::Write| {
-            let is_safe = write.needs.dw > 1 && self.history.call(write.call).fate == Fate::Done;
+            let copies = write.needs.dw.min(write.existing_at_ack);
+            let is_done = self.history.call(write.call).fate == Fate::Done;
+            let is_safe = copies > 1 && is_done && !has_one_copy;
             !is_safe && write.mints.first().is_some_and(|mint| !elsewhere.covers(mint.dot))
         };
         let writes = self.history.keys[key].writes.iter().enumerate();
