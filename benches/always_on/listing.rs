@@ -52,14 +52,18 @@ async fn measure(fleet: &Fleet, options: &Options, report: &mut Report) -> Resul
     let before = load.part();
     list(fleet, objects, report, "under_load").await?;
     let during = load.part();
+    tokio::time::sleep(length).await;
+    let after = load.part();
     load.stop().await;
-    for (name, part) in [("before", &before), ("during", &during)] {
+    for (name, part) in [("before", &before), ("during", &during), ("after", &after)] {
         report.say(&format!("gets_{name}"), part.gets.document(), &part.gets);
         report.say(&format!("puts_{name}"), part.puts.document(), &part.puts);
     }
-    let slower = during.both().millis(99.0) / before.both().millis(99.0);
-    report.ratio("p99_during_the_listing_over_p99_before", slower);
-    report.must(slower <= 2.0, "p99 while keys are listed is at most twice that before");
+    // Before it, the store may still be putting away what was loaded.
+    let usual = before.both().millis(99.0).min(after.both().millis(99.0));
+    let slower = during.both().millis(99.0) / usual;
+    report.ratio("p99_during_the_listing_over_p99_before_or_after", slower);
+    report.must(slower <= 2.0, "p99 while keys are listed is at most twice that before or after");
     let failed = during.both().refused + during.both().indeterminate;
     report.must(failed == 0, "no request is refused or in doubt meanwhile");
     Ok(())

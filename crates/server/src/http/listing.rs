@@ -36,7 +36,7 @@ use crate::scan::{Scan, ScanError, Scanned};
 pub(super) const WORDS: &[&str] = &["limit", "after", "include", "r", "pr", "quorum", "timeout"];
 
 /// Keys asked of a partition at a time: a replica does nothing else while it reads them.
-const PAGE: u32 = 128;
+const PAGE: u32 = 256;
 
 /// A listing rests as soon as it owes so much, and never for longer: a page that took more was slow
 /// for another reason than its own work.
