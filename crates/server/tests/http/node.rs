@@ -11,7 +11,7 @@ use stator_core::membership::facts::Addresses;
 use stator_core::merkle::TreeSum;
 use stator_core::replica::Found;
 use stator_core::ring::{RingVersion, Weight};
-use stator_core::status::{HeldHints, NodeStatus, PartitionStatus, ShardStatus, UpkeepCounts};
+use stator_core::status::{Compared, HeldHints, NodeStatus, PartitionStatus, ShardStatus, UpkeepCounts};
 use stator_core::time::WallTime;
 use stator_core::token::Partition;
 
@@ -30,6 +30,8 @@ fn replica(root: Option<u128>, counts: bool, quarantined: u32) -> PartitionStatu
         bytes: 100,
         round: Round::default(),
         found: Found::default(),
+        scrubbed: None,
+        compared: Compared::ByOthers,
     }
 }
 
