@@ -13,6 +13,7 @@ mod demo;
 mod durability;
 mod files;
 mod harness;
+mod metrics;
 mod objects;
 mod operate;
 mod redis;

@@ -22,8 +22,8 @@ mod transport;
 
 pub use bucket::{BucketDocument, BucketSettings};
 pub use cluster::{
-    ClusterDocument, Committed, MemberDocument, PlanChange, PlanDocument, PlanMember, PlanMove,
-    StageRequest, TransitionDocument,
+    ClusterDocument, Committed, EnduresDocument, LossesDocument, MemberDocument, PlanChange,
+    PlanDocument, PlanMember, PlanMove, StageRequest, TransitionDocument,
 };
 pub use endpoint::{Endpoint, InvalidEndpoint};
 pub use error::{ClientError, Outcome};

@@ -20,9 +20,10 @@ use tokio::time::{timeout, timeout_at};
 use crate::failure::Failure;
 use crate::me::Me;
 use crate::membership::{AdminCall, Gate, MembershipMailbox};
-use crate::shard::{ClientCall, ShardEvent, Shards, of_partition};
-use crate::stats::{Counters, NodeStats};
-use crate::store_writer::ShardIndex;
+use crate::shard::{ClientCall, ShardEvent, Shards, Stages, of_partition};
+use crate::slow::{Slow, SlowLog};
+use crate::stats::{Asked, Came, Counters, Door, DoorCounters, NodeStats, WriterCounters};
+use crate::store_writer::{ShardIndex, WriteQueue};
 
 /// How long past its deadline an answer is waited for: the core answers by the deadline, so that
 /// only a thread that hangs is later.
@@ -41,6 +42,7 @@ pub enum Readiness {
 #[derive(Clone)]
 pub struct NodeHandle {
     shared: Arc<Shared>,
+    door: Door,
 }
 
 /// What all handles of a node share.
@@ -51,9 +53,21 @@ pub(crate) struct Shared {
     /// Front doors may keep a handle for longer than the store is open.
     pub(crate) store: Weak<dyn Store>,
     pub(crate) gate: Gate,
-    pub(crate) counters: Arc<Counters>,
+    pub(crate) counters: NodeCounters,
+    pub(crate) writes: WriteQueue,
+    pub(crate) slow: SlowLog,
     pub(crate) failure: Failure,
     pub(crate) in_flight: InFlight,
+}
+
+/// Everything that a node counts, by who counts it.
+#[derive(Debug)]
+pub(crate) struct NodeCounters {
+    /// In the order of the shards.
+    pub(crate) shards: Arc<[Arc<Counters>]>,
+    pub(crate) membership: Arc<Counters>,
+    pub(crate) writer: Arc<WriterCounters>,
+    pub(crate) doors: DoorCounters,
 }
 
 impl fmt::Debug for NodeHandle {
@@ -64,12 +78,43 @@ impl fmt::Debug for NodeHandle {
 
 impl NodeHandle {
     pub(crate) fn new(shared: Shared) -> Self {
-        Self { shared: Arc::new(shared) }
+        Self { shared: Arc::new(shared), door: Door::default() }
+    }
+
+    /// The same way in, with requests counted as this front door's.
+    pub fn through(&self, door: Door) -> Self {
+        Self { shared: Arc::clone(&self.shared), door }
     }
 
     /// Carries out a request. The answer comes within `timeout`, which is cut to
     /// [`Deadline::MAX_TIMEOUT`]; what it says of a write holds (rule 9).
     pub async fn request(&self, operation: Operation, timeout_after: Duration) -> ClientReply {
+        let shared = &self.shared;
+        let began = shared.me.clock.instant();
+        let asked = Asked::of(&operation);
+        let subject = shared.slow.subject(&operation);
+        let (reply, stages) = match self.carry_out(operation, timeout_after).await {
+            Ok((reply, stages)) => (reply, Some(stages)),
+            Err(error) => (Err(error), None),
+        };
+        let now = shared.me.clock.now();
+        let came = Came::of(&reply, now.wall);
+        let took = now.instant.since(began);
+        shared.counters.doors.answered(self.door, asked, came, took);
+        if shared.slow.is_slow(took) {
+            shared.counters.doors.slow(self.door);
+            let slow = Slow { door: self.door, asked, came, began, ended: now.instant, stages };
+            shared.slow.log(&slow, subject.as_ref());
+        }
+        reply
+    }
+
+    /// Hands a request to the shard of its key and waits for what it says, and how it got there.
+    async fn carry_out(
+        &self,
+        operation: Operation,
+        timeout_after: Duration,
+    ) -> Result<(ClientReply, Stages), RequestError> {
         let shared = &self.shared;
         let _guard = shared.in_flight.enter().ok_or(RequestError::Overloaded)?;
         if shared.failure.happened() {
@@ -89,7 +134,7 @@ impl NodeHandle {
         })?;
         let longest = deadline.remaining(shared.me.clock.instant()) + GRACE;
         match timeout(longest, answer).await {
-            Ok(Ok(reply)) => reply,
+            Ok(Ok(answered)) => Ok(answered),
             // The shard hangs or has ended: nobody knows what became of it.
             _ if is_write => Err(RequestError::Indeterminate { needed: 1, acked: 0 }),
             _ => Err(RequestError::ReadTimeout { needed: 1, answered: 0 }),
@@ -175,8 +220,25 @@ impl NodeHandle {
 
     /// Its figures. Once the node has stopped the store's are zero.
     pub fn stats(&self) -> NodeStats {
-        let store = self.shared.store.upgrade().map(|store| store.stats()).unwrap_or_default();
-        self.shared.counters.read(store, self.shared.me.clock.uptime())
+        let shared = &self.shared;
+        let mut stats = NodeStats {
+            store: shared.store.upgrade().map(|store| store.stats()).unwrap_or_default(),
+            uptime: shared.me.clock.uptime(),
+            in_flight: shared.in_flight.count() as u64,
+            writes_queued: shared.writes.len() as u64,
+            ..NodeStats::default()
+        };
+        let counters = &shared.counters;
+        stats.tell(&counters.doors, &counters.writer);
+        for each in counters.shards.iter().chain([&counters.membership]) {
+            each.add_to(&mut stats);
+        }
+        let mailboxes = shared.shards.mailboxes().iter();
+        let queues = mailboxes.zip(counters.shards.iter()).map(|(mailbox, counters)| {
+            counters.queues(waiting(&mailbox.calls), waiting(&mailbox.events))
+        });
+        stats.queues = queues.collect();
+        stats
     }
 
     pub(crate) fn shared(&self) -> &Shared {
@@ -196,6 +258,11 @@ impl NodeHandle {
         };
         Ok(of_partition(partition, shared.me.shards))
     }
+}
+
+/// How much waits in a channel.
+fn waiting<T>(channel: &mpsc::Sender<T>) -> usize {
+    channel.max_capacity() - channel.capacity()
 }
 
 /// Requests of front doors that are under way, so that a node which stops can let them finish.
@@ -219,11 +286,15 @@ impl InFlight {
         self.closed.store(true, Ordering::SeqCst);
         loop {
             let left = self.left.notified();
-            if self.count.load(Ordering::SeqCst) == 0 {
+            if self.count() == 0 {
                 return;
             }
             left.await;
         }
+    }
+
+    fn count(&self) -> usize {
+        self.count.load(Ordering::SeqCst)
     }
 
     fn is_closed(&self) -> bool {

@@ -12,6 +12,7 @@ use stator_core::membership::admin::{AdminReply, AdminRequest};
 use stator_core::request::{ClientReply, Operation};
 use stator_core::status::NodeStatus;
 use stator_core::view::View;
+use stator_node::NodeStats;
 
 /// How long a request for data waits if it does not say.
 pub(crate) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -42,6 +43,9 @@ pub trait Backend: Send + Sync + 'static {
     /// The condition of the node's shards.
     fn inspect(&self) -> Reply<'_, NodeStatus>;
 
+    /// What the node counts of its own doing.
+    fn stats(&self) -> NodeStats;
+
     /// The cluster as the node sees it now.
     fn view(&self) -> Arc<View>;
 
@@ -66,6 +70,10 @@ impl<B: Backend + ?Sized> Backend for Arc<B> {
 
     fn inspect(&self) -> Reply<'_, NodeStatus> {
         (**self).inspect()
+    }
+
+    fn stats(&self) -> NodeStats {
+        (**self).stats()
     }
 
     fn view(&self) -> Arc<View> {

@@ -6,7 +6,8 @@
 //! path, query what is asked, from the raw bytes of the request's target
 //! kv          get, put, delete of one object; siblings; what headers say
 //! listing     a bucket's keys
-//! bucket, locate, cluster, node, health   the other rows
+//! bucket, locate, cluster, node, metrics, health   the other rows
+//! requests    each one's id, what it was answered, a line in the log
 //! problem     everything that can go wrong, and its one table of statuses
 //! ```
 
@@ -21,10 +22,12 @@ mod json;
 mod kv;
 mod listing;
 mod locate;
+mod metrics;
 mod node;
 mod path;
 mod problem;
 mod query;
+mod requests;
 mod router;
 mod when;
 

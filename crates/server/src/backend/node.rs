@@ -8,7 +8,7 @@ use stator_core::membership::admin::{AdminReply, AdminRequest};
 use stator_core::request::{ClientReply, Operation};
 use stator_core::status::NodeStatus;
 use stator_core::view::View;
-use stator_node::NodeHandle;
+use stator_node::{NodeHandle, NodeStats};
 
 use super::{Backend, Readiness, Reply};
 
@@ -23,6 +23,10 @@ impl Backend for NodeHandle {
 
     fn inspect(&self) -> Reply<'_, NodeStatus> {
         Box::pin(NodeHandle::inspect(self))
+    }
+
+    fn stats(&self) -> NodeStats {
+        NodeHandle::stats(self)
     }
 
     fn view(&self) -> Arc<View> {

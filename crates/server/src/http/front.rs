@@ -7,8 +7,10 @@ use stator_core::membership::admin::{AdminDone, AdminRequest};
 use stator_core::request::{Done, Operation};
 
 use super::problem::{Intent, Problem};
+use super::requests::Requests;
 use super::{HttpConfig, cluster};
 use crate::backend::Backend;
+use crate::clock;
 use crate::memory::Memory;
 
 /// The door's state, shared by all its requests.
@@ -19,11 +21,13 @@ pub(super) struct Front {
     pub(super) backend: Box<dyn Backend>,
     pub(super) config: HttpConfig,
     pub(super) memory: Memory,
+    pub(super) requests: Requests,
 }
 
 impl Front {
     pub(super) fn new(backend: impl Backend, config: HttpConfig) -> Shared {
-        Arc::new(Self { backend: Box::new(backend), config, memory: Memory::default() })
+        let requests = Requests::numbered_from(first_id(&backend));
+        Arc::new(Self { backend: Box::new(backend), config, memory: Memory::default(), requests })
     }
 
     /// Asks a shard; an error is told as a request of this intent needs it.
@@ -46,4 +50,10 @@ impl Front {
         let reply = self.backend.admin(request, timeout).await;
         reply.map_err(|error| cluster::problem(&error, &self.backend.view()))
     }
+}
+
+/// A number that other nodes, and other starts of this one, do not count from: ids of requests are
+/// names for people, so that it need not be a secret.
+fn first_id(backend: &impl Backend) -> u64 {
+    backend.me().get().rotate_left(32) ^ clock::now().as_millis() << 20
 }

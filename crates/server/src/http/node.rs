@@ -15,6 +15,7 @@ use super::json;
 use super::path::Target;
 use super::problem::{Answer, Problem, kind};
 use super::query::Words;
+use crate::ages::Ages;
 
 /// `GET /v1/node`; with `partitions=no` without the list of partitions, which is long.
 pub(super) async fn answer(front: Shared, request: Request) -> Answer {
@@ -48,6 +49,7 @@ fn document(front: &Front, status: &NodeStatus, listed: Listed) -> Value {
         whole.partitions.values().filter(|partition| of(partition)).count()
     };
     let set_aside: u64 = whole.partitions.values().map(|p| u64::from(p.quarantined)).sum();
+    let ages = Ages::of(&whole.partitions, front.backend.stats().uptime);
     let mut document = json!({
         "name": front.backend.name(),
         "id": front.backend.me().to_string(),
@@ -61,6 +63,9 @@ fn document(front: &Front, status: &NodeStatus, listed: Listed) -> Value {
         "trees_building": those(|partition| partition.root.is_none()),
         "not_counting": those(|partition| !partition.counts),
         "set_aside": set_aside,
+        "compared_within_seconds": ages.comparison.as_secs(),
+        "comparisons_outstanding": ages.outstanding,
+        "scrubbed_within_seconds": ages.scrub.as_secs(),
         "disk_reserved": whole.disk_reserved,
         "since_start": since_start(&whole.upkeep),
     });

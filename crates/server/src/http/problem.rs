@@ -91,6 +91,16 @@ impl Problem {
         self
     }
 
+    /// What happened this time.
+    pub(super) fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    /// Whether the node could not, rather than the client asked for what can't be.
+    pub(super) fn is_the_nodes(&self) -> bool {
+        self.kind.status >= 500 && self.kind != kind::NOT_BUILT
+    }
+
     /// The document, as it answers a request of this intent.
     pub(super) fn document(&self, intent: Intent) -> Value {
         let mut document = self.members.clone();

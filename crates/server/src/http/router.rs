@@ -3,6 +3,8 @@
 //! Rows whose path ends in a bucket or a key are matched by their beginning alone and read the rest
 //! themselves, from the raw bytes ([`super::path`]).
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::response::Response;
@@ -11,7 +13,7 @@ use axum::routing::{MethodRouter, any};
 use super::front::{Front, Shared};
 use super::guard::{self, Right};
 use super::problem::{Answer, Intent, Problem, kind};
-use super::{HttpConfig, bucket, cluster, health, kv, locate, node};
+use super::{HttpConfig, bucket, cluster, health, kv, locate, metrics, node};
 use crate::backend::Backend;
 
 /// The HTTP interface of the node behind `backend`.
@@ -34,7 +36,7 @@ pub fn router(backend: impl Backend, config: HttpConfig) -> Router {
         .route("/readyz", row(watching, health::readyz))
         .route("/v1/batch", row(data, not_built))
         .route("/v1/cluster/top", row(data, not_built))
-        .route("/metrics", row(data, not_built))
+        .route("/metrics", row(data, metrics::answer))
         .route("/openapi.json", row(data, not_built))
         .route("/console", row(data, not_built))
         .fallback(row(data, no_such_path))
@@ -61,19 +63,25 @@ fn watching(_request: &Request) -> Right {
 }
 
 /// A row of the interface: may this be asked, then its answer, and a problem in the words of a read
-/// or of a write.
+/// or of a write; all of it under the request's id.
 fn row<A, F>(needs: Needs, answer: A) -> MethodRouter<Shared>
 where
     A: Fn(Shared, Request) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Answer> + Send + 'static,
 {
     any(async move |State(front): State<Shared>, request: Request| -> Response {
-        let intent = Intent::of(request.method());
-        let answered = match guard::check(&front.config, &request, needs(&request)) {
-            Ok(()) => answer(front, request).await,
-            Err(problem) => Err(problem),
-        };
-        answered.unwrap_or_else(|problem| problem.response(intent))
+        let method = request.method().clone();
+        let tag = front.requests.tag(request.headers());
+        let door = Arc::clone(&front);
+        let answered = tag
+            .scope(async {
+                match guard::check(&front.config, &request, needs(&request)) {
+                    Ok(()) => answer(front, request).await,
+                    Err(problem) => Err(problem),
+                }
+            })
+            .await;
+        door.requests.close(tag, &method, answered)
     })
 }
 
@@ -88,7 +96,7 @@ async fn no_such_path(_front: Shared, request: Request) -> Answer {
     let detail = format!(
         "nothing is served at {shown}: objects are at /v1/kv/BUCKET/KEY, and there are \
          /v1/kv/BUCKET, /v1/buckets/BUCKET, /v1/locate/BUCKET/KEY, /v1/cluster (stage, plan, \
-         commit, discard), /v1/node, /livez and /readyz"
+         commit, discard), /v1/node, /metrics, /livez and /readyz"
     );
     Err(Problem::new(kind::NO_SUCH_PATH, detail))
 }

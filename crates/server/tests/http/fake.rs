@@ -22,6 +22,7 @@ use stator_core::time::{Stamp, WallTime};
 use stator_core::token::PartitionCount;
 use stator_core::version::Dot;
 use stator_core::view::View;
+use stator_node::NodeStats;
 use stator_server::{Backend, Readiness, Reply};
 
 pub(crate) const ME: NodeId = NodeId::new(0xa1);
@@ -125,6 +126,10 @@ impl Backend for Fake {
 
     fn inspect(&self) -> Reply<'_, NodeStatus> {
         Box::pin(std::future::ready(lock(&self.condition).clone()))
+    }
+
+    fn stats(&self) -> NodeStats {
+        NodeStats::default()
     }
 
     fn view(&self) -> Arc<View> {

@@ -4,6 +4,9 @@ use serde_json::{Value, json};
 use stator_core::identity::NodeId;
 use stator_core::membership::admin::{ChangeStatus, ClusterStatus, MemberState, MemberStatus};
 use stator_core::status::ShardStatus;
+use stator_core::view::View;
+
+use crate::endurance::Endurance;
 
 /// What the node that is asked knows of itself alone.
 pub(super) struct Own {
@@ -13,15 +16,18 @@ pub(super) struct Own {
     pub(super) hints: u64,
     /// Bytes of an average replica of a partition there: what others have is taken to be the same.
     pub(super) replica_bytes: u64,
+    /// What the cluster can do without; none without a ring.
+    pub(super) endures: Option<Endurance>,
 }
 
 impl Own {
     /// Of this node, by what its shards say.
-    pub(super) fn of(id: NodeId, shards: &ShardStatus) -> Self {
+    pub(super) fn of(view: &View, shards: &ShardStatus) -> Self {
         let hints = shards.hints.values().map(|held| held.objects).sum();
         let bytes: u64 = shards.partitions.values().map(|partition| partition.bytes).sum();
         let replica_bytes = bytes.checked_div(shards.partitions.len() as u64).unwrap_or(0);
-        Self { id, hints, replica_bytes }
+        let endures = view.ring.as_ref().map(|ring| Endurance::of(ring, view));
+        Self { id: view.me, hints, replica_bytes, endures }
     }
 }
 
@@ -33,6 +39,7 @@ pub(super) fn document(status: &ClusterStatus, own: &Own) -> Value {
         "ring_version": status.ring.as_ref().map_or(0, |ring| ring.version.0),
         "forced_versions": status.ring.iter().flat_map(|ring| &ring.forced).map(|v| v.0).collect::<Vec<_>>(),
         "members": members,
+        "endures": own.endures.as_ref().map(Endurance::document),
         "transition": status.change.as_ref().map(|change| transition(change, &status.members, own)),
     })
 }

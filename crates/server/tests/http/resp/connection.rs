@@ -9,6 +9,7 @@ use stator_core::membership::admin::{AdminReply, AdminRequest};
 use stator_core::request::{ClientReply, Operation};
 use stator_core::status::NodeStatus;
 use stator_core::view::View;
+use stator_node::NodeStats;
 use stator_server::{Backend, ConnectionLimits, Readiness, Reply, RespConfig};
 use tokio::sync::Semaphore;
 
@@ -63,6 +64,10 @@ impl Backend for Slow {
 
     fn inspect(&self) -> Reply<'_, NodeStatus> {
         self.fake.inspect()
+    }
+
+    fn stats(&self) -> NodeStats {
+        self.fake.stats()
     }
 
     fn view(&self) -> Arc<View> {

@@ -1,0 +1,36 @@
+//! What the cluster can do without, as one node sees it: how many more nodes, or zones, may be lost.
+
+use serde_json::{Value, json};
+use stator_core::identity::NodeId;
+use stator_core::ring::{Ring, Tolerance, tolerance};
+use stator_core::view::{Suspicion, View};
+
+/// What may be lost, and each partition still has a replica, or a majority of its replicas.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Endurance {
+    /// One replica is left.
+    pub(crate) data: Tolerance,
+    /// A majority is left: reads and writes of the default quorum need no fallbacks.
+    pub(crate) quorum: Tolerance,
+}
+
+impl Endurance {
+    /// By the newest ring and by who is held to be down.
+    pub(crate) fn of(ring: &Ring, view: &View) -> Self {
+        let is_up = |node: NodeId| view.suspected.get(&node) != Some(&Suspicion::Down);
+        let majority = ring.replicas / 2 + 1;
+        Self { data: tolerance(ring, 1, is_up), quorum: tolerance(ring, majority, is_up) }
+    }
+
+    /// For documents.
+    pub(crate) fn document(&self) -> Value {
+        let of = |tolerance: &Tolerance| {
+            json!({
+                "nodes": tolerance.nodes,
+                "zones": tolerance.zones,
+                "partitions_short": tolerance.short,
+            })
+        };
+        json!({ "data": of(&self.data), "quorum": of(&self.quorum) })
+    }
+}
