@@ -165,17 +165,21 @@ fn a_running_node_serves_what_the_document_lists_and_nothing_else() {
 
 #[test]
 fn replicas_that_were_compared_are_told_to_be_and_hints_have_an_age() {
-    let mut cluster = Cluster::three();
-    // A bucket of two replicas leaves a third node to stand in.
-    let made = Request::put("/v1/buckets/pairs", r#"{"n": 2}"#);
-    assert_eq!(cluster.nodes[0].send(&made).status, 200);
+    // Two replicas leave a third node to stand in.
+    let mut cluster = Cluster::founded_with(&["--init", "--replicas", "2"]);
+    // Whoever comes back compares its replicas at once, and not after a minute.
+    cluster.nodes[0].kill();
+    cluster.nodes[0].start(&[]);
     until("all comparisons have come about once", || {
         let page = Page::of(&cluster.nodes[0]);
-        (page.value("stator_replica_comparisons_outstanding", &[]) == 0.0).then_some(())
+        let knows_its_own = page.value("stator_replicas", &[]) > 0.0;
+        let done = page.value("stator_replica_comparisons_outstanding", &[]) == 0.0;
+        (knows_its_own && done).then_some(())
     });
     let page = Page::of(&cluster.nodes[0]);
     let compared = page.value("stator_replica_comparison_oldest_age_seconds", &[]);
     assert!(compared < page.value("stator_uptime_seconds", &[]), "{compared}");
+    cluster.wait_ready();
 
     cluster.nodes[2].kill();
     cluster.wait_down(0, "n3");

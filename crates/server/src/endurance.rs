@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use stator_core::identity::NodeId;
 use stator_core::ring::{Ring, Tolerance, tolerance};
-use stator_core::view::{Suspicion, View};
+use stator_core::view::View;
 
 /// What may be lost, and each partition still has a replica, or a majority of its replicas.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,9 +15,11 @@ pub(crate) struct Endurance {
 }
 
 impl Endurance {
-    /// By the newest ring and by who is held to be down.
+    /// By the newest ring and by who is held to be down, as the members' states tell it: whoever is
+    /// suspected at all.
     pub(crate) fn of(ring: &Ring, view: &View) -> Self {
-        let is_up = |node: NodeId| view.suspected.get(&node) != Some(&Suspicion::Down);
+        let is_up =
+            |node: NodeId| !view.suspected.contains_key(&node) && !view.dead.contains(&node);
         let majority = ring.replicas / 2 + 1;
         Self { data: tolerance(ring, 1, is_up), quorum: tolerance(ring, majority, is_up) }
     }

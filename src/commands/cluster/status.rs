@@ -185,23 +185,31 @@ fn within(seconds: u64) -> String {
     format!("within {}", humantime::format_duration(Duration::from_secs(seconds)))
 }
 
-/// What may still be lost; a sentence for each kind of loss.
+/// What may still be lost, and what is left then.
 fn endures(found: &EnduresDocument) -> String {
-    let of = |losses: &LossesDocument, kept: &str, left: &str| match losses.partitions_short {
+    let of = |losses: &LossesDocument, kept: &str, missing: &str| match losses.partitions_short {
         0 => format!(
-            "any {} or {} can be lost and {kept}",
-            counted(losses.nodes, "node"),
-            counted(losses.zones, "zone"),
+            "it can lose {}, or {}, and keep {kept}",
+            any(losses.nodes, "node"),
+            any(losses.zones, "zone"),
         ),
-        short => format!("{} {left}", counted(short, "partition")),
+        short => format!("{short} partitions are without {missing}"),
     };
-    let data = of(&found.data, "nothing else is", "without any replica that is up");
-    let quorum = of(&found.quorum, "a majority of replicas is left", "without a majority");
+    let data = of(&found.data, "a replica of everything", "any replica that is up");
+    let quorum = of(
+        &found.quorum,
+        "a majority of each partition's replicas",
+        "a majority of their replicas",
+    );
     format!("{data}; {quorum}")
 }
 
-fn counted(number: u32, noun: &str) -> String {
-    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+fn any(number: u32, noun: &str) -> String {
+    match number {
+        0 => format!("no {noun}"),
+        1 => format!("any 1 {noun}"),
+        _ => format!("any {number} {noun}s"),
+    }
 }
 
 /// Objects that were found damaged, and those of them that are still set aside.
@@ -251,12 +259,12 @@ mod tests {
         let well = EnduresDocument { data: losses(2, 1, 0), quorum: losses(1, 0, 0) };
         assert_eq!(
             endures(&well),
-            "any 2 nodes or 1 zone can be lost and nothing else is; any 1 node or 0 zones can be \
-             lost and a majority of replicas is left"
+            "it can lose any 2 nodes, or any 1 zone, and keep a replica of everything; it can lose \
+             any 1 node, or no zone, and keep a majority of each partition's replicas"
         );
         let short = EnduresDocument { data: losses(0, 0, 0), quorum: losses(0, 0, 7) };
         assert!(
-            endures(&short).ends_with("7 partitions without a majority"),
+            endures(&short).ends_with("7 partitions are without a majority of their replicas"),
             "{}",
             endures(&short)
         );

@@ -14,10 +14,15 @@ pub(crate) struct Cluster {
 impl Cluster {
     /// `serve --init`, two `serve --join`, `cluster plan`, `cluster commit`.
     pub(crate) fn three() -> Self {
+        Self::founded_with(&["--init"])
+    }
+
+    /// The same, whose first node is started with these flags.
+    pub(crate) fn founded_with(flags: &[&str]) -> Self {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let mut nodes: Vec<Node> =
             ["n1", "n2", "n3"].iter().map(|name| Node::new(dir.path(), name)).collect();
-        nodes[0].start(&["--init"]);
+        nodes[0].start(flags);
         let first = nodes[0].peer.clone();
         nodes[1].start(&["--join", &first]);
         nodes[2].start(&["--join", &first]);
