@@ -20,7 +20,7 @@ fn quoted(text: &str) -> impl Iterator<Item = &str> {
 /// Texts in backticks that are paths of this repository.
 fn paths(text: &str) -> Vec<&str> {
     let is_path = |word: &&str| {
-        ["crates/", "src/", "docs/", "tests/"].iter().any(|top| word.starts_with(top))
+        ["crates/", "src/", "docs/", "tests/", "ops/"].iter().any(|top| word.starts_with(top))
             && !word.contains([' ', '{', '*'])
     };
     quoted(text).filter(is_path).collect()
@@ -55,6 +55,7 @@ fn every_path_named_in_the_documents_exists() {
         "CONTRIBUTING.md",
         "docs/traps.md",
         "docs/operating.md",
+        "docs/metrics.md",
         "docs/redis.md",
         "docs/decisions/0008-requests-of-the-redis-protocol.md",
     ] {
