@@ -49,21 +49,23 @@ fn a_shortfall_is_counted_by_its_reason_and_nothing_else_is_one() {
         put(1, Ok(small)),
         put(1, Err(RequestError::NotEnoughReplicas { needed: 2, reachable: 1 })),
         put(1, Err(RequestError::Indeterminate { needed: 2, acked: 1 })),
+        put(1, Err(RequestError::Indeterminate { needed: 3, acked: 2 })),
         put(1, Err(RequestError::Overloaded)),
         get(1, Err(RequestError::NotEnoughReplicas { needed: 2, reachable: 1 })),
         get(1, Err(RequestError::ReadTimeout { needed: 2, answered: 1 })),
+        get(1, Err(RequestError::ReadTimeout { needed: 2, answered: 0 })),
         get(1, Err(RequestError::Expired)),
     ]]);
     let expected = ShortfallStats {
         gets_unreachable: 1,
-        gets_late: 1,
+        gets_late: 2,
         puts_unreachable: 1,
-        puts_late: 1,
+        puts_late: 2,
         puts_on_fallbacks: 1,
         puts_on_fewer_nodes: 1,
     };
     assert_eq!(stats.shortfalls, expected);
-    assert_eq!((stats.puts, stats.puts_refused, stats.puts_indeterminate), (2, 2, 1));
+    assert_eq!((stats.puts, stats.puts_refused, stats.puts_indeterminate), (2, 2, 2));
 }
 
 #[test]
