@@ -59,10 +59,10 @@ impl Page {
     fn line(&mut self, line: &str) {
         if let Some(rest) = line.strip_prefix("# HELP ") {
             let (name, help) = rest.split_once(' ').expect("a help text");
-            self.metrics.entry(name.to_owned()).or_default().meaning = help.to_owned();
+            help.clone_into(&mut self.metrics.entry(name.to_owned()).or_default().meaning);
         } else if let Some(rest) = line.strip_prefix("# TYPE ") {
             let (name, kind) = rest.split_once(' ').expect("a type");
-            self.metrics.entry(name.to_owned()).or_default().kind = kind.to_owned();
+            kind.clone_into(&mut self.metrics.entry(name.to_owned()).or_default().kind);
         } else {
             self.sample(line);
         }
@@ -99,11 +99,18 @@ impl Page {
         assert!(!found.is_empty(), "there is no {name} {wanted:?}");
         found.iter().sum()
     }
+
+    /// The same of what has no fractions.
+    fn count(&self, name: &str, wanted: &[(&str, &str)]) -> u64 {
+        let value = self.value(name, wanted);
+        assert!(value.fract().abs() < f64::EPSILON && value >= 0.0, "{name}: {value}");
+        value as u64
+    }
 }
 
-fn requests(page: &Page, door: &str, operation: &str, outcome: &str) -> f64 {
+fn requests(page: &Page, door: &str, operation: &str, outcome: &str) -> u64 {
     let labels = [("door", door), ("operation", operation), ("outcome", outcome)];
-    page.value("stator_requests_total", &labels)
+    page.count("stator_requests_total", &labels)
 }
 
 #[test]
@@ -138,29 +145,29 @@ fn a_running_node_serves_what_the_document_lists_and_nothing_else() {
     assert!(missing.is_empty(), "listed and not served: {missing:?}");
 
     // The figures are those of what was asked.
-    assert_eq!(requests(&page, "http", "put", "done"), 22.0);
-    assert_eq!(requests(&page, "http", "get", "done"), 20.0);
-    assert!(requests(&page, "http", "get", "not_found") >= 1.0);
-    assert_eq!(requests(&page, "http", "get", "conflict"), 1.0);
-    assert_eq!(requests(&page, "http", "get", "invalid"), 1.0);
-    assert_eq!(requests(&page, "resp", "put", "done"), 1.0);
+    assert_eq!(requests(&page, "http", "put", "done"), 22);
+    assert_eq!(requests(&page, "http", "get", "done"), 20);
+    assert!(requests(&page, "http", "get", "not_found") >= 1);
+    assert_eq!(requests(&page, "http", "get", "conflict"), 1);
+    assert_eq!(requests(&page, "http", "get", "invalid"), 1);
+    assert_eq!(requests(&page, "resp", "put", "done"), 1);
     let puts = [("door", "http"), ("operation", "put")];
-    assert_eq!(page.value("stator_request_duration_seconds_count", &puts), 22.0);
+    assert_eq!(page.count("stator_request_duration_seconds_count", &puts), 22);
     assert!(page.value("stator_request_duration_seconds_sum", &puts) > 0.0);
-    assert_eq!(page.value("stator_members", &[("state", "up")]), 3.0);
-    assert_eq!(page.value("stator_tolerable_node_losses", &[("keeps", "data")]), 2.0);
-    assert_eq!(page.value("stator_tolerable_node_losses", &[("keeps", "quorum")]), 1.0);
+    assert_eq!(page.count("stator_members", &[("state", "up")]), 3);
+    assert_eq!(page.count("stator_tolerable_node_losses", &[("keeps", "data")]), 2);
+    assert_eq!(page.count("stator_tolerable_node_losses", &[("keeps", "quorum")]), 1);
     assert!(page.value("stator_store_syncs_total", &[]) >= 1.0);
 
     // And they change with what happens.
     cluster.nodes[2].kill();
     cluster.wait_down(0, "n3");
     let page = Page::of(&cluster.nodes[0]);
-    assert_eq!(page.value("stator_peer_up", &[("peer", "n3")]), 0.0);
-    assert_eq!(page.value("stator_peer_up", &[("peer", "n2")]), 1.0);
+    assert_eq!(page.count("stator_peer_up", &[("peer", "n3")]), 0);
+    assert_eq!(page.count("stator_peer_up", &[("peer", "n2")]), 1);
     assert!(page.value("stator_peer_phi", &[("peer", "n3")]) > 0.0);
-    assert_eq!(page.value("stator_members", &[("state", "down")]), 1.0);
-    assert_eq!(page.value("stator_tolerable_node_losses", &[("keeps", "quorum")]), 0.0);
+    assert_eq!(page.count("stator_members", &[("state", "down")]), 1);
+    assert_eq!(page.count("stator_tolerable_node_losses", &[("keeps", "quorum")]), 0);
 }
 
 #[test]
@@ -172,8 +179,8 @@ fn replicas_that_were_compared_are_told_to_be_and_hints_have_an_age() {
     cluster.nodes[0].start(&[]);
     until("all comparisons have come about once", || {
         let page = Page::of(&cluster.nodes[0]);
-        let knows_its_own = page.value("stator_replicas", &[]) > 0.0;
-        let done = page.value("stator_replica_comparisons_outstanding", &[]) == 0.0;
+        let knows_its_own = page.count("stator_replicas", &[]) > 0;
+        let done = page.count("stator_replica_comparisons_outstanding", &[]) == 0;
         (knows_its_own && done).then_some(())
     });
     let page = Page::of(&cluster.nodes[0]);

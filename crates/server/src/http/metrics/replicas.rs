@@ -197,7 +197,7 @@ fn collection(reading: &Reading, page: &mut Page<'_>) -> fmt::Result {
     page.gauge(
         "stator_tombstones",
         "Tombstones and expired values that the last look at each partition counted.",
-        found().map(|found| u64::from(found.tombstones)).sum::<u64>() as f64,
+        found().map(|found| found.tombstones).sum::<u64>() as f64,
     )?;
     let oldest = found().filter_map(|found| found.oldest_tombstone).min();
     page.gauge(
