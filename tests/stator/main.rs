@@ -16,6 +16,7 @@ mod files;
 mod guides;
 mod harness;
 mod joining;
+mod metrics;
 mod native;
 mod objects;
 mod operate;

@@ -34,8 +34,8 @@ mod typed;
 
 pub use bucket::{BucketDocument, BucketSettings};
 pub use cluster::{
-    ClusterDocument, Committed, MemberDocument, PlanChange, PlanDocument, PlanMember, PlanMove,
-    StageRequest, TransitionDocument,
+    ClusterDocument, Committed, EnduresDocument, LossesDocument, MemberDocument, PlanChange,
+    PlanDocument, PlanMember, PlanMove, StageRequest, TransitionDocument,
 };
 pub use endpoint::{Endpoint, InvalidEndpoint};
 pub use environment::EnvironmentError;

@@ -44,6 +44,15 @@ pub struct NodeDocument {
     /// Objects that are set aside as damaged until their peers' states replace them.
     #[serde(default)]
     pub set_aside: u64,
+    /// How long ago the oldest last comparison with another owner was, of those that fall to it.
+    #[serde(default)]
+    pub compared_within_seconds: u64,
+    /// Partitions with an owner that it was to compare with and has not yet since it started.
+    #[serde(default)]
+    pub comparisons_outstanding: u64,
+    /// How long ago the partition was read in full that this was longest ago for.
+    #[serde(default)]
+    pub scrubbed_within_seconds: u64,
     /// Whether new values are refused because only the disk's reserve is left.
     #[serde(default)]
     pub disk_reserved: bool,

@@ -7,7 +7,7 @@ use crate::collection::Round;
 use crate::identity::{ActorId, NodeId};
 use crate::merkle::TreeSum;
 use crate::replica::Found;
-use crate::time::WallTime;
+use crate::time::{Instant, WallTime};
 use crate::token::Partition;
 
 /// A question about a shard's condition, named so that the answer finds its way back.
@@ -86,6 +86,23 @@ pub struct PartitionStatus {
     pub round: Round,
     /// What the last full look at the partition found.
     pub found: Found,
+    /// When that look was finished; none if that was not since the node started.
+    pub scrubbed: Option<Instant>,
+    /// When it was last known to be as its other owners have it.
+    pub compared: Compared,
+}
+
+/// When a replica was last known to be as the other owners have it, by the exchanges that fall to
+/// its node: of two owners one begins ([`crate::exchange::begins`]), and only that one knows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Compared {
+    /// All exchanges about it are begun by others, or there are no other owners.
+    #[default]
+    ByOthers,
+    /// With some owner that has not come about since the node started.
+    NotYet,
+    /// The oldest of the last ones with each owner ended at this time.
+    Last(Instant),
 }
 
 /// Hints held for one node.

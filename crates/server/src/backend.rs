@@ -14,7 +14,7 @@ use stator_core::object::ObjectKey;
 use stator_core::request::{ClientReply, Operation};
 use stator_core::status::NodeStatus;
 use stator_core::view::View;
-use stator_node::TopKeys;
+use stator_node::{NodeStats, TopKeys};
 
 /// How long a request for data waits if it does not say.
 pub(crate) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -59,6 +59,11 @@ pub trait Backend: Send + Sync + 'static {
         TopKeys::default()
     }
 
+    /// What the node counts of its own doing; nothing where nothing is counted.
+    fn stats(&self) -> NodeStats {
+        NodeStats::default()
+    }
+
     /// The cluster as the node sees it now.
     fn view(&self) -> Arc<View>;
 
@@ -96,6 +101,10 @@ impl<B: Backend + ?Sized> Backend for Arc<B> {
 
     fn top(&self, most: usize) -> TopKeys {
         (**self).top(most)
+    }
+
+    fn stats(&self) -> NodeStats {
+        (**self).stats()
     }
 
     fn view(&self) -> Arc<View> {

@@ -8,7 +8,8 @@
 //! batch       many gets, puts and deletes in one request
 //! listing     a bucket's keys
 //! openapi     all of it, described
-//! bucket, locate, cluster, node, top, health   the other rows
+//! bucket, locate, cluster, node, top, metrics, health   the other rows
+//! requests    each one's id, what it was answered, a line in the log
 //! problem     everything that can go wrong, and its one table of statuses
 //! ```
 
@@ -25,11 +26,13 @@ mod json;
 mod kv;
 mod listing;
 mod locate;
+mod metrics;
 mod node;
 mod openapi;
 mod path;
 mod problem;
 mod query;
+mod requests;
 mod router;
 mod top;
 mod when;

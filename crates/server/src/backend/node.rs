@@ -10,7 +10,7 @@ use stator_core::object::ObjectKey;
 use stator_core::request::{ClientReply, Operation};
 use stator_core::status::NodeStatus;
 use stator_core::view::View;
-use stator_node::{NodeHandle, TopKeys};
+use stator_node::{NodeHandle, NodeStats, TopKeys};
 
 use super::{Backend, Readiness, Reply};
 
@@ -38,6 +38,10 @@ impl Backend for NodeHandle {
 
     fn top(&self, most: usize) -> TopKeys {
         NodeHandle::top(self, most)
+    }
+
+    fn stats(&self) -> NodeStats {
+        NodeHandle::stats(self)
     }
 
     fn view(&self) -> Arc<View> {

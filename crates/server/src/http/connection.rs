@@ -34,7 +34,6 @@ use super::front::{Front, Shared};
 use super::{HttpConfig, router};
 use crate::backend::Backend;
 use crate::listener::{self, ConnectionLimits};
-use crate::memory::Memory;
 
 /// The largest head of a request, in bytes: a target of 65,534, all metadata of a value, and as much
 /// again. (Longer targets are put aside before: [`opening`].)
@@ -97,7 +96,7 @@ fn refuse(stream: &TcpStream) {
 struct Door {
     limits: ConnectionLimits,
     router: Router,
-    memory: Memory,
+    front: Shared,
     http1: http1::Builder,
     http2: http2::Builder<TokioExecutor>,
     outflows: Mutex<Vec<Weak<Outflow>>>,
@@ -117,7 +116,7 @@ impl Door {
         Self {
             limits,
             router: router::of(front),
-            memory: front.memory.clone(),
+            front: Shared::clone(front),
             http1,
             http2,
             outflows: Mutex::default(),
@@ -153,7 +152,7 @@ impl Door {
     ) {
         // Whether small answers leave at once is a matter of speed alone.
         let _ = stream.set_nodelay(true);
-        let opening = Opening::read(&mut stream, &self.memory);
+        let opening = Opening::read(&mut stream, &self.front.memory);
         let opening = tokio::time::timeout(self.limits.head, opening);
         let opened = tokio::select! {
             biased;
@@ -179,7 +178,7 @@ impl Door {
         http1.keep_alive(target.is_none());
         let service = Answering {
             router: TowerToHyperService::new(self.router.clone()),
-            memory: self.memory.clone(),
+            front: Shared::clone(&self.front),
             outflow: Arc::clone(&outflow),
             target,
         };

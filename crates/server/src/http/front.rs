@@ -8,8 +8,10 @@ use stator_core::membership::admin::{AdminDone, AdminRequest};
 use stator_core::request::{Done, Operation};
 
 use super::problem::{Intent, Problem};
+use super::requests::Requests;
 use super::{HttpConfig, cluster};
 use crate::backend::Backend;
+use crate::clock;
 use crate::memory::Memory;
 
 /// The door's state, shared by all its requests.
@@ -24,6 +26,7 @@ pub(super) struct Front {
     pub(super) patience: Duration,
     /// The interface's description, as it is served.
     pub(super) description: Bytes,
+    pub(super) requests: Requests,
 }
 
 impl Front {
@@ -34,7 +37,9 @@ impl Front {
         description: Bytes,
     ) -> Shared {
         let memory = Memory::of(config.memory_bytes);
-        Arc::new(Self { backend: Box::new(backend), config, memory, patience, description })
+        let requests = Requests::numbered_from(first_id(&backend));
+        let backend = Box::new(backend);
+        Arc::new(Self { backend, config, memory, patience, description, requests })
     }
 
     /// Asks a shard; an error is told as a request of this intent needs it.
@@ -57,4 +62,10 @@ impl Front {
         let reply = self.backend.admin(request, timeout).await;
         reply.map_err(|error| cluster::problem(&error, &self.backend.view()))
     }
+}
+
+/// A number that other nodes, and other starts of this one, do not count from: ids of requests are
+/// names for people, so that it need not be a secret.
+fn first_id(backend: &impl Backend) -> u64 {
+    backend.me().get().rotate_left(32) ^ clock::now().as_millis() << 20
 }

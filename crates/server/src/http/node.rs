@@ -18,6 +18,7 @@ use super::json;
 use super::path::Target;
 use super::problem::{Answer, Problem, kind};
 use super::query::Words;
+use crate::ages::Ages;
 
 /// `GET /v1/node`; with `partitions=no` without the list of partitions, which is long.
 pub(super) async fn answer(front: Shared, request: Request) -> Answer {
@@ -70,6 +71,14 @@ pub(super) struct Document {
     not_counting: usize,
     /// Objects that are set aside as damaged.
     set_aside: u64,
+    /// Of the comparisons with other owners that fall to this node, how long ago the oldest last one
+    /// ended with both alike; one that has not come about counts since the start.
+    compared_within_seconds: u64,
+    /// Partitions that it was to compare and has not, with some owner, since it started.
+    comparisons_outstanding: usize,
+    /// How long ago the partition was read in full that this was longest ago for; one that was not
+    /// counts since the start.
+    scrubbed_within_seconds: u64,
     /// Whether writes are refused because the disk's reserve is reached.
     disk_reserved: bool,
     /// Background work done since the node started, by name.
@@ -118,6 +127,7 @@ fn document(front: &Front, status: &NodeStatus, listed: Listed) -> Document {
     let those = |of: fn(&PartitionStatus) -> bool| {
         whole.partitions.values().filter(|partition| of(partition)).count()
     };
+    let ages = Ages::of(&whole.partitions, front.backend.stats().uptime);
     let each = || whole.partitions.iter().map(partition).collect();
     Document {
         name: front.backend.name().to_owned(),
@@ -132,6 +142,9 @@ fn document(front: &Front, status: &NodeStatus, listed: Listed) -> Document {
         trees_building: those(|partition| partition.root.is_none()),
         not_counting: those(|partition| !partition.counts),
         set_aside: whole.partitions.values().map(|p| u64::from(p.quarantined)).sum(),
+        compared_within_seconds: ages.comparison.as_secs(),
+        comparisons_outstanding: ages.outstanding,
+        scrubbed_within_seconds: ages.scrub.as_secs(),
         disk_reserved: whole.disk_reserved,
         since_start: since_start(&whole.upkeep),
         partitions: (listed == Listed::Yes).then(each),

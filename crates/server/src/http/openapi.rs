@@ -11,6 +11,7 @@ mod cluster;
 mod node;
 mod objects;
 mod parts;
+mod request_id;
 
 use axum::body::Body;
 use axum::extract::Request;
@@ -53,7 +54,9 @@ pub(super) async fn answer(front: Shared, request: Request) -> Answer {
 /// The document of an interface with these paths, as it is served.
 pub(super) fn document(described: Described) -> Bytes {
     let mut paths = Paths::new();
-    paths.paths.extend(described.into_iter().map(|(path, item)| (path.to_owned(), item)));
+    paths
+        .paths
+        .extend(described.into_iter().map(|(path, item)| (path.to_owned(), request_id::on(item))));
     let document: OpenApi = OpenApiBuilder::new()
         .info(
             InfoBuilder::new()

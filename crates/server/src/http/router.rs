@@ -16,7 +16,7 @@ use super::front::Shared;
 use super::guard::{self, Right};
 use super::openapi::{self, Described};
 use super::problem::{Answer, Intent, Problem, kind};
-use super::{batch, body, bucket, cluster, health, kv, locate, node, top};
+use super::{batch, body, bucket, cluster, health, kv, locate, metrics, node, top};
 use crate::memory::Memory;
 
 /// The interface's description, as it is served.
@@ -50,7 +50,7 @@ fn rows() -> Rows {
         .row(&["/v1/node"], openapi::node(), data, node::answer)
         .row(&["/livez"], openapi::livez(), watching, health::livez)
         .row(&["/readyz"], openapi::readyz(), watching, health::readyz)
-        .row(&["/metrics"], openapi::metrics(), data, not_built)
+        .row(&["/metrics"], openapi::metrics(), data, metrics::answer)
         .row(&["/openapi.json"], openapi::openapi(), data, openapi::answer)
         .row(&["/console"], openapi::console(), data, not_built)
 }
@@ -98,23 +98,25 @@ fn watching(_request: &Request) -> Right {
 }
 
 /// A row of the interface: may this be asked, then its answer, and a problem in the words of a read
-/// or of a write.
+/// or of a write; all of it under the request's id.
 fn row<A, F>(needs: Needs, answer: A) -> MethodRouter<Shared>
 where
     A: Fn(Shared, Request) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Answer> + Send + 'static,
 {
     any(async move |State(front): State<Shared>, request: Request| -> Response {
-        let intent = Intent::of(request.method());
-        let answered = match guard::check(&front.config, &request, needs(&request)) {
-            Ok(()) => answer(Shared::clone(&front), request).await,
-            Err(problem) => Err(problem),
-        };
-        let answered = match intent {
-            Intent::Read => answered.and_then(|answer| charged(answer, &front.memory)),
-            Intent::Write => answered,
-        };
-        answered.unwrap_or_else(|problem| problem.response(intent))
+        let method = request.method().clone();
+        let tag = front.requests.tag(request.headers());
+        let answered = tag.scope(async {
+            guard::check(&front.config, &request, needs(&request))?;
+            let answer = answer(Shared::clone(&front), request).await?;
+            match Intent::of(&method) {
+                Intent::Read => charged(answer, &front.memory),
+                Intent::Write => Ok(answer),
+            }
+        });
+        let answered = answered.await;
+        front.requests.close(tag, &method, answered)
     })
 }
 
@@ -144,8 +146,8 @@ async fn no_such_path(_front: Shared, request: Request) -> Answer {
     let detail = format!(
         "nothing is served at {shown}: objects are at /v1/kv/BUCKET/KEY, and there are \
          /v1/kv/BUCKET, /v1/buckets/BUCKET, /v1/locate/BUCKET/KEY, /v1/cluster (stage, plan, \
-         commit, discard), /v1/batch, /v1/node, /livez and /readyz; GET /openapi.json describes \
-         them"
+         commit, discard), /v1/batch, /v1/node, /metrics, /livez and /readyz; GET /openapi.json \
+         describes them"
     );
     Err(Problem::new(kind::NO_SUCH_PATH, detail))
 }

@@ -142,7 +142,6 @@ async fn a_bad_read_is_refused_without_an_outcome() {
         ("/v1/buckets/a/b", 404, "no-such-path"),
         ("/v1/cluster/stage", 405, "method-not-allowed"),
         ("/v1/cluster?x", 400, "query-unknown"),
-        ("/metrics", 501, "not-built"),
         ("/console", 501, "not-built"),
         ("/v1/cluster/top?limit=0", 400, "query-invalid"),
         ("/v1/cluster/top?by=reads", 400, "query-unknown"),

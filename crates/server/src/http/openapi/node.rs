@@ -19,7 +19,8 @@ pub(in super::super) fn node() -> Described {
             "oldest_unix_ms": 1_772_366_400_000_u64,
         }],
         "counting_hints": false, "replicas": 1, "trees_building": 0, "not_counting": 0,
-        "set_aside": 0, "disk_reserved": false,
+        "set_aside": 0, "compared_within_seconds": 812, "comparisons_outstanding": 0,
+        "scrubbed_within_seconds": 3600, "disk_reserved": false,
         "since_start": { "exchanges": 12, "hints_delivered": 3 },
         "partitions": [{
             "partition": 0, "root": "9fbf261b62c1d7c00db73afb81dd97fd", "counts": true,
@@ -82,7 +83,20 @@ fn not_built(path: &'static str, id: &str, summary: &str) -> Described {
 
 /// `GET /metrics`.
 pub(in super::super) fn metrics() -> Described {
-    not_built("/metrics", "getMetrics", "Metrics as Prometheus reads them.")
+    const PLAIN: &str = "# HELP stator_ready 1 if the node serves: it is a member and has tried every \
+                         member's address once.\n# TYPE stator_ready gauge\nstator_ready 1\n";
+    let open = format!("{PLAIN}# EOF\n");
+    let page = ResponseBuilder::new()
+        .description("A page of metrics.")
+        .content("text/plain; version=0.0.4; charset=utf-8", plain(PLAIN))
+        .content("application/openmetrics-text; version=1.0.0; charset=utf-8", plain(&open));
+    let metrics = operation(
+        "node",
+        "Metrics as Prometheus reads them.",
+        "What the node counts and sees; as OpenMetrics for who accepts that.",
+    );
+    let metrics = with_problems(metrics.response("200", page), Intent::Read, &[]);
+    vec![("/metrics", parts::read("getMetrics", metrics))]
 }
 
 /// `GET /console`.
