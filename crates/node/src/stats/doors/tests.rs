@@ -16,7 +16,7 @@ fn value(expires_at: Option<WallTime>) -> Content {
     Content::Value(Value { bytes: Bytes::from_static(b"milk"), metadata })
 }
 
-fn got(versions: impl IntoIterator<Item = Content>) -> ClientReply {
+fn got(versions: impl IntoIterator<Item = Content>) -> GetReply {
     let mut state = ObjectState::default();
     for (counter, content) in (1..).zip(versions) {
         let dot = Dot { actor: ActorId::new(5), counter };
@@ -24,12 +24,12 @@ fn got(versions: impl IntoIterator<Item = Content>) -> ClientReply {
         state.write(ConflictRule::Siblings, &Context::default(), sibling);
     }
     let digest = ObjectDigest::new([0; 16]);
-    Ok(Done::Got(GetReply { state, context: None, digest, answered: Answered::default() }))
+    GetReply { state, context: None, digest, answered: Answered::default() }
 }
 
 #[test]
 fn what_a_get_found_is_told_as_clients_see_it() {
-    let of = |reply| Came::of(&reply, NOW);
+    let of = |reply| Came::of(&Ok(Done::Got(reply)), NOW);
     assert_eq!(of(got([])), Came::NotFound);
     assert_eq!(of(got([Content::Tombstone])), Came::NotFound);
     assert_eq!(of(got([value(Some(NOW))])), Came::NotFound, "it has expired");
