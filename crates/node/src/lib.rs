@@ -40,5 +40,5 @@ pub use handle::{NodeHandle, Readiness};
 pub use node::Node;
 pub use stator_core::budget::BytesPerSecond;
 pub use stator_core::node::HintLimits;
-pub use stats::NodeStats;
+pub use stats::{Latencies, NodeStats};
 pub use top::{TopKey, TopKeys};

@@ -1,6 +1,8 @@
 //! What a node counts of its own doing, made from the core's observations alone, so that logs and
 //! figures never disagree.
 
+mod latency;
+
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -8,6 +10,9 @@ use stator_core::membership::effect::MembershipObservation;
 use stator_core::observe::Observation;
 use stator_core::request::{Outcome, RequestError};
 use stator_core::store::StoreStats;
+
+pub use latency::Latencies;
+use latency::LatencyCounters;
 
 /// A node's figures at one moment. Counts are since its start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -22,6 +27,8 @@ pub struct NodeStats {
     pub gets_failed: u64,
     /// Time spent in gets, answered or not, in microseconds.
     pub get_micros: u64,
+    /// The same by duration.
+    pub get_latencies: Latencies,
     /// Puts and deletes that this node coordinated and that were acknowledged.
     pub puts: u64,
     /// Those that were refused: nothing was written.
@@ -30,6 +37,8 @@ pub struct NodeStats {
     pub puts_indeterminate: u64,
     /// Time spent in puts, whatever came of them, in microseconds.
     pub put_micros: u64,
+    /// The same by duration.
+    pub put_latencies: Latencies,
     /// Writes minted here as a replica.
     pub minted: u64,
     /// States of peers merged here.
@@ -54,10 +63,12 @@ pub(crate) struct Counters {
     gets: AtomicU64,
     gets_failed: AtomicU64,
     get_micros: AtomicU64,
+    get_latencies: LatencyCounters,
     puts: AtomicU64,
     puts_refused: AtomicU64,
     puts_indeterminate: AtomicU64,
     put_micros: AtomicU64,
+    put_latencies: LatencyCounters,
     minted: AtomicU64,
     merged: AtomicU64,
     suspicions: AtomicU64,
@@ -74,11 +85,13 @@ impl Counters {
         match observation {
             Observation::GetFinished { key, took, result } => {
                 add(&self.get_micros, micros(*took));
+                self.get_latencies.add(micros(*took));
                 add(if result.is_ok() { &self.gets } else { &self.gets_failed }, 1);
                 tracing::trace!(%key, ?took, ?result, "get finished");
             }
             Observation::PutFinished { key, took, result } => {
                 add(&self.put_micros, micros(*took));
+                self.put_latencies.add(micros(*took));
                 add(self.put_counter(result.as_ref().err()), 1);
                 tracing::trace!(%key, ?took, ?result, "put finished");
             }
@@ -166,10 +179,12 @@ impl Counters {
             gets: read(&self.gets),
             gets_failed: read(&self.gets_failed),
             get_micros: read(&self.get_micros),
+            get_latencies: self.get_latencies.read(),
             puts: read(&self.puts),
             puts_refused: read(&self.puts_refused),
             puts_indeterminate: read(&self.puts_indeterminate),
             put_micros: read(&self.put_micros),
+            put_latencies: self.put_latencies.read(),
             minted: read(&self.minted),
             merged: read(&self.merged),
             suspicions: read(&self.suspicions),
