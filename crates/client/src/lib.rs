@@ -12,12 +12,14 @@ mod bucket;
 mod cluster;
 mod endpoint;
 mod error;
+mod history;
 mod keys;
 mod locate;
 mod node;
 mod object;
 mod path;
 mod problem;
+mod replica;
 mod transport;
 
 pub use bucket::{BucketDocument, BucketSettings};
@@ -27,6 +29,7 @@ pub use cluster::{
 };
 pub use endpoint::{Endpoint, InvalidEndpoint};
 pub use error::{ClientError, Outcome};
+pub use history::{HistoryDocument, StepDocument};
 pub use keys::{KeyEntry, KeyStream, KeysQuery};
 pub use locate::{LocateDocument, LocatedNode};
 pub use node::{Detail, HintsDocument, NodeDocument, PartitionDocument, SinceStartDocument};
@@ -36,4 +39,5 @@ pub use object::{
 };
 pub use path::object_path;
 pub use problem::Problem;
+pub use replica::{EntryDocument, HintDocument, ReplicaDocument, StateDocument, VersionDocument};
 pub use transport::Client;

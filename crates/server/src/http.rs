@@ -8,7 +8,8 @@
 //! batch       many gets, puts and deletes in one request
 //! listing     a bucket's keys
 //! openapi     all of it, described
-//! bucket, locate, cluster, node, top, health   the other rows
+//! bucket, locate, replica, cluster, node, history, top, health   the other rows
+//! console     pages for people
 //! problem     everything that can go wrong, and its one table of statuses
 //! ```
 
@@ -18,9 +19,11 @@ mod body;
 mod bucket;
 mod cluster;
 mod connection;
+mod console;
 mod front;
 mod guard;
 mod health;
+mod history;
 mod json;
 mod kv;
 mod listing;
@@ -30,6 +33,7 @@ mod openapi;
 mod path;
 mod problem;
 mod query;
+mod replica;
 mod router;
 mod top;
 mod when;

@@ -25,7 +25,7 @@ use tokio::task::JoinSet;
 use self::opening::{Opening, Version};
 use self::prefixed::Prefixed;
 use super::path::LongTarget;
-use super::{HttpConfig, router};
+use super::{HttpConfig, history, router};
 use crate::backend::Backend;
 use crate::listener::{self, ConnectionLimits};
 
@@ -56,10 +56,14 @@ pub async fn serve_within(
     config: HttpConfig,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
-    let door = Arc::new(Door::new(limits, router::router(backend, config)));
+    let (open, closing) = watch::channel(());
+    let (router, front) = router::with_front(backend, config);
+    front.console.ends_with(closing.clone());
+    let sampling = tokio::spawn(history::keep(Arc::downgrade(&front)));
+    drop(front);
+    let door = Arc::new(Door::new(limits, router));
     let mut connections = JoinSet::new();
     let graceful = GracefulShutdown::new();
-    let (open, closing) = watch::channel(());
     let serve = |stream| Arc::clone(&door).serve(stream, graceful.watcher(), closing.clone());
     listener::accept(&listener, limits, &mut connections, shutdown, refuse, serve).await;
     drop((listener, open));
@@ -67,6 +71,7 @@ pub async fn serve_within(
         tracing::warn!("requests that did not end in time are cut off");
     }
     connections.shutdown().await;
+    sampling.abort();
     Ok(())
 }
 

@@ -7,6 +7,8 @@ use bytes::Bytes;
 use stator_core::membership::admin::{AdminDone, AdminRequest};
 use stator_core::request::{Done, Operation};
 
+use super::console::Desk;
+use super::history::History;
 use super::problem::{Intent, Problem};
 use super::{HttpConfig, cluster};
 use crate::backend::Backend;
@@ -22,12 +24,23 @@ pub(super) struct Front {
     pub(super) memory: Memory,
     /// The interface's description, as it is served.
     pub(super) description: Bytes,
+    /// The last ten minutes.
+    pub(super) history: History,
+    /// What the console's pages share.
+    pub(super) console: Desk,
 }
 
 impl Front {
     pub(super) fn new(backend: impl Backend, config: HttpConfig, description: Bytes) -> Shared {
         let memory = Memory::default();
-        Arc::new(Self { backend: Box::new(backend), config, memory, description })
+        Arc::new(Self {
+            backend: Box::new(backend),
+            config,
+            memory,
+            description,
+            history: History::default(),
+            console: Desk::default(),
+        })
     }
 
     /// Asks a shard; an error is told as a request of this intent needs it.

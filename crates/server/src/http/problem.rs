@@ -123,6 +123,21 @@ impl Problem {
         self.kind.status
     }
 
+    /// What its kind is called.
+    pub(super) fn title(&self) -> &'static str {
+        self.kind.title
+    }
+
+    /// What happened this time, and what to do about it.
+    pub(super) fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    /// What is known of the write that met it.
+    pub(super) fn outcome(&self) -> Outcome {
+        self.outcome
+    }
+
     /// The document, as it answers a request of this intent.
     pub(super) fn document(&self, intent: Intent) -> Document {
         let outcome = match self.outcome {

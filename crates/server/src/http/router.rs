@@ -3,6 +3,8 @@
 //! Rows whose path ends in a bucket or a key are matched by their beginning alone and read the rest
 //! themselves, from the raw bytes ([`super::path`]).
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::response::Response;
@@ -13,15 +15,23 @@ use super::front::{Front, Shared};
 use super::guard::{self, Right};
 use super::openapi::{self, Described};
 use super::problem::{Answer, Intent, Problem, kind};
-use super::{HttpConfig, batch, bucket, cluster, health, kv, locate, node, top};
+use super::{
+    HttpConfig, batch, bucket, cluster, console, health, history, kv, locate, node, replica, top,
+};
 use crate::backend::Backend;
 
 /// The HTTP interface of the node behind `backend`.
 pub fn router(backend: impl Backend, config: HttpConfig) -> Router {
+    with_front(backend, config).0
+}
+
+/// The same, and what its rows share.
+pub(super) fn with_front(backend: impl Backend, config: HttpConfig) -> (Router, Shared) {
     let rows = rows();
     let description = openapi::document(rows.described);
     let router = rows.router.fallback(row(data, no_such_path));
-    router.with_state(Front::new(backend, config, description))
+    let front = Front::new(backend, config, description);
+    (router.with_state(Arc::clone(&front)), front)
 }
 
 fn rows() -> Rows {
@@ -43,11 +53,18 @@ fn rows() -> Rows {
         .row(&["/v1/cluster/recover"], openapi::recover(), administration, cluster::recover)
         .row(&["/v1/cluster/top"], openapi::top(), data, top::answer)
         .row(&["/v1/node"], openapi::node(), data, node::answer)
+        .row(&["/v1/node/history"], openapi::history(), data, history::answer)
+        .row(&["/v1/replica/", "/v1/replica/{*name}"], openapi::replica(), data, replica::answer)
         .row(&["/livez"], openapi::livez(), watching, health::livez)
         .row(&["/readyz"], openapi::readyz(), watching, health::readyz)
         .row(&["/metrics"], openapi::metrics(), data, not_built)
         .row(&["/openapi.json"], openapi::openapi(), data, openapi::answer)
-        .row(&["/console"], openapi::console(), data, not_built)
+        .row(
+            &["/console", "/console/", "/console/{*page}"],
+            openapi::console(),
+            data,
+            console::answer,
+        )
 }
 
 /// The rows of the interface, and what they say of themselves: there is no row without a

@@ -13,7 +13,8 @@ use super::parts::{self, WORDS, document, operation, text, with_problems, with_w
 pub(in super::super) fn node() -> Described {
     let example = json!({
         "name": "n1", "id": "0123456789abcdef", "ring_version": 2, "ring_partitions": 256,
-        "shards": 2, "silent_shards": 0,
+        "version": "0.1.0", "uptime_seconds": 3600, "disk_bytes": 1_048_576,
+        "approximate_objects": 120, "shards": 2, "silent_shards": 0,
         "hints": [{
             "for": "n2", "id": "fedcba9876543210", "objects": 3, "bytes": 3072,
             "oldest_unix_ms": 1_772_366_400_000_u64,
@@ -85,7 +86,33 @@ pub(in super::super) fn metrics() -> Described {
     not_built("/metrics", "getMetrics", "Metrics as Prometheus reads them.")
 }
 
+/// `GET /v1/node/history`.
+pub(in super::super) fn history() -> Described {
+    let example = json!({
+        "name": "n1", "id": "0123456789abcdef", "step_seconds": 5,
+        "steps": [{
+            "gets": 400, "gets_failed": 0, "puts": 398, "puts_refused": 1,
+            "puts_indeterminate": 0, "get_micros": { "384": 390, "512": 10 },
+            "put_micros": { "1536": 399 }, "read_repairs": 2, "hedged": 1, "hints_stored": 12,
+            "hints_delivered": 0, "hints_held": 12, "exchanged_objects": 0,
+        }],
+    });
+    let history = operation(
+        "node",
+        "What the node did in the last ten minutes.",
+        "In steps of five seconds, from memory: a node that has just started has few.",
+    );
+    let history = history.response("200", document("Its steps.", "History", example));
+    let history = with_problems(history, Intent::Read, &[WORDS]);
+    vec![("/v1/node/history", parts::read("getHistory", history))]
+}
+
 /// `GET /console`.
 pub(in super::super) fn console() -> Described {
-    not_built("/console", "getConsole", "The console.")
+    let page = ResponseBuilder::new()
+        .description("The first of the console's pages, for people.")
+        .content("text/html; charset=utf-8", plain("<!DOCTYPE html>…"));
+    let console = operation("node", "The console.", "Pages that show the cluster and its objects.");
+    let console = console.response("200", page);
+    vec![("/console", parts::read("getConsole", with_problems(console, Intent::Read, &[])))]
 }
