@@ -1,4 +1,4 @@
-//! Three nodes that are one cluster, made by hand as the manual says.
+//! Nodes that are one cluster, made by hand as the manual says.
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -14,13 +14,17 @@ pub(crate) struct Cluster {
 impl Cluster {
     /// `serve --init`, two `serve --join`, `cluster plan`, `cluster commit`.
     pub(crate) fn three() -> Self {
+        Self::of(3)
+    }
+
+    /// The same with so many nodes.
+    pub(crate) fn of(count: usize) -> Self {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let mut nodes: Vec<Node> =
-            ["n1", "n2", "n3"].iter().map(|name| Node::new(dir.path(), name)).collect();
+            (1..=count).map(|number| Node::new(dir.path(), &format!("n{number}"))).collect();
         nodes[0].start(&["--init"]);
         let first = nodes[0].peer.clone();
-        nodes[1].start(&["--join", &first]);
-        nodes[2].start(&["--join", &first]);
+        nodes[1..].iter_mut().for_each(|node| node.start(&["--join", &first]));
         let cluster = Self { nodes, dir };
         let version = cluster.planned();
         let committed = cluster.nodes[0].cli(&["cluster", "commit", "--version", &version]);
@@ -33,10 +37,11 @@ impl Cluster {
     /// Waits until the plan takes in both joins, and reads the version to commit from the command
     /// that it shows.
     fn planned(&self) -> String {
-        until("both joins are staged", || {
+        until("all joins are staged", || {
             let plan = self.nodes[0].cli(&["cluster", "plan"]);
             let text = stdout(&plan);
-            if text.lines().filter(|line| line.starts_with("join ")).count() < 2 {
+            if text.lines().filter(|line| line.starts_with("join ")).count() + 1 < self.nodes.len()
+            {
                 return None;
             }
             let command = text.lines().find(|line| line.starts_with("commit it with:"))?;
@@ -57,10 +62,11 @@ impl Cluster {
     /// Waits until every node serves and sees all members up.
     pub(crate) fn wait_ready(&self) {
         for node in &self.nodes {
-            until(&format!("{} serves a cluster of three", node.name), || {
+            until(&format!("{} serves the whole cluster", node.name), || {
                 let ready = Request::get("/readyz").try_send(&node.http)?;
                 let members = Self::states(node)?;
-                let all_up = members.len() == 3 && members.iter().all(|(_, state)| state == "up");
+                let all_up = members.len() == self.nodes.len()
+                    && members.iter().all(|(_, state)| state == "up");
                 (ready.status == 200 && all_up && Self::reaches_all(node)).then_some(())
             });
         }

@@ -61,16 +61,22 @@ fn search(asked: &Asked) -> Markup {
     let form = KeyForm::of(&asked.form).unwrap_or_default();
     html! {
         form class="line" action="/console/key" method="get" {
-            label for="bucket" { "Bucket" }
-            input id="bucket" name="bucket" value=(asked.form.get("bucket").unwrap_or("default")) autocapitalize="none";
-            label for="key" { "Key" }
-            input id="key" name="key" required value=[asked.form.get("key")] autocapitalize="none" autofocus[asked.form.get("key").is_none()];
-            label for="form" { "as" }
-            select id="form" name="form" {
-                option value="text" selected[form == KeyForm::Text] { "text" }
-                option value="hex" selected[form == KeyForm::Hex] { "hex" }
+            span class="field" {
+                label for="bucket" { "Bucket" }
+                input id="bucket" name="bucket" value=(asked.form.get("bucket").unwrap_or("default")) autocapitalize="none";
             }
-            button { "Locate" }
+            span class="field" {
+                label for="key" { "Key" }
+                input id="key" name="key" required value=[asked.form.get("key")] autocapitalize="none" autofocus[asked.form.get("key").is_none()];
+            }
+            span class="field" {
+                label for="form" { "as" }
+                select id="form" name="form" {
+                    option value="text" selected[form == KeyForm::Text] { "text" }
+                    option value="hex" selected[form == KeyForm::Hex] { "hex" }
+                }
+                button { "Locate" }
+            }
         }
     }
 }

@@ -27,7 +27,7 @@ pub(super) async fn sheet(front: &Front) -> Result<Sheet, Problem> {
         p class="quiet" {
             "State, phi and silence are what " (front.backend.name()) " holds of the others; the rest each \
              node says of itself. Phi: how much a silence is longer than usual, as a power of ten; above "
-            (PHI_DOWN) " (the dashed line) a node is held to be down."
+            (PHI_DOWN) " (the dashed line), or once a request waited for it in vain, a node is held to be down."
         }
     };
     Ok(Sheet::new("Nodes").live("nodes", content))

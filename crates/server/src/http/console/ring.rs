@@ -176,7 +176,7 @@ async fn one_partition(
                     @for (place, ((node, member), said)) in owners.iter().zip(&said).enumerate() {
                         tr {
                             th scope="row" { (place + 1) }
-                            td {
+                            td class="name" {
                                 span class={ "swatch " (show::colour(&cluster.members, *node)) } {}
                                 @match member { Some(member) => (member.name), None => (node) }
                             }
@@ -232,7 +232,7 @@ fn agreement(said: &[Result<PartitionDocument, String>]) -> Markup {
     html! {
         @if !same { span class="badge down" { "replicas differ" } }
         @else if known.len() == said.len() { span class="badge up" { "replicas agree" } }
-        @else { span class="badge joining" { (known.len()) " of " (said.len()) " asked" } }
+        @else { span class="badge joining" { (known.len()) " of " (said.len()) " asked" @if known.len() > 1 { ", and they agree" } } }
     }
 }
 

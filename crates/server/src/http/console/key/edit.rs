@@ -122,12 +122,16 @@ fn put(names: &Names, live: &[&Sibling], at: WallTime) -> Markup {
             // A browser takes the first line end of a field away.
             textarea id="value" name="value" rows="5" spellcheck="false" { (PreEscaped("\n")) (text) }
             div class="line" {
-                label for="content_type" { "Content-Type" }
-                input id="content_type" name="content_type" value=(kind);
-                label for="w" { "W" }
-                select id="w" name="w" {
-                    option value="" { "as the bucket says" }
-                    option value="1" { "1" } option value="quorum" { "quorum" } option value="all" { "all" }
+                span class="field" {
+                    label for="content_type" { "Content-Type" }
+                    input id="content_type" name="content_type" value=(kind);
+                }
+                span class="field" {
+                    label for="w" { "W" }
+                    select id="w" name="w" {
+                        option value="" { "as the bucket says" }
+                        option value="1" { "1" } option value="quorum" { "quorum" } option value="all" { "all" }
+                    }
                 }
                 button class="strong" name="action" value="put" { "Put" }
             }
