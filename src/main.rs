@@ -9,6 +9,7 @@ mod exit;
 mod failure;
 mod key_format;
 mod logs;
+mod open_files;
 mod output;
 mod signals;
 mod survey;

@@ -20,7 +20,7 @@ use crate::config::{
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::signals::StopSignals;
-use crate::{logs, output};
+use crate::{logs, open_files, output};
 
 /// Runs a node until a signal, or until it fails.
 pub(super) async fn run(args: ServeArgs) -> Ended {
@@ -35,6 +35,7 @@ pub(super) async fn run(args: ServeArgs) -> Ended {
     for name in &layers.unknown_variables {
         tracing::warn!("the environment has {name}, which is no setting of stator");
     }
+    open_files::allow_as_many_as_may_be();
     if let Some(parent) = args.stop_with_parent {
         stop_with(parent)?;
     }
@@ -198,6 +199,7 @@ fn http_config(settings: &Settings, secret: &SecretSource) -> HttpConfig {
         max_object_bytes: settings.max_object_bytes,
         admin_token: secret.current.as_deref().map(admin_token),
         is_loopback: settings.http.ip().is_loopback(),
+        ..HttpConfig::default()
     }
 }
 

@@ -10,6 +10,7 @@ mod chaos;
 mod commands;
 mod conflicts;
 mod console;
+mod crowd;
 mod demo;
 mod durability;
 mod files;

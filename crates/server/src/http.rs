@@ -39,7 +39,8 @@ mod top;
 mod when;
 
 pub use connection::{serve, serve_within};
-pub use router::router;
+
+use crate::memory;
 
 /// What the HTTP door is told of its limits and of who may administer.
 #[derive(Clone, Debug)]
@@ -49,6 +50,9 @@ pub struct HttpConfig {
     pub max_key_bytes: usize,
     /// The largest object taken, in bytes, inclusive.
     pub max_object_bytes: usize,
+    /// What all requests may hold together of bodies, long heads and answers on their way, in
+    /// bytes; past it requests are refused.
+    pub memory_bytes: usize,
     /// What `Authorization: Bearer` must carry to administer through a listener that is not on
     /// loopback, derived from the cluster's secret; without one nobody administers there.
     pub admin_token: Option<String>,
@@ -70,6 +74,7 @@ impl Default for HttpConfig {
         Self {
             max_key_bytes: 64 * 1024,
             max_object_bytes: 8 * 1024 * 1024,
+            memory_bytes: memory::BUDGET_BYTES,
             admin_token: None,
             is_loopback: true,
         }

@@ -20,6 +20,6 @@ pub mod resp;
 mod scan;
 
 pub use backend::{Backend, Readiness, Reply};
-pub use http::{HttpConfig, router, serve, serve_within};
+pub use http::{HttpConfig, serve, serve_within};
 pub use listener::ConnectionLimits;
 pub use resp::RespConfig;

@@ -18,6 +18,10 @@ pub struct ConnectionLimits {
     /// it. Redis protocol: how long the next bytes of a command that has begun may take, and how
     /// long a reader may take nothing of its replies.
     pub head: Duration,
+    /// HTTP: how long the next piece of a request's body may take. A body must also come at a pace.
+    pub body: Duration,
+    /// HTTP: how long a reader may take nothing of an answer before it is cut off.
+    pub reader: Duration,
     /// Redis protocol: how long a connection may be silent between commands. Its clients keep
     /// connections for later, so this is much longer.
     pub idle: Duration,
@@ -30,6 +34,8 @@ impl Default for ConnectionLimits {
         Self {
             connections: 10_000,
             head: Duration::from_mins(1),
+            body: Duration::from_secs(10),
+            reader: Duration::from_secs(30),
             idle: Duration::from_mins(30),
             drain: Duration::from_secs(15),
         }

@@ -42,9 +42,22 @@ impl Node {
 
     /// Starts it, and waits until its HTTP door answers.
     pub(crate) fn start(&mut self, more: &[&str]) {
+        self.start_as(self.command(more));
+    }
+
+    /// The same, from a shell that allows its children so many open files, and that they ask for
+    /// more.
+    pub(crate) fn start_with_few_files(&mut self, files: u32, more: &[&str]) {
+        let command = self.command(more);
+        let mut shell = Command::new("sh");
+        shell.arg("-c").arg(format!("ulimit -Sn {files}; exec \"$0\" \"$@\""));
+        shell.arg(command.get_program()).args(command.get_args());
+        self.start_as(shell);
+    }
+
+    fn start_as(&mut self, mut command: Command) {
         let log = File::options().create(true).append(true).open(&self.log);
         let log = log.expect("the directory is writable");
-        let mut command = self.command(more);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
         self.child = Some(command.spawn().expect("the binary was built"));
         until(&format!("{} answers", self.name), || {

@@ -11,14 +11,15 @@ use http::HeaderMap;
 use http::header::{CONTENT_LENGTH, EXPECT};
 use http_body_util::BodyExt;
 use serde_json::{Map, Value};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::front::Front;
 use super::problem::{Kind, Problem, kind};
-use crate::memory::{Memory, Part};
+use crate::memory::Part;
 
-/// How long the next piece of a body may take.
-const IDLE: Duration = Duration::from_secs(10);
+/// The least pace of a body, in bytes a second, once the time for its first piece is over: whoever
+/// sends a byte now and then does not hold a request open for hours.
+const PACE: u64 = 1024;
 /// How long the rest of a refused body is read and thrown away, so that the answer is not lost
 /// with the connection while its sender still writes.
 const DRAIN: Duration = Duration::from_secs(2);
@@ -61,7 +62,7 @@ pub(super) async fn object(
     body: &mut Body,
 ) -> Result<Held, Problem> {
     let limit = Limit { bytes: front.config.max_object_bytes, kind: kind::OBJECT_TOO_LARGE };
-    read(&front.memory, headers, body, limit).await
+    read(front, headers, body, limit).await
 }
 
 /// Reads a batch's document. Room is taken for what it holds decoded as well.
@@ -71,7 +72,7 @@ pub(super) async fn batch(
     body: &mut Body,
 ) -> Result<Held, Problem> {
     let limit = Limit { bytes: front.config.max_batch_bytes(), kind: kind::BATCH_TOO_LARGE };
-    let mut held = read(&front.memory, headers, body, limit).await?;
+    let mut held = read(front, headers, body, limit).await?;
     if !held.part.grow_to(2 * held.bytes.len(), &front.memory) {
         return Err(no_memory());
     }
@@ -85,7 +86,7 @@ pub(super) async fn document(
     body: &mut Body,
 ) -> Result<Map<String, Value>, Problem> {
     let limit = Limit { bytes: DOCUMENT_BYTES, kind: kind::BODY_TOO_LARGE };
-    let held = read(&front.memory, headers, body, limit).await?;
+    let held = read(front, headers, body, limit).await?;
     if held.bytes.is_empty() {
         return Ok(Map::new());
     }
@@ -94,8 +95,10 @@ pub(super) async fn document(
     })
 }
 
+/// The memory is taken as the body comes, not as it is announced: an announcement costs its sender
+/// nothing.
 async fn read(
-    memory: &Memory,
+    front: &Front,
     headers: &HeaderMap,
     body: &mut Body,
     limit: Limit,
@@ -104,14 +107,15 @@ async fn read(
     if declared.is_some_and(|length| length > limit.bytes) {
         return Err(limit.exceeded());
     }
-    let mut part = memory.take(declared.unwrap_or(0)).ok_or_else(no_memory)?;
+    let began = Instant::now();
+    let mut part = front.memory.take(0).ok_or_else(no_memory)?;
     let mut gathered = Gathered::expecting(declared.unwrap_or(0));
-    while let Some(piece) = next(body).await? {
+    while let Some(piece) = next(body, wait(front.patience, began, gathered.len())).await? {
         let length = gathered.len() + piece.len();
         if length > limit.bytes {
             return Err(limit.exceeded());
         }
-        if !part.grow_to(length, memory) {
+        if !part.grow_to(length, &front.memory) {
             return Err(no_memory());
         }
         gathered.add(piece);
@@ -119,14 +123,21 @@ async fn read(
     Ok(Held { bytes: gathered.finish(), part })
 }
 
+/// Until when the next piece of a body is waited for that began then and has come so far.
+fn wait(patience: Duration, began: Instant, bytes: usize) -> Instant {
+    let earned = Duration::from_millis(bytes as u64 * 1000 / PACE);
+    (Instant::now() + patience).min(began + patience + earned)
+}
+
 fn declared(headers: &HeaderMap) -> Option<usize> {
     headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-async fn next(body: &mut Body) -> Result<Option<Bytes>, Problem> {
+async fn next(body: &mut Body, until: Instant) -> Result<Option<Bytes>, Problem> {
     loop {
-        let frame = timeout(IDLE, body.frame()).await.map_err(|_| {
-            let detail = format!("nothing more of the body came for {} s", IDLE.as_secs());
+        let frame = timeout_at(until, body.frame()).await.map_err(|_| {
+            let detail = "the body came too slowly: nothing more of it came in time, or too little \
+                          all the while";
             Problem::new(kind::BODY_TIMEOUT, detail)
         })?;
         let Some(frame) = frame else { return Ok(None) };

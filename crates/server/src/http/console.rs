@@ -35,13 +35,14 @@ mod wheel;
 
 use axum::extract::Request;
 use axum::response::Response;
-use http::{HeaderMap, Method, StatusCode};
+use http::{Method, StatusCode};
 
 use self::form::Form;
 use self::page::Page;
 use super::front::{Front, Shared};
 use super::path::Target;
 use super::problem::{Answer, Problem};
+use crate::memory::Part;
 
 pub(super) use desk::Desk;
 
@@ -97,12 +98,12 @@ async fn page_response(front: &Front, page: &Page) -> Response {
     }
 }
 
-/// What a form that was sent says, if one of these pages sent it.
-async fn sent(front: &Front, request: Request) -> Result<(Form, HeaderMap), Problem> {
+/// What a form that was sent says, if one of these pages sent it; and its part of the door's memory.
+async fn sent(front: &Front, request: Request) -> Result<(Form, Part), Problem> {
     origin::check(request.headers())?;
     let (parts, mut content) = request.into_parts();
     let held = super::body::object(front, &parts.headers, &mut content).await?;
-    Ok((Form::read(&held.bytes), parts.headers))
+    Ok((Form::read(&held.bytes), held.part))
 }
 
 fn is_read(method: &Method) -> bool {

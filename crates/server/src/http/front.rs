@@ -22,6 +22,8 @@ pub(super) struct Front {
     pub(super) backend: Box<dyn Backend>,
     pub(super) config: HttpConfig,
     pub(super) memory: Memory,
+    /// How long the next piece of a request's body may take.
+    pub(super) patience: Duration,
     /// The interface's description, as it is served.
     pub(super) description: Bytes,
     /// The last ten minutes.
@@ -31,12 +33,18 @@ pub(super) struct Front {
 }
 
 impl Front {
-    pub(super) fn new(backend: impl Backend, config: HttpConfig, description: Bytes) -> Shared {
-        let memory = Memory::default();
+    pub(super) fn new(
+        backend: impl Backend,
+        config: HttpConfig,
+        patience: Duration,
+        description: Bytes,
+    ) -> Shared {
+        let memory = Memory::of(config.memory_bytes);
         Arc::new(Self {
             backend: Box::new(backend),
             config,
             memory,
+            patience,
             description,
             history: History::default(),
             console: Desk::default(),

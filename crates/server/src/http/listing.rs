@@ -22,10 +22,10 @@ use stator_core::request::ListPage;
 
 use self::line::Include;
 use super::front::Shared;
-use super::json;
 use super::path::Target;
 use super::problem::{Answer, Intent, Problem, kind};
 use super::query::Words;
+use super::{body, json};
 use crate::backend::DEFAULT_TIMEOUT;
 use crate::clock;
 use crate::scan::{Scan, ScanError, Scanned};
@@ -97,7 +97,10 @@ impl Listing {
             ScanError::Request(error) => Problem::of_request(error, Intent::Read),
             ScanError::Mismatched => Problem::mismatched(Intent::Read),
         })?;
-        Ok(self.lines(&page))
+        let Some(lines) = self.lines(&page) else { return Ok(None) };
+        // They may wait for a slow reader, and keys may be long.
+        let part = self.front.memory.take(lines.len()).ok_or_else(body::no_memory)?;
+        Ok(Some(part.until_gone(lines)))
     }
 
     fn lines(&mut self, page: &ListPage) -> Option<Bytes> {

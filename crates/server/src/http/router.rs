@@ -3,35 +3,32 @@
 //! Rows whose path ends in a bucket or a key are matched by their beginning alone and read the rest
 //! themselves, from the raw bytes ([`super::path`]).
 
-use std::sync::Arc;
-
 use axum::Router;
+use axum::body::HttpBody;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use axum::routing::{MethodRouter, any};
+use bytes::Bytes;
 use http::Method;
 
-use super::front::{Front, Shared};
+use super::connection::Charged;
+use super::front::Shared;
 use super::guard::{self, Right};
 use super::openapi::{self, Described};
 use super::problem::{Answer, Intent, Problem, kind};
 use super::{
-    HttpConfig, batch, bucket, cluster, console, health, history, kv, locate, node, replica, top,
+    batch, body, bucket, cluster, console, health, history, kv, locate, node, replica, top,
 };
-use crate::backend::Backend;
+use crate::memory::Memory;
 
-/// The HTTP interface of the node behind `backend`.
-pub fn router(backend: impl Backend, config: HttpConfig) -> Router {
-    with_front(backend, config).0
+/// The interface's description, as it is served.
+pub(super) fn description() -> Bytes {
+    openapi::document(rows().described)
 }
 
-/// The same, and what its rows share.
-pub(super) fn with_front(backend: impl Backend, config: HttpConfig) -> (Router, Shared) {
-    let rows = rows();
-    let description = openapi::document(rows.described);
-    let router = rows.router.fallback(row(data, no_such_path));
-    let front = Front::new(backend, config, description);
-    (router.with_state(Arc::clone(&front)), front)
+/// The HTTP interface of the node behind a front.
+pub(super) fn of(front: &Shared) -> Router {
+    rows().router.fallback(row(data, no_such_path)).with_state(Shared::clone(front))
 }
 
 fn rows() -> Rows {
@@ -119,11 +116,27 @@ where
     any(async move |State(front): State<Shared>, request: Request| -> Response {
         let intent = Intent::of(request.method());
         let answered = match guard::check(&front.config, &request, needs(&request)) {
-            Ok(()) => answer(front, request).await,
+            Ok(()) => answer(Shared::clone(&front), request).await,
             Err(problem) => Err(problem),
+        };
+        let answered = match intent {
+            Intent::Read => answered.and_then(|answer| charged(answer, &front.memory)),
+            Intent::Write => answered,
         };
         answered.unwrap_or_else(|problem| problem.response(intent))
     })
+}
+
+/// What a read found is a part of the door's memory until its reader has taken it. (What has no
+/// length yet is charged as it is made.)
+fn charged(mut answer: Response, memory: &Memory) -> Answer {
+    let Some(bytes) = answer.body().size_hint().exact().filter(|&bytes| bytes > 0) else {
+        return Ok(answer);
+    };
+    let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
+    let part = memory.take(bytes).ok_or_else(body::no_memory)?;
+    answer.extensions_mut().insert(Charged::new(part));
+    Ok(answer)
 }
 
 async fn not_built(_front: Shared, request: Request) -> Answer {

@@ -275,6 +275,24 @@ async fn a_batch_above_its_limits_is_refused_whole() {
     assert_eq!((answer.status, fake.operations().len()), (200, 1000));
 }
 
+/// What a batch reads is a part of the door's memory like what single gets read.
+#[tokio::test]
+async fn values_that_there_is_no_room_for_are_refused_one_by_one() {
+    let fake = Fake::having(state([value(&vec![7; 1024 * 1024])]));
+    let config = HttpConfig { memory_bytes: 6 * 1024 * 1024, ..HttpConfig::default() };
+    let door = Door::with(fake, config, ConnectionLimits::default()).await;
+    let gets: Vec<_> = (0..10).map(|key| json!({ "op": "get", "key": key.to_string() })).collect();
+    let results = batch(&door, &json!(gets)).await;
+    let statuses = statuses(&results);
+    assert!(statuses.contains(&503), "{statuses:?}");
+    for result in results.iter().filter(|result| result["status"] == 503) {
+        assert_eq!(result["problem"]["type"], "https://stator.invalid/problems/overloaded");
+        assert_eq!(result["problem"]["outcome"], Value::Null);
+    }
+    let few = batch(&door, &json!(gets[..1])).await;
+    assert_eq!(few[0]["status"], 200, "the room comes back");
+}
+
 /// A node whose answers wait until the test lets them go, one at a time.
 struct Gated {
     node: Arc<Fake>,

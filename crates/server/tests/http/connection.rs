@@ -8,7 +8,7 @@ use stator_server::{ConnectionLimits, HttpConfig};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::client::{Answer, Door, read_all};
+use crate::client::{Answer, Door, find, read_all};
 use crate::fake::Fake;
 
 #[tokio::test]
@@ -129,6 +129,80 @@ async fn a_closing_door_does_not_wait_for_who_asks_nothing() {
     drop(door.stop.take());
     let ended = tokio::time::timeout(Duration::from_secs(20), door.served).await;
     ended.expect("it does not wait").expect("it ended").expect("it served");
+}
+
+#[tokio::test]
+async fn a_connection_is_kept_for_whoever_does_not_close_it() {
+    let fake = Fake::new();
+    let door = Door::open(fake.clone()).await;
+    let mut stream = door.connect().await;
+    // One after another, each answered before the next is sent: written, refused, absent.
+    for (request, status) in [
+        ("PUT /v1/kv/b/k HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\nv", "204"),
+        ("PUT /v1/kv/b/k?x=1 HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\nv", "400"),
+        ("GET /v1/kv/b/k HTTP/1.1\r\nHost: localhost\r\n\r\n", "404"),
+        ("HEAD /livez HTTP/1.1\r\nHost: localhost\r\n\r\n", "200"),
+        ("GET /livez HTTP/1.1\r\nHost: localhost\r\nUpgrade: h2c\r\n\r\n", "200"),
+    ] {
+        stream.write_all(request.as_bytes()).await.expect("it is open");
+        let answer = one_answer(&mut stream, request.starts_with("HEAD")).await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{request}\n{answer}");
+        assert!(!answer.to_lowercase().contains("connection: close"), "{answer}");
+    }
+    for last in ["HTTP/1.1\r\nConnection: close\r\n", "HTTP/1.0\r\n"] {
+        let mut stream = door.connect().await;
+        let request = format!("GET /livez {last}Host: localhost\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.expect("it is open");
+        let closed = tokio::time::timeout(Duration::from_secs(20), read_all(&mut stream));
+        assert_eq!(closed.await.expect("it is closed").status, 200);
+    }
+}
+
+/// Reads one answer off a connection that stays open.
+async fn one_answer(stream: &mut TcpStream, is_head: bool) -> String {
+    let mut bytes = Vec::new();
+    loop {
+        if let Some(end) = find(&bytes, b"\r\n\r\n") {
+            let head = String::from_utf8_lossy(&bytes[..end]).to_lowercase();
+            let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+            let length: usize = length.and_then(|length| length.parse().ok()).unwrap_or(0);
+            if is_head || bytes.len() == end + 4 + length {
+                return String::from_utf8_lossy(&bytes).into_owned();
+            }
+        }
+        let read = stream.read_buf(&mut bytes);
+        let read = tokio::time::timeout(Duration::from_secs(20), read).await.expect("in time");
+        assert_ne!(read.expect("it is open"), 0, "it is closed");
+    }
+}
+
+#[tokio::test]
+async fn http2_carries_many_requests_side_by_side() {
+    use http_body_util::{BodyExt, Full};
+    use hyper_util::rt::{TokioExecutor, TokioIo};
+    let large: Vec<u8> = (0..3_000_000_u32).map(|byte| byte as u8).collect();
+    let fake = Fake::having(crate::fake::state([crate::fake::value(&large)]));
+    let door = Door::open(fake.clone()).await;
+    let io = TokioIo::new(door.connect().await);
+    let (client, connection) =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), io).await.expect("HTTP/2");
+    tokio::spawn(connection);
+    let gets = (0..20).map(|number| {
+        let mut client = client.clone();
+        let request = http::Request::get(format!("http://{}/v1/kv/b/{number}", door.address))
+            .body(Full::new(bytes::Bytes::new()))
+            .expect("a request");
+        async move {
+            let answer = client.send_request(request).await.expect("an answer");
+            assert_eq!(answer.status(), 200);
+            answer.into_body().collect().await.expect("a body").to_bytes()
+        }
+    });
+    let bodies = tokio::time::timeout(Duration::from_mins(1), futures_util::future::join_all(gets));
+    for body in bodies.await.expect("in time") {
+        assert!(body == large, "each has the whole value");
+    }
+    assert_eq!(fake.operations().len(), 20);
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ mod connection;
 mod console;
 mod fake;
 mod guard;
+mod hostile;
 mod listing;
 mod locate;
 mod node;

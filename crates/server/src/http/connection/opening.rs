@@ -8,12 +8,11 @@
 //! connection that is under way, a target that long is answered 414, and closes it: the client asks
 //! again on a new one.)
 
-use std::io;
-
 use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt};
 
 use super::super::path::LongTarget;
+use crate::memory::{Memory, Part};
 
 /// How an HTTP/2 connection with prior knowledge begins.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -22,7 +21,7 @@ const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 const ORDINARY: usize = 65_000;
 
 /// The longest first line that is read: a key of 64 KiB and a bucket of 1 KiB, every byte escaped,
-/// with a query. Anything longer goes to the parser, which answers 414.
+/// with a query. Anything longer is answered 414.
 const LINE: usize = 3 * (64 * 1024 + 1024) + 4096;
 
 /// How much of an over-long target is left in its place.
@@ -46,16 +45,41 @@ pub(super) struct Opening {
     pub(super) read: Bytes,
     /// The first request's target, where it had to be put aside.
     pub(super) target: Option<LongTarget>,
+    /// What a long line holds of the door's memory while its request is under way.
+    pub(super) part: Option<Part>,
+}
+
+/// Why a connection can't be served.
+#[derive(Debug)]
+pub(super) enum Unopened {
+    /// Its first line does not end where the longest one would.
+    TooLong,
+    /// There is no memory left for a long line.
+    NoRoom,
+    /// It broke.
+    Broken,
 }
 
 impl Opening {
-    /// Reads the first bytes: no more than it takes to know.
-    pub(super) async fn read(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<Self> {
+    /// Reads the first bytes: no more than it takes to know. Those of a long line are a part of the
+    /// door's memory.
+    pub(super) async fn read(
+        stream: &mut (impl AsyncRead + Unpin),
+        memory: &Memory,
+    ) -> Result<Self, Unopened> {
         let mut read = BytesMut::with_capacity(PIECE);
+        let mut part = None;
         loop {
-            let ended = stream.read_buf(&mut read).await? == 0;
+            let ended = stream.read_buf(&mut read).await.map_err(|_| Unopened::Broken)? == 0;
             if let Some(opening) = Self::of(&read, ended) {
-                return Ok(opening);
+                return Ok(Self { part, ..opening });
+            }
+            if read.len() > LINE {
+                return Err(Unopened::TooLong);
+            }
+            if part.is_none() && read.len() == read.capacity() {
+                // For the line and, once it is there, for its target beside it.
+                part = Some(memory.take(2 * LINE).ok_or(Unopened::NoRoom)?);
             }
             read.reserve(PIECE);
         }
@@ -63,8 +87,9 @@ impl Opening {
 
     /// What is known from these bytes; nothing if it takes more, and more may come.
     fn of(read: &BytesMut, ended: bool) -> Option<Self> {
-        let ordinary =
-            |version| Some(Self { version, read: Bytes::copy_from_slice(read), target: None });
+        let ordinary = |version| {
+            Some(Self { version, read: Bytes::copy_from_slice(read), target: None, part: None })
+        };
         if read.starts_with(PREFACE) {
             return ordinary(Version::Http2);
         }
@@ -77,7 +102,6 @@ impl Opening {
         match memchr::memchr(b'\n', read) {
             Some(end) if end <= ORDINARY => ordinary(Version::Http1),
             Some(end) => Self::put_aside(read, end).or_else(|| ordinary(Version::Http1)),
-            None if read.len() > LINE => ordinary(Version::Http1),
             None => None,
         }
     }
@@ -101,6 +125,7 @@ impl Opening {
             version: Version::Http1,
             read: short.freeze(),
             target: Some(LongTarget(Bytes::copy_from_slice(target))),
+            part: None,
         })
     }
 }

@@ -1,11 +1,11 @@
 //! `300 Multiple Choices`: all versions of an object at once, as Riak had them, or as JSON.
 
 mod form;
+mod pieces;
 
 use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
-use futures_util::stream;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, ETAG, LAST_MODIFIED, VARY};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use stator_core::object::{ObjectDigest, Sibling, Value};
@@ -13,6 +13,7 @@ use stator_core::request::GetReply;
 use stator_core::time::WallTime;
 
 use self::form::Form;
+use self::pieces::Pieces;
 use super::super::json;
 use super::{headers, told};
 use crate::context;
@@ -57,13 +58,10 @@ fn as_multipart(siblings: &[Sibling], digest: &ObjectDigest, at: WallTime) -> Re
     }
     pieces.push(Bytes::from(format!("--{boundary}--\r\n")));
 
-    let length: usize = pieces.iter().map(Bytes::len).sum();
-    let pieces = pieces.into_iter().filter(|piece| !piece.is_empty()).map(Ok::<_, std::io::Error>);
-    let mut response = Response::new(Body::from_stream(stream::iter(pieces)));
+    let mut response = Response::new(Body::new(Pieces::of(pieces)));
     let content_type = format!("multipart/mixed; boundary={boundary}");
     let content_type = HeaderValue::from_str(&content_type).expect("a boundary is letters");
     response.headers_mut().insert(CONTENT_TYPE, content_type);
-    response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length));
     response
 }
 

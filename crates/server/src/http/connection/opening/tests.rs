@@ -54,8 +54,26 @@ fn what_is_no_path_is_left_to_the_parser() {
     }
 }
 
-#[test]
-fn no_more_is_read_than_any_key_takes() {
-    assert_eq!(version(&vec![b'k'; LINE]), None);
-    assert_eq!(version(&vec![b'k'; LINE + 1]), Some(Version::Http1));
+#[tokio::test]
+async fn no_more_is_read_than_any_key_takes() {
+    let memory = Memory::of(4 * LINE);
+    let longest = [&b"GET /"[..], &vec![b'k'; LINE - 20], b" HTTP/1.1\r\n"].concat();
+    let opening = Opening::read(&mut &longest[..], &memory).await.expect("it fits");
+    assert!(opening.target.is_some());
+    let endless = vec![b'k'; 2 * LINE];
+    let refused = Opening::read(&mut &endless[..], &memory).await;
+    assert!(matches!(refused, Err(Unopened::TooLong)), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_long_line_holds_memory_and_a_short_one_does_not() {
+    let memory = Memory::of(2 * LINE);
+    let long = [&b"GET /"[..], &vec![b'k'; LINE - 20], b" HTTP/1.1\r\n"].concat();
+    let first = Opening::read(&mut &long[..], &memory).await.expect("there is room");
+    let second = Opening::read(&mut &long[..], &memory).await;
+    assert!(matches!(second, Err(Unopened::NoRoom)), "{second:?}");
+    let short = Opening::read(&mut &b"GET / HTTP/1.1\r\n"[..], &memory).await;
+    assert!(short.is_ok());
+    drop(first);
+    assert!(Opening::read(&mut &long[..], &memory).await.is_ok());
 }

@@ -18,7 +18,7 @@ use super::Asked;
 
 /// `POST /console/changes`.
 pub(in super::super) async fn posted(front: &Front, request: Request) -> Answer {
-    let (form, _) = sent(front, request).await?;
+    let (form, _held) = sent(front, request).await?;
     match carried_out(front, &form).await {
         Ok(done) => Ok(layout::see_other(&format!("/console/changes?done={done}"))),
         Err(problem) => Ok(layout::trouble(front, &Page::Changes(Asked::read(&form)), &problem)),

@@ -22,7 +22,7 @@ use crate::clock;
 
 /// `POST /console/key`.
 pub(in super::super) async fn posted(front: &Front, request: Request) -> Answer {
-    let (form, _) = sent(front, request).await?;
+    let (form, _held) = sent(front, request).await?;
     match carried_out(front, &form).await {
         Ok((key, answered)) => Ok(layout::see_other(&after(&key, answered))),
         Err(problem) => Ok(layout::trouble(front, &Page::Key(Asked::read(&form)), &problem)),
