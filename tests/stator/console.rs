@@ -29,7 +29,7 @@ fn each_page_shows_a_cluster_with_a_node_down() {
 
     let victim = two_phones(&cluster);
     scene.ring_goes_live(&mut cluster, victim);
-    load.end();
+    drop(load);
     hinted(&cluster, victim);
     let name = cluster.nodes[victim].name.clone();
 
@@ -51,8 +51,6 @@ impl Load {
         bench.args(["--value-size", "200"]).stdout(Stdio::null()).stderr(Stdio::null());
         Self(bench.spawn().expect("the binary was built"))
     }
-
-    fn end(self) {}
 }
 
 impl Drop for Load {
@@ -121,7 +119,7 @@ impl Scene {
             let over =
                 "document.documentElement.scrollWidth - document.documentElement.clientWidth";
             let over = self.browser.number(over);
-            assert!(over <= 0.0, "{name}, {}: {over} pixels stick out", look.name);
+            assert!(over <= 0, "{name}, {}: {over} pixels stick out", look.name);
             if let Some(dir) = &screenshots {
                 std::fs::create_dir_all(dir).expect("the directory can be made");
                 let file = dir.join(format!("{name}-{}.png", look.name));
@@ -137,8 +135,8 @@ impl Scene {
     fn ring_goes_live(&mut self, cluster: &mut Cluster, victim: usize) {
         self.open("");
         self.browser.until_says("5 nodes");
-        assert_eq!(self.browser.number("document.querySelectorAll('.wheel a').length"), 256.0);
-        assert_eq!(self.browser.number("document.querySelectorAll('.band').length"), 768.0);
+        assert_eq!(self.browser.number("document.querySelectorAll('.wheel a').length"), 256);
+        assert_eq!(self.browser.number("document.querySelectorAll('.band').length"), 768);
         self.browser
             .until("the stream is open", "document.querySelector('#live').innerText === 'live'");
         cluster.nodes[victim].kill();
@@ -163,12 +161,12 @@ impl Scene {
         }
         assert_eq!(self.browser.string("document.activeElement.id"), "choose");
         self.browser.press("9");
-        self.browser.press("Enter");
+        self.browser.press_and_follow("Enter");
         self.browser.until_says("Partition 9 ");
         self.browser.until_says("Fallbacks, in order: ");
         assert_eq!(
             self.browser.number("document.querySelectorAll('#partition tbody tr').length"),
-            3.0
+            3
         );
         self.looks_right("partition");
         // A click into the ring leads to another one.

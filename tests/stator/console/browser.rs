@@ -108,8 +108,14 @@ impl Browser {
         browser
     }
 
-    /// Sends a command and waits for its result; what happens meanwhile is kept.
+    /// Sends a command that must succeed.
     fn call(&mut self, method: &str, parameters: Value) -> Value {
+        self.ask(method, parameters).unwrap_or_else(|error| panic!("{method}: {error}"))
+    }
+
+    /// Sends a command and waits for its result, or why there is none; what happens meanwhile is
+    /// kept.
+    fn ask(&mut self, method: &str, parameters: Value) -> Result<Value, Value> {
         self.last += 1;
         let mut message = json!({ "id": self.last, "method": method, "params": parameters });
         if let Some(session) = &self.session {
@@ -130,8 +136,10 @@ impl Browser {
                 self.events.push_back(answer);
                 continue;
             }
-            assert!(answer["error"].is_null(), "{method}: {}", answer["error"]);
-            return answer["result"].clone();
+            return match &answer["error"] {
+                Value::Null => Ok(answer["result"].clone()),
+                error => Err(error.clone()),
+            };
         }
     }
 
@@ -150,23 +158,42 @@ impl Browser {
         self.until_loaded();
     }
 
+    /// Presses a key that leads to another page, and waits for that.
+    pub(super) fn press_and_follow(&mut self, key: &str) {
+        self.eval("window.leaving = true");
+        self.press(key);
+        self.until_loaded();
+    }
+
     fn until_loaded(&mut self) {
         self.until("the page is loaded", "!window.leaving && document.readyState === 'complete'");
     }
 
-    /// What a script returns. Contexts come and go with pages: then there is nothing yet.
+    /// What a script returns.
     fn eval(&mut self, script: &str) -> Value {
+        self.try_eval(script).unwrap_or_else(|error| panic!("{script}: {error}"))
+    }
+
+    /// What a script returns, or why it returns nothing: between two pages there is none to ask.
+    fn try_eval(&mut self, script: &str) -> Result<Value, Value> {
         let evaluate = json!({ "expression": script, "returnByValue": true });
-        let result = self.call("Runtime.evaluate", evaluate);
-        assert!(result["exceptionDetails"].is_null(), "{script}: {}", result["exceptionDetails"]);
-        result["result"]["value"].clone()
+        let result = self.ask("Runtime.evaluate", evaluate)?;
+        match &result["exceptionDetails"] {
+            Value::Null => Ok(result["result"]["value"].clone()),
+            exception => Err(exception.clone()),
+        }
     }
 
     /// Waits until a script returns true.
     pub(super) fn until(&mut self, what: &str, script: &str) {
         let deadline = Instant::now() + PATIENCE;
-        while self.eval(script) != json!(true) {
-            assert!(Instant::now() < deadline, "{what}: not so, in {}", self.text());
+        loop {
+            let answer = self.try_eval(script);
+            if answer == Ok(json!(true)) {
+                return;
+            }
+            let text = self.try_eval("document.body.innerText");
+            assert!(Instant::now() < deadline, "{what}: not so, but {answer:?}, in {text:?}");
             std::thread::sleep(Duration::from_millis(50));
         }
     }
@@ -176,20 +203,15 @@ impl Browser {
         self.until(text, &format!("document.body.innerText.includes({})", json!(text)));
     }
 
-    /// A number that a script returns.
-    pub(super) fn number(&mut self, script: &str) -> f64 {
+    /// A whole number that a script returns.
+    pub(super) fn number(&mut self, script: &str) -> i64 {
         let value = self.eval(script);
-        value.as_f64().unwrap_or_else(|| panic!("{script} is {value}"))
+        value.as_i64().unwrap_or_else(|| panic!("{script} is {value}"))
     }
 
     /// The text that a script returns.
     pub(super) fn string(&mut self, script: &str) -> String {
         self.eval(script).as_str().unwrap_or_default().to_owned()
-    }
-
-    /// All that the page says.
-    pub(super) fn text(&mut self) -> String {
-        self.string("document.body.innerText")
     }
 
     /// Presses a key, as a keyboard does.
@@ -235,7 +257,7 @@ impl Browser {
     /// Writes the whole page as a PNG.
     pub(super) fn screenshot(&mut self, look: Look, to: &Path) {
         let height = self.number("document.documentElement.scrollHeight");
-        self.resize(look.width, (height as u32).clamp(300, 4000));
+        self.resize(look.width, u32::try_from(height).unwrap_or(0).clamp(300, 4000));
         let shot = self.call("Page.captureScreenshot", json!({ "format": "png" }));
         let encoded = shot["data"].as_str().expect("a picture");
         let bytes = STANDARD.decode(encoded).expect("base64");

@@ -145,10 +145,10 @@ mod tests {
     #[test]
     fn the_top_is_a_round_number_above_all() {
         let of = |values: &[f64]| show::figure(ceiling(values.iter()));
-        assert_eq!(of(&[]), "1.00");
-        assert_eq!(of(&[0.0]), "1.00");
-        assert_eq!(of(&[3.0, 17.0]), "20.0");
-        assert_eq!(of(&[5.0]), "5.00");
+        assert_eq!(of(&[]), "1");
+        assert_eq!(of(&[0.0]), "1");
+        assert_eq!(of(&[3.0, 17.0]), "20");
+        assert_eq!(of(&[5.0]), "5");
         assert_eq!(of(&[0.03]), "0.05");
         assert_eq!(of(&[f64::INFINITY, 900.0]), show::count(1000));
     }

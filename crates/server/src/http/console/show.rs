@@ -68,7 +68,7 @@ pub(super) fn figure(number: f64) -> String {
     match number {
         number if number >= 100.0 => count(number.round() as u64),
         number if number >= 10.0 => format!("{number:.1}"),
-        0.0 => "0".to_owned(),
+        number if (number - number.round()).abs() < 1e-9 => count(number.round() as u64),
         number => format!("{number:.2}"),
     }
 }
