@@ -66,9 +66,9 @@ pub(super) fn count(number: u64) -> String {
 /// A number of something per second, or the like: three digits that matter.
 pub(super) fn figure(number: f64) -> String {
     match number {
+        number if (number - number.round()).abs() < 1e-9 => count(number.round() as u64),
         number if number >= 100.0 => count(number.round() as u64),
         number if number >= 10.0 => format!("{number:.1}"),
-        number if (number - number.round()).abs() < 1e-9 => count(number.round() as u64),
         number => format!("{number:.2}"),
     }
 }
