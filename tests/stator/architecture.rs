@@ -67,6 +67,8 @@ fn every_path_named_in_the_documents_exists() {
         "docs/traps.md",
         "docs/operating.md",
         "docs/metrics.md",
+        "docs/console.md",
+        "docs/decisions/0011-console.md",
         "docs/redis.md",
         "docs/decisions/0008-requests-of-the-redis-protocol.md",
         "docs/decisions/0009-native-clients.md",

@@ -9,6 +9,7 @@ mod bad_start;
 mod chaos;
 mod commands;
 mod conflicts;
+mod console;
 mod crowd;
 mod demo;
 mod durability;

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use crate::collection::Round;
 use crate::identity::{ActorId, NodeId};
 use crate::merkle::TreeSum;
+use crate::message::EncodedState;
 use crate::replica::Found;
 use crate::time::{Instant, WallTime};
 use crate::token::Partition;
@@ -44,6 +45,23 @@ impl ShardStatus {
         self.budget += other.budget;
         self.disk_reserved |= other.disk_reserved;
     }
+}
+
+/// What a node itself has of one object, nobody else asked: for whoever lays replicas side by side.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnCopy {
+    /// The object's partition.
+    pub partition: Partition,
+    /// Whether the node is a replica of the partition.
+    pub is_replica: bool,
+    /// Whether its answers count in reads (rule 19).
+    pub counts: bool,
+    /// The partition's collection round here.
+    pub round: Round,
+    /// The whole state; none if it was never seen here; or why it can't be read.
+    pub state: Result<Option<EncodedState>, String>,
+    /// Hints of the object, by the node that they are for; or why they can't be read.
+    pub hints: Result<BTreeMap<NodeId, EncodedState>, String>,
 }
 
 /// The condition of a node: that of its shards, put together.

@@ -12,7 +12,7 @@ use stator_core::membership::admin::{AdminError, AdminReply, AdminRequest};
 use stator_core::object::ObjectKey;
 use stator_core::request::{ClientReply, Done, Operation, RequestError};
 use stator_core::ring::Ring;
-use stator_core::status::NodeStatus;
+use stator_core::status::{NodeStatus, OwnCopy};
 use stator_core::store::Store;
 use stator_core::time::Deadline;
 use stator_core::view::View;
@@ -209,6 +209,17 @@ impl NodeHandle {
             }
         }
         NodeStatus::of(self.shared.me.shards, found)
+    }
+
+    /// What this node itself has of an object; none if it knows no ring, or is too busy to say.
+    pub async fn own_copy(&self, key: ObjectKey) -> Option<OwnCopy> {
+        let view = self.shared.me.view.load();
+        let partition = view.ring.as_deref()?.partition_of(key.token());
+        let ShardIndex(shard) = of_partition(partition, self.shared.me.shards);
+        let mailbox = self.shared.shards.mailboxes().get(usize::from(shard))?;
+        let (reply, answer) = oneshot::channel();
+        mailbox.events.try_send(ShardEvent::InspectObject(Box::new(key), reply)).ok()?;
+        timeout(GRACE, answer).await.ok()?.ok()?
     }
 
     /// The cluster as this node sees it now. Never waits.

@@ -24,9 +24,10 @@ use stator_core::context::{ContextKey, Sealer};
 use stator_core::effect::Input;
 use stator_core::identity::{ClusterId, NodeId};
 use stator_core::node::{HintLimits, StoreStanding};
+use stator_core::object::ObjectKey;
 use stator_core::random::Random;
 use stator_core::request::{ClientReply, Operation};
-use stator_core::status::ShardStatus;
+use stator_core::status::{OwnCopy, ShardStatus};
 use stator_core::store::Store;
 use stator_core::time::{Deadline, Instant};
 use stator_wire::secret::Keyring;
@@ -57,6 +58,8 @@ pub(crate) enum ShardEvent {
     Accepted(Box<AcceptedStream>),
     /// Somebody asks how the shard is.
     Inspect(oneshot::Sender<ShardStatus>),
+    /// Somebody asks what the shard itself has of an object.
+    InspectObject(Box<ObjectKey>, oneshot::Sender<Option<OwnCopy>>),
 }
 
 /// A connection on its way from the thread that greeted it to the one that reads it.

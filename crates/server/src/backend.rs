@@ -12,7 +12,7 @@ use stator_core::identity::NodeId;
 use stator_core::membership::admin::{AdminReply, AdminRequest};
 use stator_core::object::ObjectKey;
 use stator_core::request::{ClientReply, Operation};
-use stator_core::status::NodeStatus;
+use stator_core::status::{NodeStatus, OwnCopy};
 use stator_core::view::View;
 use stator_node::{NodeStats, TopKeys};
 
@@ -52,6 +52,12 @@ pub trait Backend: Send + Sync + 'static {
 
     /// The condition of the node's shards.
     fn inspect(&self) -> Reply<'_, NodeStatus>;
+
+    /// What the node itself has of an object, nobody else asked; none where it can't be told.
+    fn own_copy(&self, key: ObjectKey) -> Reply<'_, Option<OwnCopy>> {
+        let _ = key;
+        Box::pin(std::future::ready(None))
+    }
 
     /// The busiest keys, at most so many by each measure; none where nothing is counted.
     fn top(&self, most: usize) -> TopKeys {
@@ -97,6 +103,10 @@ impl<B: Backend + ?Sized> Backend for Arc<B> {
 
     fn inspect(&self) -> Reply<'_, NodeStatus> {
         (**self).inspect()
+    }
+
+    fn own_copy(&self, key: ObjectKey) -> Reply<'_, Option<OwnCopy>> {
+        (**self).own_copy(key)
     }
 
     fn top(&self, most: usize) -> TopKeys {

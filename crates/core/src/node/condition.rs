@@ -6,9 +6,10 @@ use std::collections::BTreeSet;
 use super::{Shard, StoreStanding};
 use crate::effect::{DiskRoom, Effect, Effects};
 use crate::exchange::begins;
+use crate::object::ObjectKey;
 use crate::observe::Observation;
 use crate::replica::Looked;
-use crate::status::{Compared, PartitionStatus, ShardStatus, UpkeepCounts};
+use crate::status::{Compared, OwnCopy, PartitionStatus, ShardStatus, UpkeepCounts};
 use crate::store::ReadStore;
 use crate::time::Now;
 use crate::token::Partition;
@@ -84,6 +85,26 @@ impl Shard {
                 (Compared::Last(earlier), Some(at)) => Compared::Last(earlier.min(at)),
                 (Compared::ByOthers, Some(at)) => Compared::Last(at),
             }
+        })
+    }
+
+    /// What this node has of an object; none if it knows no ring.
+    pub(super) fn own_copy(
+        &mut self,
+        key: &ObjectKey,
+        store: &impl ReadStore,
+        out: &mut Effects,
+    ) -> Option<OwnCopy> {
+        let ring = self.view.ring.clone()?;
+        let partition = ring.partition_of(key.token());
+        let state = self.replica.read(key, store, out);
+        Some(OwnCopy {
+            partition,
+            is_replica: self.view.keeps(&ring, partition),
+            counts: self.standing.counts(partition),
+            round: self.replica.round(partition),
+            state: state.map_err(|unreadable| unreadable.0),
+            hints: self.hints.by_owner(key, store).map_err(|unreadable| unreadable.0),
         })
     }
 

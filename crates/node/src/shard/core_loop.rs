@@ -13,7 +13,7 @@ use stator_core::effect::{Effect, Effects, Input, Ticket, Timer};
 use stator_core::message::ShardMessage;
 use stator_core::node::Shard;
 use stator_core::request::{ClientReply, ClientRequest, ClientRequestId};
-use stator_core::status::{InspectId, ShardStatus};
+use stator_core::status::{InspectId, OwnCopy, ShardStatus};
 use stator_core::store::Batch;
 use stator_core::time::{Instant, Now};
 use stator_wire::hello::Lane;
@@ -69,6 +69,8 @@ pub(super) struct CoreLoop {
     traffic: Traffic,
     /// Those who asked how the shard is.
     inspections: HashMap<InspectId, oneshot::Sender<ShardStatus>>,
+    /// Those who asked what the shard has of an object.
+    looks: HashMap<InspectId, oneshot::Sender<Option<OwnCopy>>>,
     /// Inputs that this turn itself has made.
     returned: VecDeque<Input>,
 }
@@ -102,6 +104,7 @@ impl CoreLoop {
             traffic: Traffic::default(),
             returned: VecDeque::from([Input::Started]),
             inspections: HashMap::new(),
+            looks: HashMap::new(),
         }
     }
 
@@ -242,6 +245,12 @@ impl CoreLoop {
                 self.inspections.insert(id, reply);
                 self.returned.push_back(Input::Inspect(id));
             }
+            ShardEvent::InspectObject(key, reply) => {
+                self.next_client += 1;
+                let id = InspectId(self.next_client);
+                self.looks.insert(id, reply);
+                self.returned.push_back(Input::InspectObject { id, key: *key });
+            }
         }
     }
 
@@ -284,6 +293,11 @@ impl CoreLoop {
                 if let Some(waits) = self.inspections.remove(&id) {
                     // Who asked may have gone away.
                     let _ = waits.send(*status);
+                }
+            }
+            Effect::ObjectInspected { id, copy } => {
+                if let Some(waits) = self.looks.remove(&id) {
+                    let _ = waits.send(copy.map(|copy| *copy));
                 }
             }
             Effect::Observe(observation) => self.setup.counters.observe(&observation),

@@ -1,6 +1,7 @@
 //! Counting values by size, without a lock: one atomic addition for the bucket and one for the sum.
 //! Each thread that counts much has histograms of its own; they are put together when they are read.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The upper bounds of durations, in microseconds: from a read out of memory to the longest timeout.
@@ -59,6 +60,28 @@ impl Distribution {
         self.counts.iter().sum()
     }
 
+    /// How many were in each bucket that holds any, by its upper bound. Those beyond every bound are
+    /// told with the last one.
+    pub fn classes(&self) -> BTreeMap<u64, u64> {
+        let mut classes = BTreeMap::new();
+        let ends = self.bounds.iter().chain(self.bounds.last());
+        for (end, count) in ends.zip(&self.counts).filter(|(_, count)| **count > 0) {
+            *classes.entry(*end).or_default() += count;
+        }
+        classes
+    }
+
+    /// What came after an earlier reading of the same values; an empty one was before all.
+    pub fn since(&self, earlier: &Self) -> Self {
+        let before = earlier.counts.iter().copied().chain(std::iter::repeat(0));
+        let counts = self.counts.iter().zip(before).map(|(now, before)| now.saturating_sub(before));
+        Self {
+            bounds: self.bounds,
+            counts: counts.collect(),
+            sum: self.sum.saturating_sub(earlier.sum),
+        }
+    }
+
     /// Puts another one of the same kind to this one.
     pub(super) fn absorb(&mut self, other: Self) {
         if self.counts.is_empty() {
@@ -97,5 +120,22 @@ mod tests {
         both.absorb(one.read());
         both.absorb(two.read());
         assert_eq!((both.counts[1], both.counts[5], both.sum), (2, 1, 9));
+    }
+
+    #[test]
+    fn what_came_between_two_readings_is_their_difference() {
+        let histogram = Histogram::new(&SIBLINGS);
+        let none = Distribution::default();
+        (0..99).for_each(|_| histogram.add(4));
+        let earlier = histogram.read();
+        assert_eq!(earlier.since(&none), earlier);
+        assert_eq!(earlier.classes(), BTreeMap::from([(5, 99)]));
+        for value in [2, 100, 7000] {
+            histogram.add(value);
+        }
+        let since = histogram.read().since(&earlier);
+        assert_eq!((since.count(), since.sum), (3, 7102));
+        assert_eq!(since.classes(), BTreeMap::from([(2, 1), (100, 2)]), "7000 is beyond them all");
+        assert_eq!(none.classes(), BTreeMap::new());
     }
 }

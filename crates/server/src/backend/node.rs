@@ -8,7 +8,7 @@ use stator_core::identity::NodeId;
 use stator_core::membership::admin::{AdminReply, AdminRequest};
 use stator_core::object::ObjectKey;
 use stator_core::request::{ClientReply, Operation};
-use stator_core::status::NodeStatus;
+use stator_core::status::{NodeStatus, OwnCopy};
 use stator_core::view::View;
 use stator_node::{NodeHandle, NodeStats, TopKeys};
 
@@ -34,6 +34,10 @@ impl Backend for NodeHandle {
 
     fn inspect(&self) -> Reply<'_, NodeStatus> {
         Box::pin(NodeHandle::inspect(self))
+    }
+
+    fn own_copy(&self, key: ObjectKey) -> Reply<'_, Option<OwnCopy>> {
+        Box::pin(NodeHandle::own_copy(self, key))
     }
 
     fn top(&self, most: usize) -> TopKeys {

@@ -1,7 +1,7 @@
 //! The cluster: its members, and the staged way of changing them (the paper, 4.8.1: only an
 //! operator's explicit commit changes the ring).
 
-mod change;
+pub(super) mod change;
 pub(super) mod plan;
 pub(super) mod status;
 

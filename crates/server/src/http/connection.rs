@@ -31,7 +31,7 @@ use self::opening::{Opening, Unopened, Version};
 use self::outflow::Outflow;
 use self::prefixed::Prefixed;
 use super::front::{Front, Shared};
-use super::{HttpConfig, router};
+use super::{HttpConfig, history, router};
 use crate::backend::Backend;
 use crate::listener::{self, ConnectionLimits};
 
@@ -67,13 +67,16 @@ pub async fn serve_within(
     config: HttpConfig,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
+    let (open, closing) = watch::channel(());
     let front = Front::new(backend, config, limits.body, router::description());
+    front.console.ends_with(closing.clone());
     let door = Arc::new(Door::new(limits, &front));
     let mut connections = JoinSet::new();
     let mut watching = JoinSet::new();
     watching.spawn(Arc::clone(&door).watch());
+    watching.spawn(history::keep(Arc::downgrade(&front)));
+    drop(front);
     let graceful = GracefulShutdown::new();
-    let (open, closing) = watch::channel(());
     let serve = |stream| Arc::clone(&door).serve(stream, graceful.watcher(), closing.clone());
     listener::accept(&listener, limits, &mut connections, shutdown, refuse, serve).await;
     drop((listener, open));

@@ -7,6 +7,8 @@ use bytes::Bytes;
 use stator_core::membership::admin::{AdminDone, AdminRequest};
 use stator_core::request::{Done, Operation};
 
+use super::console::Desk;
+use super::history::History;
 use super::problem::{Intent, Problem};
 use super::requests::Requests;
 use super::{HttpConfig, cluster};
@@ -27,6 +29,10 @@ pub(super) struct Front {
     /// The interface's description, as it is served.
     pub(super) description: Bytes,
     pub(super) requests: Requests,
+    /// The last ten minutes.
+    pub(super) history: History,
+    /// What the console's pages share.
+    pub(super) console: Desk,
 }
 
 impl Front {
@@ -37,9 +43,16 @@ impl Front {
         description: Bytes,
     ) -> Shared {
         let memory = Memory::of(config.memory_bytes);
-        let requests = Requests::numbered_from(first_id(&backend));
-        let backend = Box::new(backend);
-        Arc::new(Self { backend, config, memory, patience, description, requests })
+        Arc::new(Self {
+            requests: Requests::numbered_from(first_id(&backend)),
+            backend: Box::new(backend),
+            config,
+            memory,
+            patience,
+            description,
+            history: History::default(),
+            console: Desk::default(),
+        })
     }
 
     /// Asks a shard; an error is told as a request of this intent needs it.

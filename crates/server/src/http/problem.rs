@@ -127,9 +127,19 @@ impl Problem {
         self.kind.status
     }
 
-    /// What happened this time.
+    /// What its kind is called.
+    pub(super) fn title(&self) -> &'static str {
+        self.kind.title
+    }
+
+    /// What happened this time, and what to do about it.
     pub(super) fn detail(&self) -> &str {
         &self.detail
+    }
+
+    /// What is known of the write that met it.
+    pub(super) fn outcome(&self) -> Outcome {
+        self.outcome
     }
 
     /// Whether the node could not, rather than the client asked for what can't be.

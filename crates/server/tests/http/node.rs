@@ -71,7 +71,8 @@ async fn a_node_tells_what_it_holds_and_how_far_its_replicas_are() {
     assert_eq!((&done["exchanges"], &done["read_repairs"]), (&json!(7), &json!(2)));
     let expected = json!({
         "name": "n1", "id": "00000000000000a1", "ring_version": 1, "ring_partitions": 4,
-        "shards": 2, "silent_shards": 1,
+        "version": env!("CARGO_PKG_VERSION"), "uptime_seconds": 0, "disk_bytes": 0,
+        "approximate_objects": 0, "shards": 2, "silent_shards": 1,
         "hints": [
             { "for": "n2", "id": "00000000000000b2", "objects": 3, "bytes": 30, "oldest_unix_ms": 9 },
             { "for": "00000000000000c3", "id": "00000000000000c3", "objects": 1, "bytes": 4,

@@ -176,7 +176,13 @@ async fn a_real_node_answers_as_described() {
         ask("GET /openapi.json", "/openapi.json", "", 200),
         ask("GET /metrics", "/metrics", "", 200),
         with(openmetrics, ask("GET /metrics", "/metrics", "", 200)),
-        ask("GET /console", "/console", "", 501),
+        ask("GET /console", "/console", "", 200),
+        ask("GET /v1/node/history", "/v1/node/history", "", 200),
+        ask("GET /v1/node/history?x", "/v1/node/history", "", 400),
+        ask("GET /v1/replica/b/two", "/v1/replica/{bucket}/{key}", "", 200),
+        ask("GET /v1/replica/b/k", "/v1/replica/{bucket}/{key}", "", 200),
+        ask("GET /v1/replica/b/never", "/v1/replica/{bucket}/{key}", "", 200),
+        ask("GET /v1/replica/b/", "/v1/replica/{bucket}/{key}", "", 400),
     ];
     let paths: std::collections::BTreeSet<_> = asked.iter().map(|asked| asked.path).collect();
     let all: std::collections::BTreeSet<_> = description.paths().map(|(path, _)| path).collect();

@@ -111,7 +111,7 @@ impl Description {
                 }
                 assert!(!answer.text().is_empty(), "{line}: no line to check");
             }
-            "text/plain" | "application/openmetrics-text" => {
+            "text/plain" | "text/html" | "application/openmetrics-text" => {
                 self.check(line, schema, &answer.text().into());
             }
             _ => self.check(line, schema, &answer.json()),
