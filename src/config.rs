@@ -45,6 +45,7 @@ pub(crate) const KNOWN: &[Known] = &[
     Known { name: "scrub_interval", default: "3600" },
     Known { name: "background_bytes_per_second", default: "134217728" },
     Known { name: "disk_reserve", default: "" },
+    Known { name: "slow_request_ms", default: "500" },
     Known { name: "log", default: "info,fjall=warn,lsm_tree=warn" },
     Known { name: "log_format", default: "text" },
 ];

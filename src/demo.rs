@@ -96,6 +96,8 @@ async fn show(args: &DemoArgs, ports: &[NodePorts], cluster: &mut Cluster) -> En
     let (newcomer, founders) = ports.split_last().expect("a demo has nodes");
     let clients: Vec<Client> = founders.iter().map(|node| Client::new(node.endpoint())).collect();
     let mut narrator = Narrator::new(args.json);
+    let console = format!("{}/console", ports[0].endpoint());
+    narrator.say(&format!("All of this can be watched as it happens, at {console}"))?;
     let held = steps::all(&mut narrator, cluster, clients, newcomer).await?;
     if args.exit {
         return Ok(if held { Exit::Done } else { Exit::Failed });
@@ -112,6 +114,7 @@ async fn show(args: &DemoArgs, ports: &[NodePorts], cluster: &mut Cluster) -> En
             cluster.log(node)
         ))?;
     }
+    narrator.say(&format!("The console, at any of them: {console}"))?;
     let endpoint = ports[0].endpoint();
     narrator.say("What to try in another terminal:")?;
     for command in [

@@ -87,6 +87,9 @@ pub(crate) struct ServeArgs {
     /// Free bytes of the disk below which new values are refused [default: 2 GiB, at most 5 %]
     #[arg(long, value_name = "BYTES")]
     pub(crate) disk_reserve: Option<String>,
+    /// Requests that take as long as this are logged, in milliseconds; 0 logs none
+    #[arg(long, value_name = "MS")]
+    pub(crate) slow_request_ms: Option<String>,
     /// What is logged, as tracing filters say it, such as info or stator=debug
     #[arg(long, value_name = "FILTER")]
     pub(crate) log: Option<String>,

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use rustix::process::{Signal, getppid, set_parent_process_death_signal};
 use stator_core::membership::facts::Addresses;
-use stator_node::{Engine, Founding, HintLimits, Node, NodeConfig};
+use stator_node::{Door, Engine, Founding, HintLimits, Node, NodeConfig};
 use stator_server::{HttpConfig, NativeConfig, RespConfig};
 use stator_store::FjallSettings;
 use stator_wire::secret::{Keyring, Secret};
@@ -61,20 +61,22 @@ async fn serve(settings: &Settings, secret: &SecretSource, is_empty: bool) -> En
     let mut doors = JoinSet::new();
     doors.spawn(stator_server::serve(
         listener,
-        node.handle(),
+        node.handle().through(Door::Http),
         http_config(settings, secret),
         stopped(doors_stop.clone()),
     ));
     let resp = resp_listener.map(|(address, listener)| {
         let config = resp_config(settings);
         let until = stopped(doors_stop.clone());
-        doors.spawn(stator_server::resp::serve(listener, node.handle(), config, until));
+        let node = node.handle().through(Door::Resp);
+        doors.spawn(stator_server::resp::serve(listener, node, config, until));
         address
     });
     let resp = resp.map_or_else(|| "nowhere".to_owned(), |address| address.to_string());
     if let Some(clients) = node.clients() {
         let (config, until) = (native_config(settings), stopped(doors_stop));
-        doors.spawn(stator_server::native::serve(clients, node.handle(), config, until));
+        let node = node.handle().through(Door::Native);
+        doors.spawn(stator_server::native::serve(clients, node, config, until));
     }
     tracing::info!(
         name = %settings.name, http = %settings.http, peer = %settings.peer, %resp, "serving"
@@ -197,6 +199,7 @@ fn node_config(settings: &Settings, secret: &SecretSource) -> NodeConfig {
         scrub_interval: settings.scrub_interval,
         background: settings.background,
         disk_reserve: settings.disk_reserve,
+        slow_after: settings.slow_after,
     }
 }
 

@@ -140,6 +140,7 @@ fn of_flags(flags: &ServeArgs) -> Texts {
         ("scrub_interval", &flags.scrub_interval),
         ("background_bytes_per_second", &flags.background_bytes_per_second),
         ("disk_reserve", &flags.disk_reserve),
+        ("slow_request_ms", &flags.slow_request_ms),
         ("log", &flags.log),
         ("log_format", &flags.log_format),
     ];

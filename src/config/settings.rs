@@ -83,6 +83,8 @@ pub(crate) struct Settings {
     /// Of the whole node.
     pub(crate) background: BytesPerSecond,
     pub(crate) disk_reserve: DiskReserve,
+    /// None logs nothing.
+    pub(crate) slow_after: Option<Duration>,
     pub(crate) log: String,
     pub(crate) log_format: LogFormat,
 }
@@ -157,6 +159,12 @@ impl Settings {
                 }
                 text.parse().ok().map(DiskReserve::Bytes)
             })?,
+            slow_after: checked(
+                layers,
+                "slow_request_ms",
+                "write milliseconds, or 0 for no slow log",
+                |text| text.parse().ok().map(|ms| (ms > 0).then(|| Duration::from_millis(ms))),
+            )?,
             log: text(layers, "log"),
             log_format: checked(layers, "log_format", "write text or json", |text| match text {
                 "text" => Some(LogFormat::Text),

@@ -34,6 +34,7 @@ fn survey(said: impl IntoIterator<Item = Result<NodeDocument, String>>) -> Surve
             members,
             forced_versions: Vec::new(),
             transition: None,
+            endures: None,
         },
         nodes,
     }

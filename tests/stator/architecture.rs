@@ -20,8 +20,8 @@ fn quoted(text: &str) -> impl Iterator<Item = &str> {
 /// Texts in backticks that are paths of this repository.
 fn paths(text: &str) -> Vec<&str> {
     let is_path = |word: &&str| {
-        ["crates/", "src/", "docs/", "tests/", "packaging/"].iter().any(|top| word.starts_with(top))
-            && !word.contains([' ', '{', '*'])
+        const TOPS: [&str; 6] = ["crates/", "src/", "docs/", "tests/", "packaging/", "ops/"];
+        TOPS.iter().any(|top| word.starts_with(top)) && !word.contains([' ', '{', '*'])
     };
     quoted(text).filter(is_path).collect()
 }
@@ -66,6 +66,9 @@ fn every_path_named_in_the_documents_exists() {
         "docs/concepts/ring-changes.md",
         "docs/traps.md",
         "docs/operating.md",
+        "docs/metrics.md",
+        "docs/console.md",
+        "docs/decisions/0011-console.md",
         "docs/redis.md",
         "docs/decisions/0008-requests-of-the-redis-protocol.md",
         "docs/decisions/0009-native-clients.md",

@@ -12,7 +12,7 @@ use stator_wire::secret::Secret;
 use crate::harness::Node;
 
 /// The client key of clusters without a secret.
-fn key() -> ClientKey {
+pub(crate) fn key() -> ClientKey {
     ClientKey::derive(&Secret::new(*b""))
 }
 

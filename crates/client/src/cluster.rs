@@ -29,6 +29,30 @@ pub struct ClusterDocument {
     /// A change of the ring that is under way.
     #[serde(default)]
     pub transition: Option<TransitionDocument>,
+    /// What it can do without; none if the node that was asked does not say.
+    #[serde(default)]
+    pub endures: Option<EnduresDocument>,
+}
+
+/// What a cluster can do without, as one node sees it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EnduresDocument {
+    /// And each partition still has a replica that is up.
+    pub data: LossesDocument,
+    /// And each partition still has a majority of its replicas.
+    pub quorum: LossesDocument,
+}
+
+/// So much more may be lost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LossesDocument {
+    /// Any so many nodes.
+    pub nodes: u32,
+    /// Any so many zones, with all their nodes.
+    pub zones: u32,
+    /// Partitions that have too few replicas already.
+    #[serde(default)]
+    pub partitions_short: u32,
 }
 
 /// One node of a cluster.

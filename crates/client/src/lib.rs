@@ -20,6 +20,7 @@ mod cluster;
 mod endpoint;
 mod environment;
 mod error;
+mod history;
 mod keys;
 mod locate;
 mod native;
@@ -27,6 +28,7 @@ mod node;
 mod object;
 mod path;
 mod problem;
+mod replica;
 mod ring;
 mod session;
 mod transport;
@@ -34,12 +36,13 @@ mod typed;
 
 pub use bucket::{BucketDocument, BucketSettings};
 pub use cluster::{
-    ClusterDocument, Committed, MemberDocument, PlanChange, PlanDocument, PlanMember, PlanMove,
-    StageRequest, TransitionDocument,
+    ClusterDocument, Committed, EnduresDocument, LossesDocument, MemberDocument, PlanChange,
+    PlanDocument, PlanMember, PlanMove, StageRequest, TransitionDocument,
 };
 pub use endpoint::{Endpoint, InvalidEndpoint};
 pub use environment::EnvironmentError;
 pub use error::{ClientError, Outcome};
+pub use history::{HistoryDocument, StepDocument};
 pub use keys::{KeyEntry, KeyStream, KeysQuery};
 pub use locate::{LocateDocument, LocatedNode};
 pub use native::order::Coordinators;
@@ -50,6 +53,7 @@ pub use object::{
 };
 pub use path::object_path;
 pub use problem::Problem;
+pub use replica::{EntryDocument, HintDocument, ReplicaDocument, StateDocument, VersionDocument};
 pub use ring::{RingClient, RingOptions};
 pub use session::Session;
 pub use stator_wire::secret::{ClientKey, InvalidClientKey};

@@ -20,6 +20,18 @@ pub struct NodeDocument {
     /// The partitions of that ring.
     #[serde(default)]
     pub ring_partitions: u64,
+    /// What it runs.
+    #[serde(default)]
+    pub version: String,
+    /// Since it started.
+    #[serde(default)]
+    pub uptime_seconds: u64,
+    /// Bytes of its store on disk.
+    #[serde(default)]
+    pub disk_bytes: u64,
+    /// Roughly how many objects are stored.
+    #[serde(default)]
+    pub approximate_objects: u64,
     /// Its threads that own partitions.
     #[serde(default)]
     pub shards: u64,
@@ -44,6 +56,15 @@ pub struct NodeDocument {
     /// Objects that are set aside as damaged until their peers' states replace them.
     #[serde(default)]
     pub set_aside: u64,
+    /// How long ago the oldest last comparison with another owner was, of those that fall to it.
+    #[serde(default)]
+    pub compared_within_seconds: u64,
+    /// Partitions with an owner that it was to compare with and has not yet since it started.
+    #[serde(default)]
+    pub comparisons_outstanding: u64,
+    /// How long ago the partition was read in full that this was longest ago for.
+    #[serde(default)]
+    pub scrubbed_within_seconds: u64,
     /// Whether new values are refused because only the disk's reserve is left.
     #[serde(default)]
     pub disk_reserved: bool,
@@ -110,6 +131,12 @@ pub struct PartitionDocument {
     /// The id under which it mints; none before it has minted anything since it started.
     #[serde(default)]
     pub actor: Option<String>,
+    /// Bytes of its states.
+    #[serde(default)]
+    pub bytes: u64,
+    /// Its collection round.
+    #[serde(default)]
+    pub round: u64,
     /// Objects that are set aside as damaged.
     #[serde(default)]
     pub set_aside: u64,

@@ -31,6 +31,11 @@ pub(crate) fn locate_path(bucket: &[u8], key: &[u8]) -> String {
     format!("/v1/locate/{}/{}", encode(bucket), encode(key))
 }
 
+/// The path that says what a node itself has of an object.
+pub(crate) fn replica_path(bucket: &[u8], key: &[u8]) -> String {
+    format!("/v1/replica/{}/{}", encode(bucket), encode(key))
+}
+
 /// A query string, built word by word.
 #[derive(Default)]
 pub(crate) struct Query(String);

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use crate::identity::NodeId;
 use crate::message::{RequestId, ShardMessage};
-use crate::object::BucketName;
+use crate::object::{BucketName, ObjectKey};
 use crate::observe::Observation;
 use crate::request::{ClientReply, ClientRequest, ClientRequestId};
 use crate::ring::RingVersion;
-use crate::status::{InspectId, ShardStatus};
+use crate::status::{InspectId, OwnCopy, ShardStatus};
 use crate::store::Batch;
 use crate::time::Instant;
 use crate::transfer::Progress;
@@ -56,6 +56,13 @@ pub enum Input {
     Disk(DiskRoom),
     /// Say how you are.
     Inspect(InspectId),
+    /// Say what you have of an object yourself.
+    InspectObject {
+        /// The question.
+        id: InspectId,
+        /// Which object.
+        key: ObjectKey,
+    },
     /// The node stops in an orderly way: this is the last input but for [`Self::Synced`].
     Stopping,
 }
@@ -122,6 +129,13 @@ pub enum Effect {
         id: InspectId,
         /// The shard's condition.
         status: Box<ShardStatus>,
+    },
+    /// The answer to [`Input::InspectObject`]; none from a shard that knows no ring.
+    ObjectInspected {
+        /// The question.
+        id: InspectId,
+        /// What the shard has.
+        copy: Option<Box<OwnCopy>>,
     },
     /// For logs, metrics, the console and the simulator's trace, all alike.
     Observe(Observation),

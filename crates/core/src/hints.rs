@@ -223,6 +223,17 @@ impl Hints {
         Ok(merged.map(|state| EncodedState::of(&state)))
     }
 
+    /// What is kept of an object, by the node that it is kept for.
+    pub fn by_owner(
+        &self,
+        key: &ObjectKey,
+        store: &impl ReadStore,
+    ) -> Result<BTreeMap<NodeId, EncodedState>, Unreadable> {
+        let of_key = self.shelf.of_token(key.token(), store)?.into_iter();
+        let of_key = of_key.filter(|hint| hint.key == *key);
+        Ok(of_key.map(|hint| (hint.owner, hint.state)).collect())
+    }
+
     /// The owner has acknowledged a hint as it was when it had this digest: deletes it, unless it
     /// has changed since. Returns whether it is deleted; it counts as gone once that is on disk.
     pub fn delivered<S: ReadStore>(

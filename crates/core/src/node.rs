@@ -191,6 +191,10 @@ impl Shard {
                 let status = Box::new(self.status());
                 out.push(Effect::Inspected { id, status });
             }
+            Input::InspectObject { id, key } => {
+                let copy = self.own_copy(&key, store, out).map(Box::new);
+                out.push(Effect::ObjectInspected { id, copy });
+            }
             Input::Stopping => self.stop(out),
             Input::LinkUp(peer) => {
                 self.peers.link_up(peer);

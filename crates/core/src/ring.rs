@@ -14,12 +14,14 @@ mod ideals;
 mod mix;
 mod order;
 mod plan;
+mod tolerance;
 mod walk;
 mod warnings;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use plan::{Change, Move, Plan, PlanError, plan};
+pub use tolerance::{Tolerance, tolerance};
 
 use crate::identity::{ClusterId, NodeId};
 use crate::token::{Partition, PartitionCount, Token};

@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 use crate::collection::Round;
 use crate::identity::{ActorId, NodeId};
 use crate::merkle::TreeSum;
+use crate::message::EncodedState;
 use crate::replica::Found;
-use crate::time::WallTime;
+use crate::time::{Instant, WallTime};
 use crate::token::Partition;
 
 /// A question about a shard's condition, named so that the answer finds its way back.
@@ -44,6 +45,23 @@ impl ShardStatus {
         self.budget += other.budget;
         self.disk_reserved |= other.disk_reserved;
     }
+}
+
+/// What a node itself has of one object, nobody else asked: for whoever lays replicas side by side.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnCopy {
+    /// The object's partition.
+    pub partition: Partition,
+    /// Whether the node is a replica of the partition.
+    pub is_replica: bool,
+    /// Whether its answers count in reads (rule 19).
+    pub counts: bool,
+    /// The partition's collection round here.
+    pub round: Round,
+    /// The whole state; none if it was never seen here; or why it can't be read.
+    pub state: Result<Option<EncodedState>, String>,
+    /// Hints of the object, by the node that they are for; or why they can't be read.
+    pub hints: Result<BTreeMap<NodeId, EncodedState>, String>,
 }
 
 /// The condition of a node: that of its shards, put together.
@@ -86,6 +104,23 @@ pub struct PartitionStatus {
     pub round: Round,
     /// What the last full look at the partition found.
     pub found: Found,
+    /// When that look was finished; none if that was not since the node started.
+    pub scrubbed: Option<Instant>,
+    /// When it was last known to be as its other owners have it.
+    pub compared: Compared,
+}
+
+/// When a replica was last known to be as the other owners have it, by the exchanges that fall to
+/// its node: of two owners one begins ([`crate::exchange::begins`]), and only that one knows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Compared {
+    /// All exchanges about it are begun by others, or there are no other owners.
+    #[default]
+    ByOthers,
+    /// With some owner that has not come about since the node started.
+    NotYet,
+    /// The oldest of the last ones with each owner ended at this time.
+    Last(Instant),
 }
 
 /// Hints held for one node.

@@ -73,6 +73,8 @@ pub struct NodeConfig {
     pub background: BytesPerSecond,
     /// Below so many free bytes of its file system the node takes no new values.
     pub disk_reserve: DiskReserve,
+    /// Requests that take as long as this are logged; none are if there is no threshold.
+    pub slow_after: Option<Duration>,
 }
 
 /// How much of a disk is kept free: reads, deletes and repair go on with it, new values do not.

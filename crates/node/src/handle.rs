@@ -10,9 +10,9 @@ use stator_core::context::{ContextError, SealedContext};
 use stator_core::identity::NodeId;
 use stator_core::membership::admin::{AdminError, AdminReply, AdminRequest};
 use stator_core::object::ObjectKey;
-use stator_core::request::{ClientReply, Operation, RequestError};
+use stator_core::request::{ClientReply, Done, Operation, RequestError};
 use stator_core::ring::Ring;
-use stator_core::status::NodeStatus;
+use stator_core::status::{NodeStatus, OwnCopy};
 use stator_core::store::Store;
 use stator_core::time::Deadline;
 use stator_core::view::View;
@@ -22,9 +22,10 @@ use tokio::time::{timeout, timeout_at};
 use crate::failure::Failure;
 use crate::me::Me;
 use crate::membership::{AdminCall, Gate, MembershipMailbox};
-use crate::shard::{ClientCall, ShardEvent, Shards, of_partition, sealer};
-use crate::stats::{Counters, NodeStats};
-use crate::store_writer::ShardIndex;
+use crate::shard::{ClientCall, ShardEvent, Shards, Stages, of_partition, sealer};
+use crate::slow::{Slow, SlowLog};
+use crate::stats::{Asked, Came, Counters, Door, DoorCounters, NodeStats, WriterCounters};
+use crate::store_writer::{ShardIndex, WriteQueue};
 use crate::top::{self, Top, TopKeys};
 
 /// How long past its deadline an answer is waited for: the core answers by the deadline, so that
@@ -44,6 +45,7 @@ pub enum Readiness {
 #[derive(Clone)]
 pub struct NodeHandle {
     shared: Arc<Shared>,
+    door: Door,
 }
 
 /// What all handles of a node share.
@@ -54,10 +56,22 @@ pub(crate) struct Shared {
     /// Front doors may keep a handle for longer than the store is open.
     pub(crate) store: Weak<dyn Store>,
     pub(crate) gate: Gate,
-    pub(crate) counters: Arc<Counters>,
+    pub(crate) counters: NodeCounters,
+    pub(crate) writes: WriteQueue,
+    pub(crate) slow: SlowLog,
     pub(crate) failure: Failure,
     pub(crate) in_flight: InFlight,
     pub(crate) top: Top,
+}
+
+/// Everything that a node counts, by who counts it.
+#[derive(Debug)]
+pub(crate) struct NodeCounters {
+    /// In the order of the shards.
+    pub(crate) shards: Arc<[Arc<Counters>]>,
+    pub(crate) membership: Arc<Counters>,
+    pub(crate) writer: Arc<WriterCounters>,
+    pub(crate) doors: DoorCounters,
 }
 
 impl fmt::Debug for NodeHandle {
@@ -68,12 +82,43 @@ impl fmt::Debug for NodeHandle {
 
 impl NodeHandle {
     pub(crate) fn new(shared: Shared) -> Self {
-        Self { shared: Arc::new(shared) }
+        Self { shared: Arc::new(shared), door: Door::default() }
+    }
+
+    /// The same way in, with requests counted as this front door's.
+    pub fn through(&self, door: Door) -> Self {
+        Self { shared: Arc::clone(&self.shared), door }
     }
 
     /// Carries out a request. The answer comes within `timeout`, which is cut to
     /// [`Deadline::MAX_TIMEOUT`]; what it says of a write holds (rule 9).
     pub async fn request(&self, operation: Operation, timeout_after: Duration) -> ClientReply {
+        let shared = &self.shared;
+        let began = shared.me.clock.instant();
+        let asked = Asked::of(&operation);
+        let subject = shared.slow.subject(&operation);
+        let (reply, stages) = match self.carry_out(operation, timeout_after).await {
+            Ok((reply, stages)) => (reply, Some(stages)),
+            Err(error) => (Err(error), None),
+        };
+        let now = shared.me.clock.now();
+        let came = Came::of(&reply, now.wall);
+        let took = now.instant.since(began);
+        shared.counters.doors.answered(self.door, asked, came, took);
+        if shared.slow.is_slow(took) {
+            shared.counters.doors.slow(self.door);
+            let slow = Slow { door: self.door, asked, came, began, ended: now.instant, stages };
+            shared.slow.log(&slow, subject.as_ref());
+        }
+        reply
+    }
+
+    /// Hands a request to the shard of its key and waits for what it says, and how it got there.
+    async fn carry_out(
+        &self,
+        operation: Operation,
+        timeout_after: Duration,
+    ) -> Result<(ClientReply, Stages), RequestError> {
         let shared = &self.shared;
         let _guard = shared.in_flight.enter().ok_or(RequestError::Overloaded)?;
         if shared.failure.happened() {
@@ -93,16 +138,16 @@ impl NodeHandle {
             }
         })?;
         let longest = deadline.remaining(shared.me.clock.instant()) + GRACE;
-        let reply = match timeout(longest, answer).await {
-            Ok(Ok(reply)) => reply,
+        let answered = match timeout(longest, answer).await {
+            Ok(Ok(answered)) => Ok(answered),
             // The shard hangs or has ended: nobody knows what became of it.
             _ if is_write => Err(RequestError::Indeterminate { needed: 1, acked: 0 }),
             _ => Err(RequestError::ReadTimeout { needed: 1, answered: 0 }),
         };
         if let Some(counted) = counted {
-            shared.top.count(shard, &counted, &reply, shared.me.clock.instant());
+            shared.top.count(shard, &counted, done(&answered), shared.me.clock.instant());
         }
-        reply
+        answered
     }
 
     /// The busiest keys among those that this node's front doors were asked for, at most so many by
@@ -166,6 +211,17 @@ impl NodeHandle {
         NodeStatus::of(self.shared.me.shards, found)
     }
 
+    /// What this node itself has of an object; none if it knows no ring, or is too busy to say.
+    pub async fn own_copy(&self, key: ObjectKey) -> Option<OwnCopy> {
+        let view = self.shared.me.view.load();
+        let partition = view.ring.as_deref()?.partition_of(key.token());
+        let ShardIndex(shard) = of_partition(partition, self.shared.me.shards);
+        let mailbox = self.shared.shards.mailboxes().get(usize::from(shard))?;
+        let (reply, answer) = oneshot::channel();
+        mailbox.events.try_send(ShardEvent::InspectObject(Box::new(key), reply)).ok()?;
+        timeout(GRACE, answer).await.ok()?.ok()?
+    }
+
     /// The cluster as this node sees it now. Never waits.
     pub fn view(&self) -> Arc<View> {
         self.shared.me.view()
@@ -206,8 +262,25 @@ impl NodeHandle {
 
     /// Its figures. Once the node has stopped the store's are zero.
     pub fn stats(&self) -> NodeStats {
-        let store = self.shared.store.upgrade().map(|store| store.stats()).unwrap_or_default();
-        self.shared.counters.read(store, self.shared.me.clock.uptime())
+        let shared = &self.shared;
+        let mut stats = NodeStats {
+            store: shared.store.upgrade().map(|store| store.stats()).unwrap_or_default(),
+            uptime: shared.me.clock.uptime(),
+            in_flight: shared.in_flight.count() as u64,
+            writes_queued: shared.writes.len() as u64,
+            ..NodeStats::default()
+        };
+        let counters = &shared.counters;
+        stats.tell(&counters.doors, &counters.writer);
+        for each in counters.shards.iter().chain([&counters.membership]) {
+            each.add_to(&mut stats);
+        }
+        let mailboxes = shared.shards.mailboxes().iter();
+        let queues = mailboxes.zip(counters.shards.iter()).map(|(mailbox, counters)| {
+            counters.queues(waiting(&mailbox.calls), waiting(&mailbox.events))
+        });
+        stats.queues = queues.collect();
+        stats
     }
 
     pub(crate) fn shared(&self) -> &Shared {
@@ -227,6 +300,16 @@ impl NodeHandle {
         };
         Ok(of_partition(partition, shared.me.shards))
     }
+}
+
+/// What was done for a request, if anything was.
+fn done(answered: &Result<(ClientReply, Stages), RequestError>) -> Option<&Done> {
+    answered.as_ref().ok()?.0.as_ref().ok()
+}
+
+/// How much waits in a channel.
+fn waiting<T>(channel: &mpsc::Sender<T>) -> usize {
+    channel.max_capacity() - channel.capacity()
 }
 
 /// Requests of front doors that are under way, so that a node which stops can let them finish.
@@ -250,11 +333,15 @@ impl InFlight {
         self.closed.store(true, Ordering::SeqCst);
         loop {
             let left = self.left.notified();
-            if self.count.load(Ordering::SeqCst) == 0 {
+            if self.count() == 0 {
                 return;
             }
             left.await;
         }
+    }
+
+    fn count(&self) -> usize {
+        self.count.load(Ordering::SeqCst)
     }
 
     fn is_closed(&self) -> bool {

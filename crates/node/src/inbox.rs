@@ -47,6 +47,11 @@ impl<T> Inbox<T> {
         self.inputs.borrow().is_empty()
     }
 
+    /// How many inputs wait.
+    pub(crate) fn len(&self) -> usize {
+        self.inputs.borrow().len()
+    }
+
     /// Waits until something was pushed.
     pub(crate) async fn pushed(&self) {
         self.wake.notified().await;
@@ -68,7 +73,7 @@ impl<T> Inbox<T> {
     }
 
     fn is_full(&self) -> bool {
-        self.disk_behind.get() || self.inputs.borrow().len() >= self.limit
+        self.disk_behind.get() || self.len() >= self.limit
     }
 }
 

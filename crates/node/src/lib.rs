@@ -28,9 +28,12 @@ mod me;
 mod membership;
 mod node;
 mod owner;
+mod request_tag;
 mod salvage;
 mod shard;
 mod shutdown;
+mod slow;
+mod sparing;
 mod stats;
 mod store_writer;
 mod top;
@@ -40,7 +43,12 @@ pub use config::{DiskReserve, Engine, Founding, NodeConfig};
 pub use error::StartError;
 pub use handle::{NodeHandle, Readiness};
 pub use node::Node;
+pub use request_tag::RequestTag;
+pub use sparing::Sparing;
 pub use stator_core::budget::BytesPerSecond;
 pub use stator_core::node::HintLimits;
-pub use stats::NodeStats;
+pub use stats::{
+    Asked, Came, Distribution, Door, DoorStats, NodeStats, QueueStats, RequestStats,
+    ShortfallStats, WriterStats,
+};
 pub use top::{TopKey, TopKeys};

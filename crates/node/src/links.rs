@@ -97,6 +97,11 @@ impl Links {
         }
     }
 
+    /// How many peers there is a connection to.
+    pub(crate) fn connected(&self) -> usize {
+        self.peers.values().filter(|peer| peer.outbound.is_connected()).count()
+    }
+
     /// Queues a frame for a peer; `encode` appends its payload. It leaves with the next
     /// [`Self::flush`].
     pub(crate) fn send(

@@ -24,11 +24,12 @@ use stator_core::context::{ContextKey, Sealer};
 use stator_core::effect::Input;
 use stator_core::identity::{ClusterId, NodeId};
 use stator_core::node::{HintLimits, StoreStanding};
+use stator_core::object::ObjectKey;
 use stator_core::random::Random;
 use stator_core::request::{ClientReply, Operation};
-use stator_core::status::ShardStatus;
+use stator_core::status::{OwnCopy, ShardStatus};
 use stator_core::store::Store;
-use stator_core::time::Deadline;
+use stator_core::time::{Deadline, Instant};
 use stator_wire::secret::Keyring;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
@@ -57,6 +58,8 @@ pub(crate) enum ShardEvent {
     Accepted(Box<AcceptedStream>),
     /// Somebody asks how the shard is.
     Inspect(oneshot::Sender<ShardStatus>),
+    /// Somebody asks what the shard itself has of an object.
+    InspectObject(Box<ObjectKey>, oneshot::Sender<Option<OwnCopy>>),
 }
 
 /// A connection on its way from the thread that greeted it to the one that reads it.
@@ -82,7 +85,16 @@ pub(crate) struct ClientCall {
     /// When nobody waits any more.
     pub(crate) deadline: Deadline,
     /// Where the answer goes.
-    pub(crate) reply: oneshot::Sender<ClientReply>,
+    pub(crate) reply: oneshot::Sender<(ClientReply, Stages)>,
+}
+
+/// When a request got where inside the shard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Stages {
+    /// When the shard took it.
+    pub(crate) taken: Instant,
+    /// When it was answered.
+    pub(crate) answered: Instant,
 }
 
 /// The way into a shard from other threads. Both queues are bounded.
@@ -104,8 +116,8 @@ pub(crate) struct ShardParts {
     pub(crate) writes: WriteQueue,
     /// Where membership is told things.
     pub(crate) membership: MembershipMailbox,
-    /// Counts what is observed.
-    pub(crate) counters: Arc<Counters>,
+    /// Count what is observed, one for each shard.
+    pub(crate) counters: Arc<[Arc<Counters>]>,
     /// How it fails.
     pub(crate) failure: Failure,
     /// How it ends.

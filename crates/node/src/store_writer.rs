@@ -8,11 +8,13 @@
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Instant;
 
 use stator_core::effect::Ticket;
 use stator_core::store::{Batch, Store};
 
 use crate::failure::Failure;
+use crate::stats::WriterCounters;
 
 /// What the writer calls when everything of a job, and of the shard's jobs before it, is on disk.
 pub(crate) type OnSynced = Box<dyn Fn(ShardIndex, Ticket) + Send>;
@@ -63,6 +65,11 @@ impl WriteQueue {
         }
     }
 
+    /// How many jobs wait.
+    pub(crate) fn len(&self) -> usize {
+        self.lock().jobs.len()
+    }
+
     /// Lets the writer end once it has written what it has.
     pub(crate) fn close(&self) {
         self.lock().closed = true;
@@ -92,11 +99,12 @@ pub(crate) fn spawn(
     queue: WriteQueue,
     store: Arc<dyn Store>,
     failure: Failure,
+    counters: Arc<WriterCounters>,
     on_synced: OnSynced,
 ) -> io::Result<JoinHandle<()>> {
     std::thread::Builder::new().name("stator-store".to_owned()).spawn(move || {
         while let Some(jobs) = queue.take() {
-            if let Err(error) = write(jobs, &*store, &on_synced) {
+            if let Err(error) = write(jobs, &*store, &counters, &on_synced) {
                 failure.store_failed(&error);
                 queue.close();
                 return;
@@ -108,6 +116,7 @@ pub(crate) fn spawn(
 fn write(
     jobs: Vec<Job>,
     store: &dyn Store,
+    counters: &WriterCounters,
     on_synced: &OnSynced,
 ) -> Result<(), stator_core::store::StoreError> {
     let mut batches = Vec::with_capacity(jobs.iter().map(|job| job.batches.len()).sum());
@@ -120,8 +129,11 @@ fn write(
             None => waiting.push((shard, ticket)),
         }
     }
+    let (count, began) = (batches.len(), Instant::now());
     store.write(batches)?;
+    let written = Instant::now();
     store.sync()?;
+    counters.synced(count, written - began, written.elapsed());
     for (shard, ticket) in waiting {
         on_synced(shard, ticket);
     }

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use stator_core::object::{Content, ObjectKey};
-use stator_core::request::{ClientReply, Done, Operation};
+use stator_core::request::{Done, Operation};
 use stator_core::time::Instant;
 use stator_core::token::Token;
 
@@ -156,18 +156,18 @@ impl Spans {
         }
     }
 
-    fn count(&mut self, request: &Request, reply: &ClientReply) {
+    fn count(&mut self, request: &Request, done: Option<&Done>) {
         let mut seen = Seen { key: &request.key, name: None };
         let counts = &mut self.now;
         if let Some(written) = request.writes {
             counts.writes.add(&mut seen, 1);
-            if reply.is_ok() {
+            if done.is_some() {
                 counts.bytes.add(&mut seen, written);
             }
             return;
         }
         counts.reads.add(&mut seen, 1);
-        let Ok(Done::Got(found)) = reply else { return };
+        let Some(Done::Got(found)) = done else { return };
         let siblings = found.state.siblings();
         let read = siblings.iter().map(|sibling| size(&sibling.content)).sum();
         counts.bytes.add(&mut seen, read);
@@ -186,12 +186,12 @@ impl Top {
         Self { shards: (0..shards).map(|_| Mutex::default()).collect() }
     }
 
-    /// Counts a request of a shard that was answered.
-    pub(crate) fn count(&self, shard: u8, request: &Request, reply: &ClientReply, now: Instant) {
+    /// Counts a request of a shard, and what was done for it, if anything was.
+    pub(crate) fn count(&self, shard: u8, request: &Request, done: Option<&Done>, now: Instant) {
         let Some(spans) = self.shards.get(usize::from(shard)) else { return };
         let mut spans = spans.lock().unwrap_or_else(PoisonError::into_inner);
         spans.turn(now);
-        spans.count(request, reply);
+        spans.count(request, done);
     }
 
     /// The busiest keys of all shards, at most so many in each list. A key belongs to one shard, so

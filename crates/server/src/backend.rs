@@ -12,9 +12,9 @@ use stator_core::identity::NodeId;
 use stator_core::membership::admin::{AdminReply, AdminRequest};
 use stator_core::object::ObjectKey;
 use stator_core::request::{ClientReply, Operation};
-use stator_core::status::NodeStatus;
+use stator_core::status::{NodeStatus, OwnCopy};
 use stator_core::view::View;
-use stator_node::TopKeys;
+use stator_node::{NodeStats, TopKeys};
 
 /// How long a request for data waits if it does not say.
 pub(crate) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -53,10 +53,21 @@ pub trait Backend: Send + Sync + 'static {
     /// The condition of the node's shards.
     fn inspect(&self) -> Reply<'_, NodeStatus>;
 
+    /// What the node itself has of an object, nobody else asked; none where it can't be told.
+    fn own_copy(&self, key: ObjectKey) -> Reply<'_, Option<OwnCopy>> {
+        let _ = key;
+        Box::pin(std::future::ready(None))
+    }
+
     /// The busiest keys, at most so many by each measure; none where nothing is counted.
     fn top(&self, most: usize) -> TopKeys {
         let _ = most;
         TopKeys::default()
+    }
+
+    /// What the node counts of its own doing; nothing where nothing is counted.
+    fn stats(&self) -> NodeStats {
+        NodeStats::default()
     }
 
     /// The cluster as the node sees it now.
@@ -94,8 +105,16 @@ impl<B: Backend + ?Sized> Backend for Arc<B> {
         (**self).inspect()
     }
 
+    fn own_copy(&self, key: ObjectKey) -> Reply<'_, Option<OwnCopy>> {
+        (**self).own_copy(key)
+    }
+
     fn top(&self, most: usize) -> TopKeys {
         (**self).top(most)
+    }
+
+    fn stats(&self) -> NodeStats {
+        (**self).stats()
     }
 
     fn view(&self) -> Arc<View> {

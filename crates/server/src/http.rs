@@ -8,7 +8,9 @@
 //! batch       many gets, puts and deletes in one request
 //! listing     a bucket's keys
 //! openapi     all of it, described
-//! bucket, locate, cluster, node, top, health   the other rows
+//! bucket, locate, replica, cluster, node, history, top, metrics, health   the other rows
+//! console     pages for people
+//! requests    each one's id, what it was answered, a line in the log
 //! problem     everything that can go wrong, and its one table of statuses
 //! ```
 
@@ -18,18 +20,23 @@ mod body;
 mod bucket;
 mod cluster;
 mod connection;
+mod console;
 mod front;
 mod guard;
 mod health;
+mod history;
 mod json;
 mod kv;
 mod listing;
 mod locate;
+mod metrics;
 mod node;
 mod openapi;
 mod path;
 mod problem;
 mod query;
+mod replica;
+mod requests;
 mod router;
 mod top;
 mod when;

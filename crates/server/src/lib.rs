@@ -9,9 +9,11 @@
 //! seam; what comes back is put into the door's own words. The limits on keys, objects and metadata
 //! are enforced here and only here: repair, handoff and transfer always merge (rule 11).
 
+mod ages;
 pub mod backend;
 mod clock;
 mod context;
+mod endurance;
 pub mod http;
 mod listener;
 mod locate;

@@ -4,7 +4,10 @@ use std::io::IsTerminal;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use stator_client::{ClusterDocument, Detail, MemberDocument, NodeDocument};
+use stator_client::{
+    ClusterDocument, Detail, EnduresDocument, HintsDocument, LossesDocument, MemberDocument,
+    NodeDocument,
+};
 
 use crate::cli::Connection;
 use crate::commands::Ended;
@@ -73,6 +76,8 @@ fn print(survey: &Survey) -> Result<(), Failure> {
         "damaged",
         "trees",
         "in reads",
+        "compared",
+        "read through",
     ]);
     for node in &survey.nodes {
         if let Ok(said) = &node.said {
@@ -91,6 +96,9 @@ fn print(survey: &Survey) -> Result<(), Failure> {
             let name = &node.member.name;
             output::line(&format!("{name} takes no new values: its disk is nearly full"))?;
         }
+    }
+    if let Some(found) = &survey.cluster.endures {
+        output::line(&endures(found))?;
     }
     output::line(&ring(&survey.cluster))
 }
@@ -128,13 +136,9 @@ fn row(node: &Surveyed) -> [String; 9] {
 }
 
 /// What a node holds for others and what its background work has come to.
-fn work(member: &MemberDocument, said: &NodeDocument) -> [String; 7] {
+fn work(member: &MemberDocument, said: &NodeDocument) -> [String; 9] {
     let done = &said.since_start;
-    let mut hints: Vec<String> = said
-        .hints
-        .iter()
-        .map(|held| format!("{}: {} ({})", held.owner, held.objects, output::size(held.bytes)))
-        .collect();
+    let mut hints: Vec<String> = said.hints.iter().map(|held| hints_for(held, now())).collect();
     if said.counting_hints {
         hints.push("still counting".to_owned());
     }
@@ -152,7 +156,60 @@ fn work(member: &MemberDocument, said: &NodeDocument) -> [String; 7] {
             0 => format!("all {}", said.replicas),
             missing => format!("{missing} of {} not yet", said.replicas),
         },
+        match said.comparisons_outstanding {
+            0 => within(said.compared_within_seconds),
+            outstanding => format!("{outstanding} not yet"),
+        },
+        within(said.scrubbed_within_seconds),
     ]
+}
+
+/// Hints for one node: how many, how large, how old.
+fn hints_for(held: &HintsDocument, now_ms: u64) -> String {
+    let size = output::size(held.bytes);
+    let age = held.oldest_unix_ms.map(|oldest| {
+        let seconds = now_ms.saturating_sub(oldest) / 1000;
+        format!(", {} old", humantime::format_duration(Duration::from_secs(seconds)))
+    });
+    format!("{}: {} ({size}{})", held.owner, held.objects, age.unwrap_or_default())
+}
+
+/// Milliseconds since 1970.
+fn now() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.map_or(0, |since| since.as_millis() as u64)
+}
+
+/// A time within which something was done everywhere.
+fn within(seconds: u64) -> String {
+    format!("within {}", humantime::format_duration(Duration::from_secs(seconds)))
+}
+
+/// What may still be lost, and what is left then.
+fn endures(found: &EnduresDocument) -> String {
+    let of = |losses: &LossesDocument, kept: &str, missing: &str| match losses.partitions_short {
+        0 => format!(
+            "it can lose {}, or {}, and keep {kept}",
+            any(losses.nodes, "node"),
+            any(losses.zones, "zone"),
+        ),
+        short => format!("{short} partitions are without {missing}"),
+    };
+    let data = of(&found.data, "a replica of everything", "any replica that is up");
+    let quorum = of(
+        &found.quorum,
+        "a majority of each partition's replicas",
+        "a majority of their replicas",
+    );
+    format!("{data}; {quorum}")
+}
+
+fn any(number: u32, noun: &str) -> String {
+    match number {
+        0 => format!("no {noun}"),
+        1 => format!("any 1 {noun}"),
+        _ => format!("any {number} {noun}s"),
+    }
 }
 
 /// Objects that were found damaged, and those of them that are still set aside.
@@ -170,4 +227,46 @@ fn held(said: &NodeDocument) -> u64 {
 /// Beyond all doubt there is no use in digits.
 fn suspicion(phi: f64) -> String {
     if phi < 1000.0 { format!("{phi:.1}") } else { "> 1000".to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hints_are_told_with_their_size_and_age() {
+        let held = HintsDocument {
+            owner: "n3".to_owned(),
+            objects: 12,
+            bytes: 3 * 1024,
+            oldest_unix_ms: Some(5_000),
+            ..HintsDocument::default()
+        };
+        assert!(
+            hints_for(&held, 95_000).ends_with(", 1m 30s old)"),
+            "{}",
+            hints_for(&held, 95_000)
+        );
+        assert!(hints_for(&held, 1_000).contains("0s old"), "clocks may differ");
+        let unknown = HintsDocument { oldest_unix_ms: None, ..held };
+        assert!(!hints_for(&unknown, 95_000).contains("old"));
+    }
+
+    #[test]
+    fn what_may_be_lost_is_told_or_what_is_short_already() {
+        let losses =
+            |nodes, zones, partitions_short| LossesDocument { nodes, zones, partitions_short };
+        let well = EnduresDocument { data: losses(2, 1, 0), quorum: losses(1, 0, 0) };
+        assert_eq!(
+            endures(&well),
+            "it can lose any 2 nodes, or any 1 zone, and keep a replica of everything; it can lose \
+             any 1 node, or no zone, and keep a majority of each partition's replicas"
+        );
+        let short = EnduresDocument { data: losses(0, 0, 0), quorum: losses(0, 0, 7) };
+        assert!(
+            endures(&short).ends_with("7 partitions are without a majority of their replicas"),
+            "{}",
+            endures(&short)
+        );
+    }
 }

@@ -19,10 +19,15 @@ impl Cluster {
 
     /// The same with so many nodes.
     pub(crate) fn of(count: usize) -> Self {
+        Self::founded_with(count, &["--init"])
+    }
+
+    /// The same, whose first node is started with these flags.
+    pub(crate) fn founded_with(count: usize, flags: &[&str]) -> Self {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let mut nodes: Vec<Node> =
             (1..=count).map(|number| Node::new(dir.path(), &format!("n{number}"))).collect();
-        nodes[0].start(&["--init"]);
+        nodes[0].start(flags);
         let first = nodes[0].peer.clone();
         nodes[1..].iter_mut().for_each(|node| node.start(&["--join", &first]));
         let cluster = Self { nodes, dir };

@@ -29,12 +29,14 @@ pub struct Schedule {
     random: Random,
     due: BTreeMap<Pair, Instant>,
     queue: BTreeSet<(Instant, Pair)>,
+    /// When each pair was last found alike, or made so.
+    alike: BTreeMap<Pair, Instant>,
 }
 
 impl Schedule {
     /// Nothing to do yet.
     pub const fn new(random: Random) -> Self {
-        Self { random, due: BTreeMap::new(), queue: BTreeSet::new() }
+        Self { random, due: BTreeMap::new(), queue: BTreeSet::new(), alike: BTreeMap::new() }
     }
 
     /// A pair is to be compared as soon as there is room.
@@ -71,9 +73,20 @@ impl Schedule {
         Some(pair)
     }
 
+    /// A pair was found alike, or made so.
+    pub fn found_alike(&mut self, now: Instant, pair: Pair) {
+        self.alike.insert(pair, now);
+    }
+
+    /// When a pair was last found alike, or made so; none if that was not since the node started.
+    pub fn last_alike(&self, pair: Pair) -> Option<Instant> {
+        self.alike.get(&pair).copied()
+    }
+
     /// Forgets pairs that there are no longer.
     pub fn keep(&mut self, still: impl Fn(&Pair) -> bool) {
         self.due.retain(|pair, _| still(pair));
+        self.alike.retain(|pair, _| still(pair));
         let due = &self.due;
         self.queue.retain(|(_, pair)| due.contains_key(pair));
     }
@@ -138,9 +151,12 @@ mod tests {
         let mut schedule = schedule();
         schedule.at_once(at(0), A);
         schedule.at_once(at(0), B);
+        schedule.found_alike(at(1), A);
+        schedule.found_alike(at(2), B);
         schedule.keep(|pair| *pair == B);
         assert_eq!(schedule.next(at(1)), Some(B));
         assert_eq!(schedule.next(at(1)), None);
+        assert_eq!((schedule.last_alike(A), schedule.last_alike(B)), (None, Some(at(2))));
     }
 
     #[test]

@@ -1,3 +1,4 @@
+mod ages;
 mod answering;
 mod coming;
 mod healing;

@@ -5,9 +5,11 @@ use std::collections::BTreeSet;
 
 use super::{Shard, StoreStanding};
 use crate::effect::{DiskRoom, Effect, Effects};
+use crate::exchange::begins;
+use crate::object::ObjectKey;
 use crate::observe::Observation;
 use crate::replica::Looked;
-use crate::status::{PartitionStatus, ShardStatus, UpkeepCounts};
+use crate::status::{Compared, OwnCopy, PartitionStatus, ShardStatus, UpkeepCounts};
 use crate::store::ReadStore;
 use crate::time::Now;
 use crate::token::Partition;
@@ -72,6 +74,40 @@ impl Shard {
         }
     }
 
+    /// When the replica was last known to be as the other owners have it.
+    fn compared(&self, partition: Partition) -> Compared {
+        let me = self.config.me;
+        let owners = self.view.ring.iter().flat_map(|ring| &ring.table[partition.index()]);
+        let own = owners.map(|&owner| (partition, owner)).filter(|pair| pair.1 != me);
+        own.filter(|&pair| begins(me, pair)).fold(Compared::ByOthers, |so_far, pair| {
+            match (so_far, self.schedule.last_alike(pair)) {
+                (Compared::NotYet, _) | (_, None) => Compared::NotYet,
+                (Compared::Last(earlier), Some(at)) => Compared::Last(earlier.min(at)),
+                (Compared::ByOthers, Some(at)) => Compared::Last(at),
+            }
+        })
+    }
+
+    /// What this node has of an object; none if it knows no ring.
+    pub(super) fn own_copy(
+        &mut self,
+        key: &ObjectKey,
+        store: &impl ReadStore,
+        out: &mut Effects,
+    ) -> Option<OwnCopy> {
+        let ring = self.view.ring.clone()?;
+        let partition = ring.partition_of(key.token());
+        let state = self.replica.read(key, store, out);
+        Some(OwnCopy {
+            partition,
+            is_replica: self.view.keeps(&ring, partition),
+            counts: self.standing.counts(partition),
+            round: self.replica.round(partition),
+            state: state.map_err(|unreadable| unreadable.0),
+            hints: self.hints.by_owner(key, store).map_err(|unreadable| unreadable.0),
+        })
+    }
+
     /// The shard's condition.
     pub(super) fn status(&self) -> ShardStatus {
         let partitions = self.kept_partitions().map(|partition| {
@@ -84,6 +120,8 @@ impl Shard {
                 quarantined: self.replica.quarantined_count(partition) as u32,
                 round: self.replica.round(partition),
                 found,
+                scrubbed: self.replica.looked_at(partition),
+                compared: self.compared(partition),
             };
             (partition, status)
         });

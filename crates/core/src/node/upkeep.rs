@@ -201,6 +201,9 @@ impl Shard {
                 self.standing.compared(&ended);
                 self.pulled_from(&ended, out);
                 self.brought_to(&ended);
+                if ended.healed.is_some() {
+                    self.schedule.found_alike(now.instant, (ended.partition, ended.peer));
+                }
                 self.schedule_next(now.instant, &ended);
                 self.standing.settle(&self.view, self.replica.journal_mut(), out);
                 self.begin_exchanges(now, store, out);

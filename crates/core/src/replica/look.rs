@@ -116,6 +116,11 @@ impl Replica {
         self.trees.owned.iter().any(|partition| !self.trees.kept.contains_key(partition))
     }
 
+    /// When the last full look at a partition was finished; none if that was not since the start.
+    pub fn looked_at(&self, partition: Partition) -> Option<Instant> {
+        self.look.finished.get(&partition).copied()
+    }
+
     /// Goes on looking, or begins with the partition that needs it most: one without a tree, or
     /// one that was not looked at for `interval`. Reads about `room` bytes, at least one object.
     /// Returns what that came to, and the bytes that were read.

@@ -13,6 +13,8 @@ fn partition() -> PartitionStatus {
         bytes: 0,
         round: Round::default(),
         found: Found::default(),
+        scrubbed: None,
+        compared: Compared::ByOthers,
     }
 }
 

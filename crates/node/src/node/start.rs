@@ -25,7 +25,7 @@ use crate::clock::Clock;
 use crate::config::{Engine, Founding, NodeConfig};
 use crate::error::StartError;
 use crate::failure::Failure;
-use crate::handle::{InFlight, NodeHandle, Shared};
+use crate::handle::{InFlight, NodeCounters, NodeHandle, Shared};
 use crate::identity::{DataDir, Identity, spawn_saver};
 use crate::me::Me;
 use crate::membership::{self, Gate, MembershipMailbox};
@@ -33,7 +33,8 @@ use crate::owner::{self, Found};
 use crate::salvage::salvage;
 use crate::shard::{ShardEvent, ShardLimits, ShardParts, Shards};
 use crate::shutdown::Shutdown;
-use crate::stats::Counters;
+use crate::slow::SlowLog;
+use crate::stats::{Counters, DoorCounters, WriterCounters};
 use crate::store_writer::{self, ShardIndex, WriteQueue};
 use crate::top::Top;
 
@@ -177,7 +178,12 @@ impl Parts {
             .local_addr()
             .map_err(|source| StartError::Listen { address: self.config.peer_listen, source })?;
         let (failure, shutdown) = (Failure::none(), Shutdown::new());
-        let counters = Arc::<Counters>::default();
+        let counters = NodeCounters {
+            shards: (0..self.config.shards).map(|_| Arc::default()).collect(),
+            membership: Arc::<Counters>::default(),
+            writer: Arc::default(),
+            doors: DoorCounters::default(),
+        };
         let (gate, writes) = (Gate::default(), WriteQueue::default());
         let (mailbox, mail) = MembershipMailbox::new();
         let me = self.me(&failure);
@@ -186,7 +192,7 @@ impl Parts {
             store: Arc::clone(&self.store),
             writes: writes.clone(),
             membership: mailbox.clone(),
-            counters: Arc::clone(&counters),
+            counters: Arc::clone(&counters.shards),
             failure: failure.clone(),
             shutdown: shutdown.clone(),
             random: self.random.child("shards"),
@@ -202,7 +208,7 @@ impl Parts {
                 background: self.config.background.of_one_shard(self.config.shards),
             },
         }));
-        let writer = self.spawn_writer(&writes, &shards, &failure)?;
+        let writer = self.spawn_writer(&writes, &shards, &counters.writer, &failure)?;
         let (saver, saver_thread) = {
             let mailbox = mailbox.clone();
             spawn_saver(self.data.identity(), failure.clone(), move |id| mailbox.saved(id))
@@ -219,7 +225,7 @@ impl Parts {
             shards: Arc::clone(&shards),
             writes: writes.clone(),
             gate: gate.clone(),
-            counters: Arc::clone(&counters),
+            counters: Arc::clone(&counters.membership),
             failure: failure.clone(),
             shutdown: shutdown.clone(),
             listener: self.listener,
@@ -233,6 +239,8 @@ impl Parts {
             store: Arc::downgrade(&self.store),
             gate,
             counters,
+            writes: writes.clone(),
+            slow: SlowLog::new(self.config.slow_after),
             failure,
             in_flight: InFlight::default(),
             top,
@@ -268,6 +276,7 @@ impl Parts {
         &self,
         writes: &WriteQueue,
         shards: &Arc<Shards>,
+        counters: &Arc<WriterCounters>,
         failure: &Failure,
     ) -> Result<JoinHandle<()>, StartError> {
         let shards = Arc::clone(shards);
@@ -277,7 +286,8 @@ impl Parts {
                 let _ = mailbox.events.blocking_send(event);
             }
         });
-        store_writer::spawn(writes.clone(), Arc::clone(&self.store), failure.clone(), on_synced)
+        let (store, counters) = (Arc::clone(&self.store), Arc::clone(counters));
+        store_writer::spawn(writes.clone(), store, failure.clone(), counters, on_synced)
             .map_err(no_thread)
     }
 

@@ -13,7 +13,7 @@ use stator_core::effect::{Effect, Effects, Input, Ticket, Timer};
 use stator_core::message::ShardMessage;
 use stator_core::node::Shard;
 use stator_core::request::{ClientReply, ClientRequest, ClientRequestId};
-use stator_core::status::{InspectId, ShardStatus};
+use stator_core::status::{InspectId, OwnCopy, ShardStatus};
 use stator_core::store::Batch;
 use stator_core::time::{Instant, Now};
 use stator_wire::hello::Lane;
@@ -26,7 +26,7 @@ use super::thread::Setup;
 use super::timers::Timers;
 use super::traffic::Traffic;
 use super::unsynced::Unsynced;
-use super::{ClientCall, Mail, ShardEvent};
+use super::{ClientCall, Mail, ShardEvent, Stages};
 use crate::disk::DiskGauge;
 use crate::inbox::Inbox;
 use crate::links::{LinkEvent, Links};
@@ -42,6 +42,12 @@ const UNSYNCED_LIMIT: usize = 128 * 1024 * 1024;
 /// How long a shard that stops waits for the disk.
 const LAST_SYNC: Duration = Duration::from_secs(5);
 
+/// A front door that waits for an answer.
+struct Waits {
+    reply: oneshot::Sender<(ClientReply, Stages)>,
+    taken: Instant,
+}
+
 /// The shard's one long task.
 pub(super) struct CoreLoop {
     setup: Setup,
@@ -56,13 +62,15 @@ pub(super) struct CoreLoop {
     batches: Vec<Batch>,
     ticket: Ticket,
     /// Front doors that wait for an answer.
-    waiting: HashMap<ClientRequestId, oneshot::Sender<ClientReply>>,
+    waiting: HashMap<ClientRequestId, Waits>,
     next_client: u64,
     effects: Effects,
     /// What background work has sent.
     traffic: Traffic,
     /// Those who asked how the shard is.
     inspections: HashMap<InspectId, oneshot::Sender<ShardStatus>>,
+    /// Those who asked what the shard has of an object.
+    looks: HashMap<InspectId, oneshot::Sender<Option<OwnCopy>>>,
     /// Inputs that this turn itself has made.
     returned: VecDeque<Input>,
 }
@@ -96,6 +104,7 @@ impl CoreLoop {
             traffic: Traffic::default(),
             returned: VecDeque::from([Input::Started]),
             inspections: HashMap::new(),
+            looks: HashMap::new(),
         }
     }
 
@@ -229,10 +238,18 @@ impl CoreLoop {
                 self.readers.read(*accepted, reader);
             }
             ShardEvent::Inspect(reply) => {
+                let (messages, links) = (self.inbox.len(), self.links.connected());
+                self.setup.counters.waiting(messages, self.unsynced.bytes(), links);
                 self.next_client += 1;
                 let id = InspectId(self.next_client);
                 self.inspections.insert(id, reply);
                 self.returned.push_back(Input::Inspect(id));
+            }
+            ShardEvent::InspectObject(key, reply) => {
+                self.next_client += 1;
+                let id = InspectId(self.next_client);
+                self.looks.insert(id, reply);
+                self.returned.push_back(Input::InspectObject { id, key: *key });
             }
         }
     }
@@ -243,7 +260,8 @@ impl CoreLoop {
         }
         self.next_client += 1;
         let id = ClientRequestId(self.next_client);
-        self.waiting.insert(id, call.reply);
+        let taken = self.setup.me.clock.instant();
+        self.waiting.insert(id, Waits { reply: call.reply, taken });
         let (operation, deadline) = (call.operation, call.deadline);
         self.returned.push_back(Input::Client(ClientRequest { id, operation, deadline }));
     }
@@ -252,9 +270,10 @@ impl CoreLoop {
         match effect {
             Effect::Send { to, message } => self.send(to, message),
             Effect::Reply { request, reply } => {
-                if let Some(waits) = self.waiting.remove(&request) {
+                if let Some(Waits { reply: waits, taken }) = self.waiting.remove(&request) {
+                    let stages = Stages { taken, answered: self.setup.me.clock.instant() };
                     // The front door may have gone away; the work is done all the same.
-                    let _ = waits.send(reply);
+                    let _ = waits.send((reply, stages));
                 }
             }
             Effect::Write { batch, ticket } => {
@@ -274,6 +293,11 @@ impl CoreLoop {
                 if let Some(waits) = self.inspections.remove(&id) {
                     // Who asked may have gone away.
                     let _ = waits.send(*status);
+                }
+            }
+            Effect::ObjectInspected { id, copy } => {
+                if let Some(waits) = self.looks.remove(&id) {
+                    let _ = waits.send(copy.map(|copy| *copy));
                 }
             }
             Effect::Observe(observation) => self.setup.counters.observe(&observation),

@@ -68,7 +68,7 @@ impl Setup {
             writes: parts.writes.clone(),
             disk: parts.disk.clone().map(|(path, reserve)| DiskGauge::new(path, reserve)),
             membership: parts.membership.clone(),
-            counters: Arc::clone(&parts.counters),
+            counters: Arc::clone(&parts.counters[usize::from(index.0)]),
             failure: parts.failure.clone(),
             shutdown: parts.shutdown.clone(),
             shards,

@@ -79,7 +79,8 @@ fn jobs_that_gather_share_one_sync_and_nothing_is_said_before_it() {
     let on_synced: OnSynced =
         Box::new(move |shard, ticket| said.send((shard.0, ticket.0)).expect("open"));
     queue.push(job(0, 1));
-    let thread = spawn(queue.clone(), store.clone(), Failure::none(), on_synced).expect("a thread");
+    let thread = spawn(queue.clone(), store.clone(), Failure::none(), Arc::default(), on_synced)
+        .expect("a thread");
     // The first round may hold any of what is pushed before it starts: wait until it is in its sync.
     while store.events().is_empty() {
         std::thread::yield_now();
@@ -108,7 +109,8 @@ fn a_failed_sync_fails_the_node_and_nothing_is_said_any_more() {
     let on_synced: OnSynced =
         Box::new(move |shard, ticket| said.send((shard.0, ticket.0)).expect("open"));
     queue.push(job(0, 1));
-    let thread = spawn(queue.clone(), store.clone(), failure.clone(), on_synced).expect("a thread");
+    let thread = spawn(queue.clone(), store.clone(), failure.clone(), Arc::default(), on_synced)
+        .expect("a thread");
     go.send(()).expect("open");
     thread.join().expect("ended");
     assert!(failure.happened());
@@ -125,8 +127,8 @@ fn what_was_handed_over_before_the_close_is_written() {
     queue.push(job(0, 1));
     queue.close();
     queue.push(job(0, 2));
-    let thread =
-        spawn(queue, store.clone(), Failure::none(), Box::new(|_, _| ())).expect("a thread");
+    let thread = spawn(queue, store.clone(), Failure::none(), Arc::default(), Box::new(|_, _| ()))
+        .expect("a thread");
     thread.join().expect("ended");
     assert_eq!(store.events(), ["write 1", "sync"]);
 }

@@ -1,5 +1,6 @@
 use stator_core::object::{BucketName, Key, Metadata, Value};
 use stator_core::quorum::QuorumOptions;
+use stator_core::request::ClientReply;
 use stator_core::request::{Precedence, PutOrder, RequestError};
 
 use super::*;
@@ -37,7 +38,12 @@ fn at(minutes: u64) -> Instant {
 }
 
 fn count(top: &Top, shard: u8, operation: &Operation, reply: &ClientReply, minutes: u64) {
-    top.count(shard, &Request::of(operation).expect("one object"), reply, at(minutes));
+    top.count(
+        shard,
+        &Request::of(operation).expect("one object"),
+        reply.as_ref().ok(),
+        at(minutes),
+    );
 }
 
 fn counts(keys: &[TopKey]) -> Vec<(&str, u64)> {

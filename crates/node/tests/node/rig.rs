@@ -55,6 +55,7 @@ pub(crate) fn config(name: &str, data: &Path) -> NodeConfig {
         scrub_interval: Duration::from_hours(1),
         background: BytesPerSecond::DEFAULT_CEILING,
         disk_reserve: DiskReserve::Bytes(0),
+        slow_after: None,
     }
 }
 

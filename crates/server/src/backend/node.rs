@@ -8,9 +8,9 @@ use stator_core::identity::NodeId;
 use stator_core::membership::admin::{AdminReply, AdminRequest};
 use stator_core::object::ObjectKey;
 use stator_core::request::{ClientReply, Operation};
-use stator_core::status::NodeStatus;
+use stator_core::status::{NodeStatus, OwnCopy};
 use stator_core::view::View;
-use stator_node::{NodeHandle, TopKeys};
+use stator_node::{NodeHandle, NodeStats, TopKeys};
 
 use super::{Backend, Readiness, Reply};
 
@@ -36,8 +36,16 @@ impl Backend for NodeHandle {
         Box::pin(NodeHandle::inspect(self))
     }
 
+    fn own_copy(&self, key: ObjectKey) -> Reply<'_, Option<OwnCopy>> {
+        Box::pin(NodeHandle::own_copy(self, key))
+    }
+
     fn top(&self, most: usize) -> TopKeys {
         NodeHandle::top(self, most)
+    }
+
+    fn stats(&self) -> NodeStats {
+        NodeHandle::stats(self)
     }
 
     fn view(&self) -> Arc<View> {

@@ -1,7 +1,7 @@
 //! The cluster: its members, and the staged way of changing them (the paper, 4.8.1: only an
 //! operator's explicit commit changes the ring).
 
-mod change;
+pub(super) mod change;
 pub(super) mod plan;
 pub(super) mod status;
 
@@ -27,7 +27,7 @@ pub(super) async fn status(front: Shared, request: Request) -> Answer {
     only(&request, &[Method::GET, Method::HEAD], "GET, HEAD")?;
     let timeout = timeout(&request)?;
     let found = cluster_status(&front, timeout, Intent::Read).await?;
-    let own = status::Own::of(front.backend.me(), &front.backend.inspect().await.whole);
+    let own = status::Own::of(&front.backend.view(), &front.backend.inspect().await.whole);
     Ok(json::response(StatusCode::OK, &status::document(&found, &own)))
 }
 
@@ -38,7 +38,7 @@ pub(super) async fn plan(front: Shared, request: Request) -> Answer {
     let AdminDone::Plan(plan) = front.administer(AdminRequest::Plan, timeout).await? else {
         return Err(Problem::mismatched(Intent::Read));
     };
-    let own = status::Own::of(front.backend.me(), &front.backend.inspect().await.whole);
+    let own = status::Own::of(&front.backend.view(), &front.backend.inspect().await.whole);
     let document = plan::document(&plan, &front.backend.view(), own.replica_bytes);
     Ok(json::response(StatusCode::OK, &document))
 }

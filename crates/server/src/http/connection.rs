@@ -31,10 +31,9 @@ use self::opening::{Opening, Unopened, Version};
 use self::outflow::Outflow;
 use self::prefixed::Prefixed;
 use super::front::{Front, Shared};
-use super::{HttpConfig, router};
+use super::{HttpConfig, history, router};
 use crate::backend::Backend;
 use crate::listener::{self, ConnectionLimits};
-use crate::memory::Memory;
 
 /// The largest head of a request, in bytes: a target of 65,534, all metadata of a value, and as much
 /// again. (Longer targets are put aside before: [`opening`].)
@@ -68,13 +67,16 @@ pub async fn serve_within(
     config: HttpConfig,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
+    let (open, closing) = watch::channel(());
     let front = Front::new(backend, config, limits.body, router::description());
+    front.console.ends_with(closing.clone());
     let door = Arc::new(Door::new(limits, &front));
     let mut connections = JoinSet::new();
     let mut watching = JoinSet::new();
     watching.spawn(Arc::clone(&door).watch());
+    watching.spawn(history::keep(Arc::downgrade(&front)));
+    drop(front);
     let graceful = GracefulShutdown::new();
-    let (open, closing) = watch::channel(());
     let serve = |stream| Arc::clone(&door).serve(stream, graceful.watcher(), closing.clone());
     listener::accept(&listener, limits, &mut connections, shutdown, refuse, serve).await;
     drop((listener, open));
@@ -97,7 +99,7 @@ fn refuse(stream: &TcpStream) {
 struct Door {
     limits: ConnectionLimits,
     router: Router,
-    memory: Memory,
+    front: Shared,
     http1: http1::Builder,
     http2: http2::Builder<TokioExecutor>,
     outflows: Mutex<Vec<Weak<Outflow>>>,
@@ -117,7 +119,7 @@ impl Door {
         Self {
             limits,
             router: router::of(front),
-            memory: front.memory.clone(),
+            front: Shared::clone(front),
             http1,
             http2,
             outflows: Mutex::default(),
@@ -153,7 +155,7 @@ impl Door {
     ) {
         // Whether small answers leave at once is a matter of speed alone.
         let _ = stream.set_nodelay(true);
-        let opening = Opening::read(&mut stream, &self.memory);
+        let opening = Opening::read(&mut stream, &self.front.memory);
         let opening = tokio::time::timeout(self.limits.head, opening);
         let opened = tokio::select! {
             biased;
@@ -179,7 +181,7 @@ impl Door {
         http1.keep_alive(target.is_none());
         let service = Answering {
             router: TowerToHyperService::new(self.router.clone()),
-            memory: self.memory.clone(),
+            front: Shared::clone(&self.front),
             outflow: Arc::clone(&outflow),
             target,
         };

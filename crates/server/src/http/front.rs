@@ -7,9 +7,13 @@ use bytes::Bytes;
 use stator_core::membership::admin::{AdminDone, AdminRequest};
 use stator_core::request::{Done, Operation};
 
+use super::console::Desk;
+use super::history::History;
 use super::problem::{Intent, Problem};
+use super::requests::Requests;
 use super::{HttpConfig, cluster};
 use crate::backend::Backend;
+use crate::clock;
 use crate::memory::Memory;
 
 /// The door's state, shared by all its requests.
@@ -24,6 +28,11 @@ pub(super) struct Front {
     pub(super) patience: Duration,
     /// The interface's description, as it is served.
     pub(super) description: Bytes,
+    pub(super) requests: Requests,
+    /// The last ten minutes.
+    pub(super) history: History,
+    /// What the console's pages share.
+    pub(super) console: Desk,
 }
 
 impl Front {
@@ -34,7 +43,16 @@ impl Front {
         description: Bytes,
     ) -> Shared {
         let memory = Memory::of(config.memory_bytes);
-        Arc::new(Self { backend: Box::new(backend), config, memory, patience, description })
+        Arc::new(Self {
+            requests: Requests::numbered_from(first_id(&backend)),
+            backend: Box::new(backend),
+            config,
+            memory,
+            patience,
+            description,
+            history: History::default(),
+            console: Desk::default(),
+        })
     }
 
     /// Asks a shard; an error is told as a request of this intent needs it.
@@ -57,4 +75,10 @@ impl Front {
         let reply = self.backend.admin(request, timeout).await;
         reply.map_err(|error| cluster::problem(&error, &self.backend.view()))
     }
+}
+
+/// A number that other nodes, and other starts of this one, do not count from: ids of requests are
+/// names for people, so that it need not be a secret.
+fn first_id(backend: &impl Backend) -> u64 {
+    backend.me().get().rotate_left(32) ^ clock::now().as_millis() << 20
 }

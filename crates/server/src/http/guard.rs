@@ -9,7 +9,7 @@ use std::net::IpAddr;
 
 use http::header::{AUTHORIZATION, HOST, ORIGIN};
 use http::uri::Authority;
-use http::{HeaderMap, Request, Uri};
+use http::{HeaderMap, HeaderValue, Request, Uri};
 
 use super::HttpConfig;
 use super::problem::{Problem, kind};
@@ -40,7 +40,8 @@ pub(super) fn check<B>(
         return check_origin(request.headers());
     }
     if right == Right::Administer {
-        return check_token(config, request.headers());
+        let given = request.headers().get(AUTHORIZATION).map(HeaderValue::as_bytes);
+        return check_token(config, given);
     }
     Ok(())
 }
@@ -89,18 +90,18 @@ fn is_loopback(host: &str) -> bool {
         || bare.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
-fn check_token(config: &HttpConfig, headers: &HeaderMap) -> Result<(), Problem> {
+/// Refuses whoever may not administer. `given` is what `Authorization` says, or would.
+pub(super) fn check_token(config: &HttpConfig, given: Option<&[u8]>) -> Result<(), Problem> {
     let Some(token) = &config.admin_token else {
         let detail = "this node has no cluster secret, so nobody administers it through an \
                       address off loopback: set a secret, or use a listener on loopback";
         return Err(Problem::new(kind::ADMIN_DISABLED, detail));
     };
-    let Some(given) = headers.get(AUTHORIZATION) else {
+    let Some(given) = given else {
         let detail = "administration through an address off loopback wants \
                       `Authorization: Bearer` with the admin token of the cluster's secret";
         return Err(Problem::new(kind::UNAUTHORIZED, detail));
     };
-    let given = given.as_bytes();
     let scheme = given.get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"bearer "));
     if scheme && same(given[7..].trim_ascii(), token.as_bytes()) {
         return Ok(());

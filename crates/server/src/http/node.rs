@@ -18,6 +18,7 @@ use super::json;
 use super::path::Target;
 use super::problem::{Answer, Problem, kind};
 use super::query::Words;
+use crate::ages::Ages;
 
 /// `GET /v1/node`; with `partitions=no` without the list of partitions, which is long.
 pub(super) async fn answer(front: Shared, request: Request) -> Answer {
@@ -33,13 +34,18 @@ pub(super) async fn answer(front: Shared, request: Request) -> Answer {
             return Err(Problem::new(kind::QUERY_INVALID, detail));
         }
     };
+    Ok(json::response(StatusCode::OK, &told(&front, listed).await))
+}
+
+/// The condition of the node behind the door.
+pub(super) async fn told(front: &Front, listed: Listed) -> Document {
     let status = front.backend.inspect().await;
-    Ok(json::response(StatusCode::OK, &document(&front, &status, listed)))
+    document(front, &status, listed)
 }
 
 /// Whether each partition is told of, or only how many there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Listed {
+pub(super) enum Listed {
     Yes,
     No,
 }
@@ -54,6 +60,14 @@ pub(super) struct Document {
     ring_version: u64,
     /// How many partitions the ring has.
     ring_partitions: u32,
+    /// The version of the program that it runs.
+    version: &'static str,
+    /// Since it started.
+    uptime_seconds: u64,
+    /// Bytes of its store on disk.
+    disk_bytes: u64,
+    /// Roughly how many objects are stored.
+    approximate_objects: u64,
     /// How many shards the node has.
     shards: u8,
     /// Those of them that have not answered: of what they hold nothing is said.
@@ -70,6 +84,14 @@ pub(super) struct Document {
     not_counting: usize,
     /// Objects that are set aside as damaged.
     set_aside: u64,
+    /// Of the comparisons with other owners that fall to this node, how long ago the oldest last one
+    /// ended with both alike; one that has not come about counts since the start.
+    compared_within_seconds: u64,
+    /// Partitions that it was to compare and has not, with some owner, since it started.
+    comparisons_outstanding: usize,
+    /// How long ago the partition was read in full that this was longest ago for; one that was not
+    /// counts since the start.
+    scrubbed_within_seconds: u64,
     /// Whether writes are refused because the disk's reserve is reached.
     disk_reserved: bool,
     /// Background work done since the node started, by name.
@@ -114,16 +136,21 @@ struct Replica {
 
 fn document(front: &Front, status: &NodeStatus, listed: Listed) -> Document {
     let view = front.backend.view();
-    let whole = &status.whole;
+    let (whole, stats) = (&status.whole, front.backend.stats());
     let those = |of: fn(&PartitionStatus) -> bool| {
         whole.partitions.values().filter(|partition| of(partition)).count()
     };
+    let ages = Ages::of(&whole.partitions, stats.uptime);
     let each = || whole.partitions.iter().map(partition).collect();
     Document {
         name: front.backend.name().to_owned(),
         id: front.backend.me().to_string(),
         ring_version: view.ring.as_ref().map_or(0, |ring| ring.version.0),
         ring_partitions: view.ring.as_ref().map_or(0, |ring| ring.partitions.get()),
+        version: env!("CARGO_PKG_VERSION"),
+        uptime_seconds: stats.uptime.as_secs(),
+        disk_bytes: stats.store.disk_bytes,
+        approximate_objects: stats.store.approximate_objects,
         shards: status.shards,
         silent_shards: status.silent_shards,
         hints: hints(status, &view),
@@ -132,6 +159,9 @@ fn document(front: &Front, status: &NodeStatus, listed: Listed) -> Document {
         trees_building: those(|partition| partition.root.is_none()),
         not_counting: those(|partition| !partition.counts),
         set_aside: whole.partitions.values().map(|p| u64::from(p.quarantined)).sum(),
+        compared_within_seconds: ages.comparison.as_secs(),
+        comparisons_outstanding: ages.outstanding,
+        scrubbed_within_seconds: ages.scrub.as_secs(),
         disk_reserved: whole.disk_reserved,
         since_start: since_start(&whole.upkeep),
         partitions: (listed == Listed::Yes).then(each),
@@ -151,7 +181,7 @@ fn hints(status: &NodeStatus, view: &View) -> Vec<Hints> {
 }
 
 /// A member's name; a node that is none any more has only its id.
-fn name_of(view: &View, node: NodeId) -> String {
+pub(super) fn name_of(view: &View, node: NodeId) -> String {
     let member = view.ring.as_ref().and_then(|ring| ring.members.get(&node));
     member.map_or_else(|| node.to_string(), |member| member.name.clone())
 }

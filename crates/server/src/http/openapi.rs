@@ -11,6 +11,7 @@ mod cluster;
 mod node;
 mod objects;
 mod parts;
+mod request_id;
 
 use axum::body::Body;
 use axum::extract::Request;
@@ -34,8 +35,8 @@ pub(super) type Described = Vec<(&'static str, PathItem)>;
 pub(super) use batch::batch;
 pub(super) use buckets::buckets;
 pub(super) use cluster::{change, commit, discard, plan, recover, status, top};
-pub(super) use node::{console, livez, metrics, node, openapi, readyz};
-pub(super) use objects::{locate, objects};
+pub(super) use node::{console, history, livez, metrics, node, openapi, readyz};
+pub(super) use objects::{locate, objects, replica};
 
 /// `GET /openapi.json`.
 pub(super) async fn answer(front: Shared, request: Request) -> Answer {
@@ -53,7 +54,9 @@ pub(super) async fn answer(front: Shared, request: Request) -> Answer {
 /// The document of an interface with these paths, as it is served.
 pub(super) fn document(described: Described) -> Bytes {
     let mut paths = Paths::new();
-    paths.paths.extend(described.into_iter().map(|(path, item)| (path.to_owned(), item)));
+    paths
+        .paths
+        .extend(described.into_iter().map(|(path, item)| (path.to_owned(), request_id::on(item))));
     let document: OpenApi = OpenApiBuilder::new()
         .info(
             InfoBuilder::new()
@@ -76,7 +79,9 @@ listed is an error, never ignored.";
 
 /// Every type that answers or requests are made of.
 fn components() -> ComponentsBuilder {
-    use super::{batch, bucket, cluster, kv, listing, locate, node, problem, top};
+    use super::{
+        batch, bucket, cluster, history, kv, listing, locate, node, problem, replica, top,
+    };
     let mut parts = Parts::default();
     parts.add::<batch::operation::Written<'static>>();
     parts.add::<batch::outcome::Line>();
@@ -85,11 +90,13 @@ fn components() -> ComponentsBuilder {
     parts.add::<cluster::Staged>();
     parts.add::<cluster::plan::Document>();
     parts.add::<cluster::status::Document>();
+    parts.add::<history::Document>();
     parts.add::<kv::told::Siblings>();
     parts.add::<listing::line::Line>();
     parts.add::<locate::Document>();
     parts.add::<node::Document>();
     parts.add::<problem::Document>();
+    parts.add::<replica::Document>();
     parts.add::<top::Document>();
     ComponentsBuilder::new().schemas_from_iter(parts.0)
 }

@@ -16,6 +16,7 @@ use http::{HeaderName, HeaderValue, Method, StatusCode};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use stator_core::request::Outcome;
+use stator_node::RequestTag;
 use utoipa::ToSchema;
 
 use super::json;
@@ -56,6 +57,9 @@ pub(super) struct Document {
     /// later).
     #[serde(skip_serializing_if = "Option::is_none")]
     outcome: Option<&'static str>,
+    /// The id of the request, as in `Stator-Request-Id`; none in a document within another.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<String>,
     /// More about some kinds: such as the `version` of the plan that holds, or the `index` of a
     /// batch's malformed operation.
     #[serde(flatten)]
@@ -123,6 +127,26 @@ impl Problem {
         self.kind.status
     }
 
+    /// What its kind is called.
+    pub(super) fn title(&self) -> &'static str {
+        self.kind.title
+    }
+
+    /// What happened this time, and what to do about it.
+    pub(super) fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    /// What is known of the write that met it.
+    pub(super) fn outcome(&self) -> Outcome {
+        self.outcome
+    }
+
+    /// Whether the node could not, rather than the client asked for what can't be.
+    pub(super) fn is_the_nodes(&self) -> bool {
+        self.kind.status >= 500 && self.kind != kind::NOT_BUILT
+    }
+
     /// The document, as it answers a request of this intent.
     pub(super) fn document(&self, intent: Intent) -> Document {
         let outcome = match self.outcome {
@@ -135,13 +159,19 @@ impl Problem {
             status: self.kind.status,
             detail: self.detail.clone(),
             outcome: (intent == Intent::Write).then_some(outcome),
+            request_id: None,
             members: self.members.clone(),
         }
     }
 
-    /// The response, as it answers a request of this intent.
-    pub(super) fn response(self, intent: Intent) -> Response {
-        let mut response = Response::new(Body::from(json::text(&self.document(intent))));
+    /// The document, as it answers a request of this intent that has this id.
+    pub(super) fn document_of(&self, intent: Intent, tag: RequestTag) -> Document {
+        Document { request_id: Some(tag.to_string()), ..self.document(intent) }
+    }
+
+    /// The response, as it answers a request of this intent that has this id.
+    pub(super) fn response(self, intent: Intent, tag: RequestTag) -> Response {
+        let mut response = Response::new(Body::from(json::text(&self.document_of(intent, tag))));
         let status = StatusCode::from_u16(self.kind.status);
         *response.status_mut() = status.expect("the table of kinds names statuses that exist");
         let headers = response.headers_mut();

@@ -9,14 +9,15 @@ use axum::extract::{Request, State};
 use axum::response::Response;
 use axum::routing::{MethodRouter, any};
 use bytes::Bytes;
-use http::Method;
 
 use super::connection::Charged;
 use super::front::Shared;
 use super::guard::{self, Right};
 use super::openapi::{self, Described};
 use super::problem::{Answer, Intent, Problem, kind};
-use super::{batch, body, bucket, cluster, health, kv, locate, node, top};
+use super::{
+    batch, body, bucket, cluster, console, health, history, kv, locate, metrics, node, replica, top,
+};
 use crate::memory::Memory;
 
 /// The interface's description, as it is served.
@@ -48,11 +49,18 @@ fn rows() -> Rows {
         .row(&["/v1/cluster/recover"], openapi::recover(), administration, cluster::recover)
         .row(&["/v1/cluster/top"], openapi::top(), data, top::answer)
         .row(&["/v1/node"], openapi::node(), data, node::answer)
+        .row(&["/v1/node/history"], openapi::history(), data, history::answer)
+        .row(&["/v1/replica/", "/v1/replica/{*name}"], openapi::replica(), data, replica::answer)
         .row(&["/livez"], openapi::livez(), watching, health::livez)
         .row(&["/readyz"], openapi::readyz(), watching, health::readyz)
-        .row(&["/metrics"], openapi::metrics(), data, not_built)
+        .row(&["/metrics"], openapi::metrics(), data, metrics::answer)
         .row(&["/openapi.json"], openapi::openapi(), data, openapi::answer)
-        .row(&["/console"], openapi::console(), data, not_built)
+        .row(
+            &["/console", "/console/", "/console/{*page}"],
+            openapi::console(),
+            data,
+            console::answer,
+        )
 }
 
 /// The rows of the interface, and what they say of themselves: there is no row without a
@@ -98,23 +106,25 @@ fn watching(_request: &Request) -> Right {
 }
 
 /// A row of the interface: may this be asked, then its answer, and a problem in the words of a read
-/// or of a write.
+/// or of a write; all of it under the request's id.
 fn row<A, F>(needs: Needs, answer: A) -> MethodRouter<Shared>
 where
     A: Fn(Shared, Request) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Answer> + Send + 'static,
 {
     any(async move |State(front): State<Shared>, request: Request| -> Response {
-        let intent = Intent::of(request.method());
-        let answered = match guard::check(&front.config, &request, needs(&request)) {
-            Ok(()) => answer(Shared::clone(&front), request).await,
-            Err(problem) => Err(problem),
-        };
-        let answered = match intent {
-            Intent::Read => answered.and_then(|answer| charged(answer, &front.memory)),
-            Intent::Write => answered,
-        };
-        answered.unwrap_or_else(|problem| problem.response(intent))
+        let method = request.method().clone();
+        let tag = front.requests.tag(request.headers());
+        let answered = tag.scope(async {
+            guard::check(&front.config, &request, needs(&request))?;
+            let answer = answer(Shared::clone(&front), request).await?;
+            match Intent::of(&method) {
+                Intent::Read => charged(answer, &front.memory),
+                Intent::Write => Ok(answer),
+            }
+        });
+        let answered = answered.await;
+        front.requests.close(tag, &method, answered)
     })
 }
 
@@ -130,22 +140,14 @@ fn charged(mut answer: Response, memory: &Memory) -> Answer {
     Ok(answer)
 }
 
-async fn not_built(_front: Shared, request: Request) -> Answer {
-    if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        return Err(Problem::method_not_allowed(request.method(), "GET, HEAD"));
-    }
-    let detail = format!("{} is part of the interface and not built yet", request.uri().path());
-    Err(Problem::new(kind::NOT_BUILT, detail))
-}
-
 async fn no_such_path(_front: Shared, request: Request) -> Answer {
     let path = request.uri().path();
     let shown: String = path.chars().take(100).collect();
     let detail = format!(
         "nothing is served at {shown}: objects are at /v1/kv/BUCKET/KEY, and there are \
          /v1/kv/BUCKET, /v1/buckets/BUCKET, /v1/locate/BUCKET/KEY, /v1/cluster (stage, plan, \
-         commit, discard), /v1/batch, /v1/node, /livez and /readyz; GET /openapi.json describes \
-         them"
+         commit, discard), /v1/batch, /v1/node, /metrics, /livez and /readyz; GET /openapi.json \
+         describes them. For people there is /console"
     );
     Err(Problem::new(kind::NO_SUCH_PATH, detail))
 }

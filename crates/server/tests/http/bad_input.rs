@@ -142,8 +142,11 @@ async fn a_bad_read_is_refused_without_an_outcome() {
         ("/v1/buckets/a/b", 404, "no-such-path"),
         ("/v1/cluster/stage", 405, "method-not-allowed"),
         ("/v1/cluster?x", 400, "query-unknown"),
-        ("/metrics", 501, "not-built"),
-        ("/console", 501, "not-built"),
+        ("/console/nothing", 404, "no-such-path"),
+        ("/console?partition=x", 400, "query-invalid"),
+        ("/v1/replica/b", 400, "key-empty"),
+        ("/v1/replica/b/k?r=1", 400, "query-unknown"),
+        ("/v1/node/history?x", 400, "query-unknown"),
         ("/v1/cluster/top?limit=0", 400, "query-invalid"),
         ("/v1/cluster/top?by=reads", 400, "query-unknown"),
     ] {

@@ -174,7 +174,7 @@ async fn a_change_that_means_nothing_stages_nothing() {
         assert_eq!((answer.status, answer.slug().as_str()), (400, slug), "{body}");
         assert_eq!(answer.outcome().as_deref(), Some("refused"));
     }
-    assert!(fake.orders().iter().all(|order| *order == AdminRequest::Status));
+    assert!(fake.orders().is_empty());
 }
 
 #[tokio::test]

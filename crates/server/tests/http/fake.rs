@@ -17,7 +17,7 @@ use stator_core::request::{
     Answered, ClientReply, Done, GetReply, ListPage, Operation, PutReply, RequestError,
 };
 use stator_core::ring::{Member, Ring, Weight};
-use stator_core::status::NodeStatus;
+use stator_core::status::{NodeStatus, OwnCopy};
 use stator_core::time::{Stamp, WallTime};
 use stator_core::token::PartitionCount;
 use stator_core::version::Dot;
@@ -40,6 +40,7 @@ pub(crate) struct Fake {
     condition: Mutex<NodeStatus>,
     top: Mutex<TopKeys>,
     asked_top: Mutex<Vec<usize>>,
+    own_copy: Mutex<Option<OwnCopy>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -60,6 +61,7 @@ impl Fake {
             condition: Mutex::default(),
             top: Mutex::default(),
             asked_top: Mutex::default(),
+            own_copy: Mutex::default(),
         })
     }
 
@@ -67,7 +69,7 @@ impl Fake {
         answers: impl FnMut(&Operation) -> ClientReply + Send + 'static,
     ) -> Arc<Self> {
         let fake = Self::new();
-        *lock(&fake.answers) = Box::new(answers);
+        fake.set_answers(answers);
         fake
     }
 
@@ -85,6 +87,13 @@ impl Fake {
         let fake = Self::new();
         *lock(&fake.admin_answers) = Box::new(answers);
         fake
+    }
+
+    pub(crate) fn set_answers(
+        &self,
+        answers: impl FnMut(&Operation) -> ClientReply + Send + 'static,
+    ) {
+        *lock(&self.answers) = Box::new(answers);
     }
 
     pub(crate) fn set_view(&self, change: impl FnOnce(&mut View)) {
@@ -118,9 +127,16 @@ impl Fake {
         lock(&self.operations).iter().map(|(_, timeout)| *timeout).collect()
     }
 
-    /// What membership was asked so far.
+    /// What membership was asked so far; but for how it is, which the door itself looks at every
+    /// second.
     pub(crate) fn orders(&self) -> Vec<AdminRequest> {
-        lock(&self.orders).clone()
+        let asked = lock(&self.orders);
+        asked.iter().filter(|order| **order != AdminRequest::Status).cloned().collect()
+    }
+
+    /// What the node itself has of any object.
+    pub(crate) fn set_own_copy(&self, copy: OwnCopy) {
+        *lock(&self.own_copy) = Some(copy);
     }
 }
 
@@ -151,6 +167,10 @@ impl Backend for Fake {
 
     fn inspect(&self) -> Reply<'_, NodeStatus> {
         Box::pin(std::future::ready(lock(&self.condition).clone()))
+    }
+
+    fn own_copy(&self, _key: ObjectKey) -> Reply<'_, Option<OwnCopy>> {
+        Box::pin(std::future::ready(lock(&self.own_copy).clone()))
     }
 
     fn top(&self, most: usize) -> TopKeys {

@@ -11,7 +11,9 @@ use stator_core::membership::facts::Addresses;
 use stator_core::merkle::TreeSum;
 use stator_core::replica::Found;
 use stator_core::ring::{RingVersion, Weight};
-use stator_core::status::{HeldHints, NodeStatus, PartitionStatus, ShardStatus, UpkeepCounts};
+use stator_core::status::{
+    Compared, HeldHints, NodeStatus, PartitionStatus, ShardStatus, UpkeepCounts,
+};
 use stator_core::time::WallTime;
 use stator_core::token::Partition;
 
@@ -30,6 +32,8 @@ fn replica(root: Option<u128>, counts: bool, quarantined: u32) -> PartitionStatu
         bytes: 100,
         round: Round::default(),
         found: Found::default(),
+        scrubbed: None,
+        compared: Compared::ByOthers,
     }
 }
 
@@ -67,14 +71,16 @@ async fn a_node_tells_what_it_holds_and_how_far_its_replicas_are() {
     assert_eq!((&done["exchanges"], &done["read_repairs"]), (&json!(7), &json!(2)));
     let expected = json!({
         "name": "n1", "id": "00000000000000a1", "ring_version": 1, "ring_partitions": 4,
-        "shards": 2, "silent_shards": 1,
+        "version": env!("CARGO_PKG_VERSION"), "uptime_seconds": 0, "disk_bytes": 0,
+        "approximate_objects": 0, "shards": 2, "silent_shards": 1,
         "hints": [
             { "for": "n2", "id": "00000000000000b2", "objects": 3, "bytes": 30, "oldest_unix_ms": 9 },
             { "for": "00000000000000c3", "id": "00000000000000c3", "objects": 1, "bytes": 4,
               "oldest_unix_ms": null },
         ],
         "counting_hints": false, "replicas": 2, "trees_building": 1, "not_counting": 1,
-        "set_aside": 5, "disk_reserved": false, "since_start": null,
+        "set_aside": 5, "compared_within_seconds": 0, "comparisons_outstanding": 0,
+        "scrubbed_within_seconds": 0, "disk_reserved": false, "since_start": null,
         "partitions": [
             { "partition": 0, "root": "000000000000000000000000000000ab", "counts": true,
               "actor": "000000000000000f", "set_aside": 0, "bytes": 100, "round": 0, "tombstones": 0,

@@ -122,6 +122,7 @@ async fn a_real_node_answers_as_described() {
     let door = &alone.door;
     let description = Description::of(door).await;
     let json = ("Accept", "application/json");
+    let openmetrics = ("Accept", "application/openmetrics-text");
     let lines = ("Content-Type", "application/x-ndjson");
     let batch = r#"[{"op":"put","key":"k","value":"AA==","meta":{"a":"b"}},{"op":"get","key":"k"},
         {"op":"get","key":"none"},{"op":"put","key":"k","value":"","w":9},{"op":"delete","key":"k"},
@@ -173,8 +174,15 @@ async fn a_real_node_answers_as_described() {
         ask("GET /readyz", "/readyz", "", 200),
         with(("Host", "evil.example"), ask("GET /v1/node", "/v1/node", "", 403)),
         ask("GET /openapi.json", "/openapi.json", "", 200),
-        ask("GET /metrics", "/metrics", "", 501),
-        ask("GET /console", "/console", "", 501),
+        ask("GET /metrics", "/metrics", "", 200),
+        with(openmetrics, ask("GET /metrics", "/metrics", "", 200)),
+        ask("GET /console", "/console", "", 200),
+        ask("GET /v1/node/history", "/v1/node/history", "", 200),
+        ask("GET /v1/node/history?x", "/v1/node/history", "", 400),
+        ask("GET /v1/replica/b/two", "/v1/replica/{bucket}/{key}", "", 200),
+        ask("GET /v1/replica/b/k", "/v1/replica/{bucket}/{key}", "", 200),
+        ask("GET /v1/replica/b/never", "/v1/replica/{bucket}/{key}", "", 200),
+        ask("GET /v1/replica/b/", "/v1/replica/{bucket}/{key}", "", 400),
     ];
     let paths: std::collections::BTreeSet<_> = asked.iter().map(|asked| asked.path).collect();
     let all: std::collections::BTreeSet<_> = description.paths().map(|(path, _)| path).collect();

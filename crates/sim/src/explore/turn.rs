@@ -96,6 +96,7 @@ impl Cluster {
             | Effect::BucketMade(_)
             | Effect::Moved(_)
             | Effect::Inspected { .. }
+            | Effect::ObjectInspected { .. }
             | Effect::Observe(_) => {}
         }
         None

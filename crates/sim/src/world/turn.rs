@@ -142,7 +142,7 @@ impl World {
             Effect::Moved(progress) => {
                 self.tell_membership(at.node, MembershipInput::ShardMoved { shard, progress });
             }
-            Effect::Inspected { .. } | Effect::Observe(_) => {}
+            Effect::Inspected { .. } | Effect::ObjectInspected { .. } | Effect::Observe(_) => {}
         }
     }
 

@@ -15,7 +15,8 @@ use crate::context::{ContextKey, SealedContext, Sealer};
 use crate::effect::{DiskRoom, Effect, Effects, Input, Ticket, Timer};
 use crate::identity::{BootNumber, ClusterId, NodeId};
 use crate::message::{
-    Completeness, ExchangeAnswer, ExchangeAsk, Purpose, ReadAnswer, RequestId, ShardMessage,
+    Completeness, EncodedState, ExchangeAnswer, ExchangeAsk, Purpose, ReadAnswer, RequestId,
+    ShardMessage,
 };
 
 use crate::node::{HintLimits, LOOK_AT_MOST, Shard, ShardConfig, StoreStanding};
@@ -28,7 +29,7 @@ use crate::request::{
     PutOrder,
 };
 use crate::ring::{Member, Ring, RingVersion, Weight};
-use crate::status::InspectId;
+use crate::status::{InspectId, OwnCopy};
 use crate::store::{Batch, KeyRange, Keyspace, ReadStore, ScanItem, StoreError, WriteOp};
 use crate::time::{Deadline, Instant, Now, WallTime};
 use crate::token::{Partition, PartitionCount};
@@ -197,6 +198,10 @@ impl Rig {
             ["restart", which] => self.restart(node(which)),
             ["patrol", which] => self.step(node(which), Input::Timer(Timer::Patrol)),
             ["status", which] => self.step(node(which), Input::Inspect(InspectId(0))),
+            ["own", which, key] => {
+                let key = object(key);
+                self.step(node(which), Input::InspectObject { id: InspectId(0), key });
+            }
             ["started", which] => self.step(node(which), Input::Started),
             ["lose", which] => self.lose(node(which)),
             ["ring", which, owners @ ..] => {
@@ -357,6 +362,7 @@ impl Rig {
             Effect::SetTimer { at, timer } => {
                 self.nodes.get_mut(&id).expect("a node of the script").timers.push((at, timer));
             }
+            Effect::ObjectInspected { copy, .. } => self.on_copy(id, &copy.expect("a ring")),
             Effect::Inspected { status, .. } => {
                 let hints: Vec<String> = status
                     .hints
@@ -378,6 +384,22 @@ impl Rig {
             }
             Effect::BucketMade(_) | Effect::Moved(_) | Effect::Observe(_) => {}
         }
+    }
+
+    fn on_copy(&mut self, id: NodeId, copy: &OwnCopy) {
+        let decoded = |state: &EncodedState| show(&state.decode().expect("it was stored"));
+        let state = copy.state.as_ref().expect("it can be read");
+        let own = state.as_ref().map_or_else(|| "nothing".to_owned(), decoded);
+        let hints = copy.hints.as_ref().expect("they can be read");
+        let hints =
+            hints.iter().map(|(owner, state)| format!("{} for {}", decoded(state), name(*owner)));
+        let hints: Vec<String> = hints.collect();
+        let role = if copy.is_replica { "replica" } else { "no replica" };
+        self.trace.push(format!(
+            "{} ({role}) itself has: {own}; hints: [{}]",
+            name(id),
+            hints.join(", ")
+        ));
     }
 
     fn on_reply(&mut self, id: NodeId, request: ClientRequestId, reply: ClientReply) {

@@ -20,7 +20,7 @@ const KINDS: &[(&str, &[&str])] = &[
 ];
 
 /// The changes of a document: itself, or those in its `changes`.
-pub(super) fn read(
+pub(in super::super) fn read(
     document: &Map<String, Value>,
     known: &ClusterStatus,
 ) -> Result<Vec<Change>, Problem> {

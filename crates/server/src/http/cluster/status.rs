@@ -3,8 +3,12 @@
 use serde::Serialize;
 use stator_core::identity::NodeId;
 use stator_core::membership::admin::{ChangeStatus, ClusterStatus, MemberState, MemberStatus};
+use stator_core::ring::Tolerance;
 use stator_core::status::ShardStatus;
+use stator_core::view::View;
 use utoipa::ToSchema;
+
+use crate::endurance::Endurance;
 
 /// What the node that is asked knows of itself alone.
 pub(super) struct Own {
@@ -14,15 +18,18 @@ pub(super) struct Own {
     pub(super) hints: u64,
     /// Bytes of an average replica of a partition there: what others have is taken to be the same.
     pub(super) replica_bytes: u64,
+    /// What the cluster can do without; none without a ring.
+    pub(super) endures: Option<Endurance>,
 }
 
 impl Own {
     /// Of this node, by what its shards say.
-    pub(super) fn of(id: NodeId, shards: &ShardStatus) -> Self {
+    pub(super) fn of(view: &View, shards: &ShardStatus) -> Self {
         let hints = shards.hints.values().map(|held| held.objects).sum();
         let bytes: u64 = shards.partitions.values().map(|partition| partition.bytes).sum();
         let replica_bytes = bytes.checked_div(shards.partitions.len() as u64).unwrap_or(0);
-        Self { id, hints, replica_bytes }
+        let endures = view.ring.as_ref().map(|ring| Endurance::of(ring, view));
+        Self { id: view.me, hints, replica_bytes, endures }
     }
 }
 
@@ -36,8 +43,28 @@ pub(in super::super) struct Document {
     forced_versions: Vec<u64>,
     /// Members, nodes that want to join and nodes that are leaving, by name.
     members: Vec<Member>,
+    /// What the cluster can do without; null on a node that knows no ring.
+    endures: Option<Endures>,
     /// What moves; null if nothing does.
     transition: Option<Transition>,
+}
+
+/// What may be lost of the cluster, as this node sees it.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+struct Endures {
+    /// And each partition still has a replica that is up.
+    data: Losses,
+    /// And each partition still has a majority of its replicas up.
+    quorum: Losses,
+}
+
+/// How much may be lost, whatever it is.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+struct Losses {
+    nodes: u32,
+    zones: u32,
+    /// Partitions that have too few replicas already; then the others are 0.
+    partitions_short: u32,
 }
 
 /// A change of the ring under way.
@@ -91,8 +118,18 @@ pub(super) fn document(status: &ClusterStatus, own: &Own) -> Document {
         ring_version: status.ring.as_ref().map_or(0, |ring| ring.version.0),
         forced_versions: forced.map(|version| version.0).collect(),
         members: status.members.iter().map(|each| member(each, own)).collect(),
+        endures: own.endures.as_ref().map(endures),
         transition: change.map(|change| transition(change, &status.members, own)),
     }
+}
+
+fn endures(endurance: &Endurance) -> Endures {
+    let losses = |tolerance: &Tolerance| Losses {
+        nodes: tolerance.nodes,
+        zones: tolerance.zones,
+        partitions_short: tolerance.short,
+    };
+    Endures { data: losses(&endurance.data), quorum: losses(&endurance.quorum) }
 }
 
 /// A change of the ring under way; those it waits for by name.

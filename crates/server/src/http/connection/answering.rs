@@ -22,11 +22,10 @@ use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
 
 use super::super::body::no_memory;
+use super::super::front::Shared;
 use super::super::path::LongTarget;
-use super::super::problem::Intent;
 use super::outflow::Outflow;
 use super::sent::{Charged, Sent};
-use crate::memory::Memory;
 
 /// Heads up to this many bytes are ordinary.
 const ORDINARY: usize = 8 * 1024;
@@ -35,7 +34,7 @@ const ORDINARY: usize = 8 * 1024;
 #[derive(Clone)]
 pub(super) struct Answering {
     pub(super) router: TowerToHyperService<Router>,
-    pub(super) memory: Memory,
+    pub(super) front: Shared,
     pub(super) outflow: Arc<Outflow>,
     /// The target of the connection's only request, where it was put aside.
     pub(super) target: Option<LongTarget>,
@@ -66,11 +65,15 @@ impl Service<http::Request<Incoming>> for Answering {
 
 impl Answering {
     async fn answer(&self, request: http::Request<Incoming>) -> Response {
-        let intent = Intent::of(request.method());
         let bytes = head_bytes(&request);
-        let part = (bytes > ORDINARY).then(|| self.memory.take(bytes));
+        let part = (bytes > ORDINARY).then(|| self.front.memory.take(bytes));
         if matches!(part, Some(None)) {
-            return no_memory().response(intent);
+            let requests = &self.front.requests;
+            return requests.close(
+                requests.tag(request.headers()),
+                request.method(),
+                Err(no_memory()),
+            );
         }
         match self.router.call(request).await {
             Ok(answer) => answer,

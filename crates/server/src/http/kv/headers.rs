@@ -146,7 +146,7 @@ pub(in super::super) fn etag(digest: &ObjectDigest) -> HeaderValue {
 }
 
 /// One version as an entity tag: its dot, which names it for ever.
-pub(super) fn sibling_etag(sibling: &Sibling) -> String {
+pub(in super::super) fn sibling_etag(sibling: &Sibling) -> String {
     format!("\"{}-{:x}\"", sibling.dot.actor, sibling.dot.counter)
 }
 

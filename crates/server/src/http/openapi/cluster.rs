@@ -43,6 +43,10 @@ pub(in super::super) fn status() -> Described {
             "state": "up", "phi": 0.0, "share": 0.25, "hints": 0, "ring_version": 3,
             "silent_ms": null,
         }],
+        "endures": {
+            "data": { "nodes": 2, "zones": 2, "partitions_short": 0 },
+            "quorum": { "nodes": 1, "zones": 1, "partitions_short": 0 },
+        },
         "transition": {
             "version": 3, "partitions": 64, "partitions_left": 12, "bytes_left": 1_048_576,
             "waits_for": ["n4"],

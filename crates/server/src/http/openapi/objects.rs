@@ -208,3 +208,33 @@ pub(in super::super) fn locate() -> Described {
     let locate = with_problems(locate, Intent::Read, &[more, WORDS, NAME]);
     vec![("/v1/locate/{bucket}/{key}", parts::read("locateObject", locate))]
 }
+
+/// `/v1/replica/{bucket}/{key}`.
+pub(in super::super) fn replica() -> Described {
+    let dot = json!({ "actor": "2e4f7a90c1b3d586", "counter": 7 });
+    let state = json!({
+        "digest": "9fbf261b62c1d7c00db73afb81dd97fd", "bytes": 68, "conflicts": "siblings",
+        "vector": [dot], "siblings_count": 1,
+        "siblings": [{
+            "dot": dot, "written_at": "2026-03-01T10:00:00.000Z", "deleted": false,
+            "expires_at": null, "content_type": "text/plain", "bytes": 6, "value": "YXBwbGVz",
+        }],
+    });
+    let example = json!({
+        "name": "n1", "id": "0000000000000001", "partition": 138, "is_replica": true,
+        "counts": true, "round": 1, "state": state, "unreadable": null,
+        "hints": [{ "for": "n2", "id": "0000000000000002", "state": state }],
+    });
+    let replica = operation(
+        "objects",
+        "What this node itself has of an object.",
+        "For laying replicas side by side: nobody else is asked, and nothing is repaired. Objects \
+         are read elsewhere, since one replica alone may be behind.",
+    )
+    .parameter(parts::bucket())
+    .parameter(parts::key())
+    .response("200", document("Its own state, and hints of it.", "OwnCopy", example));
+    let more: &[Kind] = &[kind::NOT_MEMBER, kind::OVERLOADED];
+    let replica = with_problems(replica, Intent::Read, &[more, WORDS, NAME]);
+    vec![("/v1/replica/{bucket}/{key}", parts::read("getReplica", replica))]
+}

@@ -11,6 +11,7 @@ use utoipa::openapi::schema::{Object, ObjectBuilder, OneOfBuilder, Schema, Schem
 use utoipa::openapi::{Content, ContentBuilder, Header, Ref, RefOr, Required, ResponseBuilder};
 
 use super::super::problem::{Intent, Kind, Problem, kind};
+use super::request_id;
 
 /// What may be wrong with any request of a node that listens on loopback, or for data.
 const GUARD: &[Kind] = &[kind::FOREIGN_HOST, kind::FOREIGN_ORIGIN];
@@ -55,7 +56,7 @@ pub(super) fn problem(intent: Intent, kinds: &[Kind]) -> ResponseBuilder {
     let named: Vec<_> =
         kinds.iter().map(|kind| format!("`{}`: {}.", kind.slug, kind.title)).collect();
     let example = Problem::new(kinds[0], "what happened this time, and what to do about it");
-    let example = json!(example.document(intent));
+    let example = json!(example.document_of(intent, request_id::example()));
     let content =
         ContentBuilder::new().schema(Some(reference("Problem"))).example(Some(example)).build();
     let mut response = ResponseBuilder::new()

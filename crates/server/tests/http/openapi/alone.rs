@@ -62,5 +62,6 @@ fn config(data: &TempDir) -> NodeConfig {
         scrub_interval: Duration::from_hours(1),
         background: BytesPerSecond::DEFAULT_CEILING,
         disk_reserve: DiskReserve::Bytes(0),
+        slow_after: None,
     }
 }

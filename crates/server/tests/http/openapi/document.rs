@@ -111,7 +111,9 @@ impl Description {
                 }
                 assert!(!answer.text().is_empty(), "{line}: no line to check");
             }
-            "text/plain" => self.check(line, schema, &answer.text().into()),
+            "text/plain" | "text/html" | "application/openmetrics-text" => {
+                self.check(line, schema, &answer.text().into());
+            }
             _ => self.check(line, schema, &answer.json()),
         }
     }

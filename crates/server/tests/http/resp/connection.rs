@@ -11,6 +11,7 @@ use stator_core::object::ObjectKey;
 use stator_core::request::{ClientReply, Operation};
 use stator_core::status::NodeStatus;
 use stator_core::view::View;
+use stator_node::NodeStats;
 use stator_server::{Backend, ConnectionLimits, Readiness, Reply, RespConfig};
 use tokio::sync::Semaphore;
 
@@ -74,6 +75,10 @@ impl Backend for Slow {
 
     fn inspect(&self) -> Reply<'_, NodeStatus> {
         self.fake.inspect()
+    }
+
+    fn stats(&self) -> NodeStats {
+        self.fake.stats()
     }
 
     fn view(&self) -> Arc<View> {
