@@ -1,24 +1,18 @@
 //! Many operations in one request.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use stator_core::context::{ContextError, SealedContext};
-use stator_core::identity::NodeId;
-use stator_core::membership::admin::{AdminReply, AdminRequest};
-use stator_core::object::{Content, ObjectKey};
+use stator_core::object::Content;
 use stator_core::quorum::Level;
-use stator_core::request::{ClientReply, Operation, RequestError};
-use stator_core::status::NodeStatus;
+use stator_core::request::{Operation, RequestError};
 use stator_core::time::WallTime;
-use stator_core::view::View;
-use stator_server::{Backend, ConnectionLimits, HttpConfig, Readiness, Reply};
-use tokio::sync::{Semaphore, watch};
+use stator_server::{ConnectionLimits, HttpConfig};
 
 use crate::client::{Answer, Door};
 use crate::fake::{Fake, SEALED, acknowledged, found, key, sealed, state, value};
+use crate::gated::Gated;
 
 const LINES: (&str, &str) = ("Content-Type", "application/x-ndjson");
 
@@ -294,88 +288,6 @@ async fn values_that_there_is_no_room_for_are_refused_one_by_one() {
     assert_eq!(few[0]["status"], 200, "the room comes back");
 }
 
-/// A node whose answers wait until the test lets them go, one at a time.
-struct Gated {
-    node: Arc<Fake>,
-    gate: Semaphore,
-    begun: watch::Sender<Vec<String>>,
-    running: AtomicUsize,
-    most: AtomicUsize,
-}
-
-impl Gated {
-    fn new() -> Arc<Self> {
-        Arc::new(Self {
-            node: Fake::new(),
-            gate: Semaphore::new(0),
-            begun: watch::Sender::new(Vec::new()),
-            running: AtomicUsize::new(0),
-            most: AtomicUsize::new(0),
-        })
-    }
-
-    /// Waits until so many operations have begun; their keys.
-    async fn begun(&self, count: usize) -> Vec<String> {
-        let mut begun = self.begun.subscribe();
-        let waiting = begun.wait_for(|keys| keys.len() >= count);
-        let keys = tokio::time::timeout(Duration::from_secs(20), waiting).await;
-        keys.expect("they begin").expect("the node is there").clone()
-    }
-}
-
-impl Backend for Gated {
-    fn request(&self, operation: Operation, timeout: Duration) -> Reply<'_, ClientReply> {
-        Box::pin(async move {
-            let name = |key: &ObjectKey| String::from_utf8_lossy(key.key().as_bytes()).into_owned();
-            let shown = match &operation {
-                Operation::Get { key, .. } => format!("get {}", name(key)),
-                Operation::Delete { key, .. } => format!("delete {}", name(key)),
-                Operation::Put(put) => format!("put {}", name(&put.key)),
-                Operation::List(_) => "list".to_owned(),
-            };
-            let running = self.running.fetch_add(1, Ordering::SeqCst) + 1;
-            self.most.fetch_max(running, Ordering::SeqCst);
-            self.begun.send_modify(|keys| keys.push(shown));
-            self.gate.acquire().await.expect("the gate is there").forget();
-            self.running.fetch_sub(1, Ordering::SeqCst);
-            self.node.request(operation, timeout).await
-        })
-    }
-
-    fn has_seen(
-        &self,
-        key: &ObjectKey,
-        found: Option<&SealedContext>,
-        wanted: &SealedContext,
-    ) -> Result<bool, ContextError> {
-        self.node.has_seen(key, found, wanted)
-    }
-
-    fn admin(&self, request: AdminRequest, timeout: Duration) -> Reply<'_, AdminReply> {
-        self.node.admin(request, timeout)
-    }
-
-    fn inspect(&self) -> Reply<'_, NodeStatus> {
-        self.node.inspect()
-    }
-
-    fn view(&self) -> Arc<View> {
-        self.node.view()
-    }
-
-    fn readiness(&self) -> Readiness {
-        self.node.readiness()
-    }
-
-    fn me(&self) -> NodeId {
-        self.node.me()
-    }
-
-    fn name(&self) -> &'static str {
-        "gated"
-    }
-}
-
 async fn sent(node: &Arc<Gated>, operations: Value) -> tokio::task::JoinHandle<Answer> {
     let door = Door::open(node.clone()).await;
     tokio::spawn(async move { door.post("/v1/batch", &operations.to_string()).await })
@@ -383,7 +295,7 @@ async fn sent(node: &Arc<Gated>, operations: Value) -> tokio::task::JoinHandle<A
 
 #[tokio::test]
 async fn operations_on_one_object_keep_their_order_and_others_do_not_wait() {
-    let node = Gated::new();
+    let node = Gated::before(Fake::new());
     let put = |key: &str| json!({ "op": "put", "key": key, "value": "" });
     let get = |key: &str| json!({ "op": "get", "key": key });
     // The same key under another spelling is the same object; in another bucket it is another.
@@ -403,12 +315,12 @@ async fn operations_on_one_object_keep_their_order_and_others_do_not_wait() {
 
 #[tokio::test]
 async fn so_many_are_under_way_and_no_more() {
-    let node = Gated::new();
+    let node = Gated::before(Fake::new());
     let all: Vec<_> = (0..100).map(|key| json!({ "op": "get", "key": key.to_string() })).collect();
     let answer = sent(&node, json!(all)).await;
     node.begun(32).await;
     node.gate.add_permits(100);
     let answer = answer.await.expect("an answer");
     assert_eq!(answer.json()["results"].as_array().map(Vec::len), Some(100));
-    assert_eq!(node.most.load(Ordering::SeqCst), 32);
+    assert_eq!(node.most(), 32);
 }

@@ -9,6 +9,7 @@ mod cluster;
 mod connection;
 mod console;
 mod fake;
+mod gated;
 mod guard;
 mod hostile;
 mod listing;

@@ -9,8 +9,8 @@ use stator_wire::client::{CallError, Large, MAX_CALLS};
 use tokio::io::AsyncWriteExt;
 
 use super::calls::{get, put};
-use super::client::{Door, PATIENCE};
-use super::gated::Gated;
+use super::client::Door;
+use super::slow_at_some;
 use crate::fake::{Fake, value};
 
 fn too_large(outcome: Result<stator_wire::client::Answer, CallError>) -> Large {
@@ -54,24 +54,17 @@ async fn a_frame_beyond_all_limits_ends_the_connection_with_a_word() {
 
 #[tokio::test]
 async fn no_more_calls_are_read_than_may_be_under_way() {
-    let node = Gated::new();
+    let node = slow_at_some();
     let door = Door::open(node.clone());
     let mut client = door.client().await;
     let more = MAX_CALLS as u64 + 20;
     for id in 1..=more {
         client.send(id, get("slow")).await;
     }
-    let asked = || node.fake.operations().len();
-    tokio::time::timeout(PATIENCE, async {
-        while asked() < MAX_CALLS {
-            tokio::task::yield_now().await;
-        }
-    })
-    .await
-    .expect("as many as may be");
+    assert_eq!(node.begun(MAX_CALLS).await.len(), MAX_CALLS);
     // Nothing tells that no more is read but that some time passes and none is.
     tokio::time::sleep(Duration::from_millis(100)).await;
-    assert_eq!(asked(), MAX_CALLS);
+    assert_eq!(node.begun(0).await.len(), MAX_CALLS);
     node.gate.add_permits(more as usize);
     let mut answered = Vec::new();
     while answered.len() < more as usize {
@@ -110,13 +103,11 @@ async fn who_says_nothing_within_a_call_is_not_waited_for() {
 
 #[tokio::test]
 async fn a_door_that_closes_lets_calls_under_way_end() {
-    let node = Gated::new();
+    let node = slow_at_some();
     let door = Door::open(node.clone());
     let mut client = door.client().await;
     client.send(1, get("slow")).await;
-    while node.fake.operations().is_empty() {
-        tokio::task::yield_now().await;
-    }
+    node.begun(1).await;
     let closing = tokio::spawn(door.close());
     node.gate.add_permits(1);
     assert_eq!(client.hear().await.map(|answer| answer.id), Some(1));

@@ -11,7 +11,7 @@ use stator_core::ring::{RingVersion, Weight};
 use stator_wire::client::{Answer, Ask, CallError};
 
 use super::client::Door;
-use super::gated::Gated;
+use super::slow_at_some;
 use crate::fake::{self, Fake, ME, expired, key, sealed, state, value};
 
 pub(super) fn get(name: &str) -> Ask {
@@ -144,7 +144,7 @@ async fn a_bucket_says_how_it_is() {
 
 #[tokio::test]
 async fn answers_come_as_they_are_ready_and_not_in_turn() {
-    let node = Gated::new();
+    let node = slow_at_some();
     let door = Door::open(node.clone());
     let mut client = door.client().await;
     client.send(1, get("slow")).await;

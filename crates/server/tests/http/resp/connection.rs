@@ -1,102 +1,12 @@
 //! Connections: pipelining, order, how many there may be, and how they end.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use stator_core::context::{ContextError, SealedContext};
-use stator_core::identity::NodeId;
-use stator_core::membership::admin::{AdminReply, AdminRequest};
-use stator_core::object::ObjectKey;
-use stator_core::request::{ClientReply, Operation};
-use stator_core::status::NodeStatus;
-use stator_core::view::View;
-use stator_node::NodeStats;
-use stator_server::{Backend, ConnectionLimits, Readiness, Reply, RespConfig};
-use tokio::sync::Semaphore;
+use stator_server::{ConnectionLimits, RespConfig};
 
 use super::client::{Door, PATIENCE, Talk, written};
 use super::shelf::shelf;
-use crate::fake::{Fake, ME};
-
-/// A node that answers only as often as it is let, and notes how much it was asked at a time.
-struct Slow {
-    fake: Arc<Fake>,
-    may_answer: Semaphore,
-    under_way: AtomicUsize,
-    most: AtomicUsize,
-}
-
-impl Slow {
-    fn new() -> Arc<Self> {
-        Arc::new(Self {
-            fake: shelf(),
-            may_answer: Semaphore::new(0),
-            under_way: AtomicUsize::new(0),
-            most: AtomicUsize::new(0),
-        })
-    }
-
-    /// Waits until so many requests are under way.
-    async fn asked(&self, count: usize) {
-        let asked = async {
-            while self.under_way.load(Ordering::SeqCst) < count {
-                tokio::task::yield_now().await;
-            }
-        };
-        tokio::time::timeout(PATIENCE, asked).await.expect("they are asked");
-    }
-}
-
-impl Backend for Slow {
-    fn request(&self, operation: Operation, timeout: Duration) -> Reply<'_, ClientReply> {
-        Box::pin(async move {
-            let now = self.under_way.fetch_add(1, Ordering::SeqCst) + 1;
-            self.most.fetch_max(now, Ordering::SeqCst);
-            self.may_answer.acquire().await.expect("it is not closed").forget();
-            let reply = self.fake.request(operation, timeout).await;
-            self.under_way.fetch_sub(1, Ordering::SeqCst);
-            reply
-        })
-    }
-
-    fn has_seen(
-        &self,
-        key: &ObjectKey,
-        found: Option<&SealedContext>,
-        wanted: &SealedContext,
-    ) -> Result<bool, ContextError> {
-        self.fake.has_seen(key, found, wanted)
-    }
-
-    fn admin(&self, request: AdminRequest, timeout: Duration) -> Reply<'_, AdminReply> {
-        self.fake.admin(request, timeout)
-    }
-
-    fn inspect(&self) -> Reply<'_, NodeStatus> {
-        self.fake.inspect()
-    }
-
-    fn stats(&self) -> NodeStats {
-        self.fake.stats()
-    }
-
-    fn view(&self) -> Arc<View> {
-        self.fake.view()
-    }
-
-    fn readiness(&self) -> Readiness {
-        self.fake.readiness()
-    }
-
-    fn me(&self) -> NodeId {
-        ME
-    }
-
-    fn name(&self) -> &'static str {
-        "n1"
-    }
-}
+use crate::gated::Gated;
 
 fn set(key: &str, value: &str) -> Vec<u8> {
     written(&[b"SET", key.as_bytes(), value.as_bytes()])
@@ -154,25 +64,25 @@ async fn nothing_of_a_refused_transaction_is_carried_out() {
 
 #[tokio::test]
 async fn commands_on_other_keys_go_on_at_a_time_and_within_bounds() {
-    let slow = Slow::new();
-    let door = Door::open(slow.clone()).await;
+    let node = Gated::before(shelf());
+    let door = Door::open(node.clone()).await;
     let mut talk = door.connect().await;
     let bytes: Vec<u8> = (0..500).flat_map(|number| set(&format!("k{number}"), "v")).collect();
     talk.send(&bytes).await;
     // The first answers widen the window; then so many are under way that have none yet.
-    slow.may_answer.add_permits(64);
-    slow.asked(32).await;
-    slow.may_answer.add_permits(436);
+    node.gate.add_permits(64);
+    node.asked(32).await;
+    node.gate.add_permits(436);
     assert!(replies(&mut talk, 500).await.iter().all(|reply| reply == "+OK"));
-    assert_eq!(slow.most.load(Ordering::SeqCst), 32, "one connection has so many under way");
+    assert_eq!(node.most(), 32, "one connection has so many under way");
 }
 
 /// How large a value is, nobody knows before it was read: what reads may hold is bounded all the
 /// same, and connections that have shown to read small ones have room beside the others.
 #[tokio::test]
 async fn reads_of_all_connections_are_bounded() {
-    let slow = Slow::new();
-    let door = Door::open(slow.clone()).await;
+    let node = Gated::before(shelf());
+    let door = Door::open(node.clone()).await;
     let mut talks = Vec::new();
     for _ in 0..100 {
         let mut talk = door.connect().await;
@@ -180,11 +90,11 @@ async fn reads_of_all_connections_are_bounded() {
         talks.push(talk);
     }
     for most in [16, 64] {
-        slow.asked(most).await;
+        node.asked(most).await;
         // All connections were served before this one, so whoever could ask has asked.
         assert_eq!(door.connect().await.say("PING").await, "+PONG");
-        assert_eq!(slow.most.load(Ordering::SeqCst), most);
-        slow.may_answer.add_permits(100);
+        assert_eq!(node.most(), most);
+        node.gate.add_permits(100);
         for talk in &mut talks {
             assert_eq!(talk.reply().await.as_deref(), Some("nil"));
         }
@@ -197,38 +107,38 @@ async fn reads_of_all_connections_are_bounded() {
 /// Who asks for large values without taking them holds one, and holds up nobody.
 #[tokio::test]
 async fn large_values_are_asked_for_one_after_the_other() {
-    let slow = Slow::new();
-    let door = Door::open(slow.clone()).await;
+    let node = Gated::before(shelf());
+    let door = Door::open(node.clone()).await;
     let mut talk = door.connect().await;
-    slow.may_answer.add_permits(2);
+    node.gate.add_permits(2);
     let value = "v".repeat(20_000);
     assert_eq!(talk.ask(&["SET", "k", &value]).await, "+OK");
     assert_eq!(talk.say("GET k").await, value);
-    slow.most.store(0, Ordering::SeqCst);
+    node.forget_most();
     talk.send(&b"GET k\r\n".repeat(50)).await;
-    slow.asked(1).await;
-    slow.may_answer.add_permits(50);
+    node.asked(1).await;
+    node.gate.add_permits(50);
     assert!(replies(&mut talk, 50).await.iter().all(|reply| *reply == value));
-    assert_eq!(slow.most.load(Ordering::SeqCst), 1);
+    assert_eq!(node.most(), 1);
 }
 
 #[tokio::test]
 async fn commands_on_one_key_wait_for_each_other() {
-    let slow = Slow::new();
-    let door = Door::open(slow.clone()).await;
+    let node = Gated::before(shelf());
+    let door = Door::open(node.clone()).await;
     let mut talk = door.connect().await;
     let bytes: Vec<u8> = (0..50).flat_map(|number| set("k", &number.to_string())).collect();
     talk.send(&bytes).await;
-    slow.may_answer.add_permits(50);
+    node.gate.add_permits(50);
     replies(&mut talk, 50).await;
-    assert_eq!(slow.most.load(Ordering::SeqCst), 1);
+    assert_eq!(node.most(), 1);
 }
 
 #[tokio::test]
 async fn the_door_has_no_more_under_way_than_it_was_told() {
-    let slow = Slow::new();
+    let node = Gated::before(shelf());
     let config = RespConfig { max_under_way: 3, ..RespConfig::default() };
-    let door = Door::with(slow.clone(), config, ConnectionLimits::default()).await;
+    let door = Door::with(node.clone(), config, ConnectionLimits::default()).await;
     let mut talks = Vec::new();
     for number in 0..10 {
         let mut talk = door.connect().await;
@@ -236,13 +146,13 @@ async fn the_door_has_no_more_under_way_than_it_was_told() {
         talk.send(b"SCAN 0\r\n").await;
         talks.push(talk);
     }
-    slow.asked(3).await;
-    slow.may_answer.add_permits(1000);
+    node.asked(3).await;
+    node.gate.add_permits(1000);
     for talk in &mut talks {
         assert_eq!(talk.reply().await.as_deref(), Some("+OK"));
         assert!(talk.reply().await.is_some_and(|reply| reply.starts_with('[')));
     }
-    assert_eq!(slow.most.load(Ordering::SeqCst), 3);
+    assert_eq!(node.most(), 3);
 }
 
 #[tokio::test]
@@ -314,15 +224,15 @@ async fn what_slow_readers_hold_is_bounded_and_small_values_need_none_of_it() {
 
 #[tokio::test]
 async fn a_closing_door_lets_commands_end_and_waits_for_nobody_else() {
-    let slow = Slow::new();
-    let mut door = Door::open(slow.clone()).await;
+    let node = Gated::before(shelf());
+    let mut door = Door::open(node.clone()).await;
     let (mut busy, mut idle) = (door.connect().await, door.connect().await);
     assert_eq!(idle.say("PING").await, "+PONG");
     busy.send(&set("k", "v")).await;
-    slow.asked(1).await;
+    node.asked(1).await;
     drop(door.stop.take());
     assert!(idle.rest().await.is_empty());
-    slow.may_answer.add_permits(1);
+    node.gate.add_permits(1);
     assert_eq!(busy.rest().await, ["+OK"]);
     door.served.await.expect("it ended").expect("it served");
 }
