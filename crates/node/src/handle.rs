@@ -96,8 +96,9 @@ impl NodeHandle {
         let shared = &self.shared;
         let began = shared.me.clock.instant();
         let asked = Asked::of(&operation);
-        let subject = shared.slow.subject(&operation);
-        let (reply, stages) = match self.carry_out(operation, timeout_after).await {
+        let counted = top::Request::of(&operation);
+        let carried_out = self.carry_out(operation, counted.as_ref(), timeout_after).await;
+        let (reply, stages) = match carried_out {
             Ok((reply, stages)) => (reply, Some(stages)),
             Err(error) => (Err(error), None),
         };
@@ -108,7 +109,7 @@ impl NodeHandle {
         if shared.slow.is_slow(took) {
             shared.counters.doors.slow(self.door);
             let slow = Slow { door: self.door, asked, came, began, ended: now.instant, stages };
-            shared.slow.log(&slow, subject.as_ref());
+            shared.slow.log(&slow, counted.as_ref().map(top::Request::key));
         }
         reply
     }
@@ -117,6 +118,7 @@ impl NodeHandle {
     async fn carry_out(
         &self,
         operation: Operation,
+        counted: Option<&top::Request>,
         timeout_after: Duration,
     ) -> Result<(ClientReply, Stages), RequestError> {
         let shared = &self.shared;
@@ -129,7 +131,6 @@ impl NodeHandle {
         let ShardIndex(shard) = self.shard_of(&operation)?;
         let mailbox =
             shared.shards.mailboxes().get(usize::from(shard)).ok_or(RequestError::NotMember)?;
-        let counted = top::Request::of(&operation);
         let (reply, answer) = oneshot::channel();
         mailbox.calls.try_send(ClientCall { operation, deadline, reply }).map_err(|error| {
             match error {
@@ -145,7 +146,7 @@ impl NodeHandle {
             _ => Err(RequestError::ReadTimeout { needed: 1, answered: 0 }),
         };
         if let Some(counted) = counted {
-            shared.top.count(shard, &counted, done(&answered), shared.me.clock.instant());
+            shared.top.count(shard, counted, done(&answered), shared.me.clock.instant());
         }
         answered
     }

@@ -4,7 +4,6 @@
 use std::time::Duration;
 
 use stator_core::object::ObjectKey;
-use stator_core::request::Operation;
 use stator_core::time::Instant;
 
 use crate::request_tag::RequestTag;
@@ -40,16 +39,6 @@ impl SlowLog {
     /// A log of what takes longer than this; of nothing, if there is no threshold.
     pub(crate) fn new(after: Option<Duration>) -> Self {
         Self { after, lines: Sparing::new(LINES) }
-    }
-
-    /// What a line would name, kept only where there may be one.
-    pub(crate) fn subject(&self, operation: &Operation) -> Option<ObjectKey> {
-        self.after?;
-        match operation {
-            Operation::Get { key, .. } | Operation::Delete { key, .. } => Some(key.clone()),
-            Operation::Put(order) => Some(order.key.clone()),
-            Operation::List(_) => None,
-        }
     }
 
     /// Whether a request that took so long belongs in the log.
@@ -103,7 +92,6 @@ fn shown(key: &ObjectKey) -> String {
 mod tests {
     use bytes::Bytes;
     use stator_core::object::{BucketName, Key};
-    use stator_core::quorum::QuorumOptions;
 
     use super::*;
 
@@ -113,16 +101,13 @@ mod tests {
     }
 
     #[test]
-    fn the_threshold_decides_and_without_one_nothing_is_slow_or_kept() {
-        let get = Operation::Get { key: key("milk"), quorum: QuorumOptions::default() };
+    fn the_threshold_decides_and_without_one_nothing_is_slow() {
         let log = SlowLog::new(Some(Duration::from_millis(500)));
         assert!(
             log.is_slow(Duration::from_millis(500)) && !log.is_slow(Duration::from_millis(499))
         );
-        assert_eq!(log.subject(&get), Some(key("milk")));
         let off = SlowLog::new(None);
         assert!(!off.is_slow(Duration::MAX));
-        assert_eq!(off.subject(&get), None);
     }
 
     #[test]

@@ -112,6 +112,11 @@ impl Request {
         };
         Some(Self { key: key.clone(), writes })
     }
+
+    /// Which object it is for.
+    pub(crate) const fn key(&self) -> &ObjectKey {
+        &self.key
+    }
 }
 
 fn size(content: &Content) -> u64 {
