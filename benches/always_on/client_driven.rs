@@ -36,12 +36,9 @@ const PAPER: [(&str, f64, f64, f64, f64); 2] =
     [("server-driven", 68.9, 3.9, 68.5, 4.02), ("client-driven", 30.4, 1.55, 30.4, 1.9)];
 
 pub(crate) async fn run(options: &Options, report: &mut Report) -> Result<(), Failed> {
-    let mut fleet = Fleet::form(options.nodes(3), &[]).await?;
-    let done = measure(&mut fleet, options, report).await;
-    if done.is_err() || !report.holds() {
-        fleet.keep();
-    }
-    done
+    let measure =
+        async |fleet: &mut Fleet, report: &mut Report| measure(fleet, options, report).await;
+    Fleet::measured((options.nodes(3), &[]), report, measure).await
 }
 
 async fn measure(fleet: &mut Fleet, options: &Options, report: &mut Report) -> Result<(), Failed> {

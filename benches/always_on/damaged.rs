@@ -27,12 +27,9 @@ const HEALS_WITHIN: Duration = Duration::from_mins(5);
 const SETTLED: Duration = Duration::from_secs(3);
 
 pub(crate) async fn run(options: &Options, report: &mut Report) -> Result<(), Failed> {
-    let mut fleet = Fleet::form(NODES, &[]).await?;
-    let done = measure(&mut fleet, options, report).await;
-    if done.is_err() || !report.holds() {
-        fleet.keep();
-    }
-    done
+    let measure =
+        async |fleet: &mut Fleet, report: &mut Report| measure(fleet, options, report).await;
+    Fleet::measured((NODES, &[]), report, measure).await
 }
 
 async fn measure(fleet: &mut Fleet, options: &Options, report: &mut Report) -> Result<(), Failed> {

@@ -13,6 +13,7 @@ use tokio::time::sleep;
 use crate::Failed;
 use crate::doors::Doors;
 use crate::process::stator;
+use crate::report::Report;
 
 pub(crate) use node::{Memory, Node};
 
@@ -49,6 +50,21 @@ impl Fleet {
         founder.commit(version).await?;
         fleet.ready().await?;
         Ok(fleet)
+    }
+
+    /// Forms a cluster for a measurement. Data and logs of one that could not be made, or of which
+    /// something does not hold that must, are kept.
+    pub(crate) async fn measured(
+        (count, settings): (usize, &[&str]),
+        report: &mut Report,
+        measure: impl AsyncFnOnce(&mut Self, &mut Report) -> Result<(), Failed>,
+    ) -> Result<(), Failed> {
+        let mut fleet = Self::form(count, settings).await?;
+        let done = measure(&mut fleet, report).await;
+        if done.is_err() || !report.holds() {
+            fleet.keep();
+        }
+        done
     }
 
     /// Waits until every node serves and sees all others up.
@@ -119,7 +135,7 @@ impl Fleet {
     }
 
     /// Keeps data and logs for whoever looks into a failure.
-    pub(crate) fn keep(&mut self) {
+    fn keep(&mut self) {
         self.dir.disable_cleanup(true);
         eprintln!("data and logs of the nodes are kept in {}", self.dir.path().display());
     }

@@ -21,12 +21,9 @@ const AGREE_WITHIN: Duration = Duration::from_mins(15);
 const CALIBRATION: Duration = Duration::from_secs(5);
 
 pub(crate) async fn run(options: &Options, report: &mut Report) -> Result<(), Failed> {
-    let mut fleet = Fleet::form(3, &[]).await?;
-    let done = measure(&fleet, options, report).await;
-    if done.is_err() || !report.holds() {
-        fleet.keep();
-    }
-    done
+    let measure =
+        async |fleet: &mut Fleet, report: &mut Report| measure(fleet, options, report).await;
+    Fleet::measured((3, &[]), report, measure).await
 }
 
 async fn measure(fleet: &Fleet, options: &Options, report: &mut Report) -> Result<(), Failed> {

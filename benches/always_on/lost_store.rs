@@ -25,12 +25,9 @@ const HEALS_WITHIN: Duration = Duration::from_mins(15);
 const CALIBRATION: Duration = Duration::from_secs(5);
 
 pub(crate) async fn run(options: &Options, report: &mut Report) -> Result<(), Failed> {
-    let mut fleet = Fleet::form(NODES, &[]).await?;
-    let done = measure(&mut fleet, options, report).await;
-    if done.is_err() || !report.holds() {
-        fleet.keep();
-    }
-    done
+    let measure =
+        async |fleet: &mut Fleet, report: &mut Report| measure(fleet, options, report).await;
+    Fleet::measured((NODES, &[]), report, measure).await
 }
 
 async fn measure(fleet: &mut Fleet, options: &Options, report: &mut Report) -> Result<(), Failed> {

@@ -22,12 +22,9 @@ const DIFFERING: u64 = 10;
 const HEALS_WITHIN: Duration = Duration::from_mins(15);
 
 pub(crate) async fn run(options: &Options, report: &mut Report) -> Result<(), Failed> {
-    let mut fleet = Fleet::form(2, &["--replicas", "2"]).await?;
-    let done = measure(&mut fleet, options, report).await;
-    if done.is_err() || !report.holds() {
-        fleet.keep();
-    }
-    done
+    let measure =
+        async |fleet: &mut Fleet, report: &mut Report| measure(fleet, options, report).await;
+    Fleet::measured((2, &["--replicas", "2"]), report, measure).await
 }
 
 async fn measure(fleet: &mut Fleet, options: &Options, report: &mut Report) -> Result<(), Failed> {

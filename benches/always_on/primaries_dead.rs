@@ -31,12 +31,9 @@ const STRICT: u64 = 3000;
 
 pub(crate) async fn run(options: &Options, report: &mut Report) -> Result<(), Failed> {
     let values = Values::new(options.value_bytes(1024));
-    let mut fleet = Fleet::form(NODES, &[]).await?;
-    let done = measure(&mut fleet, values, report).await;
-    if done.is_err() || !report.holds() {
-        fleet.keep();
-    }
-    done
+    let measure =
+        async |fleet: &mut Fleet, report: &mut Report| measure(fleet, values, report).await;
+    Fleet::measured((NODES, &[]), report, measure).await
 }
 
 async fn measure(fleet: &mut Fleet, values: Values, report: &mut Report) -> Result<(), Failed> {

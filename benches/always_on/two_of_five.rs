@@ -34,12 +34,10 @@ const HEALS_WITHIN: Duration = Duration::from_mins(5);
 pub(crate) async fn run(options: &Options, report: &mut Report) -> Result<(), Failed> {
     let length = options.duration(60);
     let values = Values::new(options.value_bytes(1024));
-    let mut fleet = Fleet::form(NODES, &[]).await?;
-    let done = measure(&mut fleet, (length, options.clients(64), values), report).await;
-    if done.is_err() || !report.holds() {
-        fleet.keep();
-    }
-    done
+    let measure = async |fleet: &mut Fleet, report: &mut Report| {
+        measure(fleet, (length, options.clients(64), values), report).await
+    };
+    Fleet::measured((NODES, &[]), report, measure).await
 }
 
 async fn measure(
