@@ -16,6 +16,7 @@ use stator_core::status::{NodeStatus, OwnCopy};
 use stator_core::store::Store;
 use stator_core::time::Deadline;
 use stator_core::view::View;
+use tokio::runtime::Handle;
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::{timeout, timeout_at};
 
@@ -62,6 +63,8 @@ pub(crate) struct Shared {
     pub(crate) failure: Failure,
     pub(crate) in_flight: InFlight,
     pub(crate) top: Top,
+    /// Counts the connections that front doors have asked a runtime for.
+    pub(crate) turns: AtomicUsize,
 }
 
 /// Everything that a node counts, by who counts it.
@@ -190,6 +193,15 @@ impl NodeHandle {
             Ok(Some(reply)) => reply,
             _ => Err(AdminError::Unreachable { names: vec![shared.me.name.clone()] }),
         }
+    }
+
+    /// The runtime on one shard's thread, on each in its turn; none before shards run. A front door
+    /// that serves a connection there reaches that shard without waking another thread. The shard
+    /// does nothing while a task of the door does: what computes for long belongs elsewhere.
+    pub fn shard_runtime(&self) -> Option<Handle> {
+        let runtimes = self.shared.shards.runtimes();
+        let turn = self.shared.turns.fetch_add(1, Ordering::Relaxed);
+        runtimes.get(turn.checked_rem(runtimes.len())?).cloned()
     }
 
     /// The node's condition. Shards that do not answer in time are counted as silent: a node that

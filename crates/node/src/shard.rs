@@ -31,6 +31,7 @@ use stator_core::status::{OwnCopy, ShardStatus};
 use stator_core::store::Store;
 use stator_core::time::{Deadline, Instant};
 use stator_wire::secret::Keyring;
+use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
 use crate::config::DiskReserve;
@@ -151,6 +152,7 @@ pub(crate) struct Shards {
     parts: Mutex<Option<ShardParts>>,
     failure: Failure,
     mailboxes: OnceLock<Arc<[ShardMailbox]>>,
+    runtimes: OnceLock<Box<[Handle]>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -158,8 +160,8 @@ impl Shards {
     /// No shard runs yet.
     pub(crate) fn new(parts: ShardParts) -> Self {
         let failure = parts.failure.clone();
-        let (mailboxes, threads) = (OnceLock::new(), Mutex::default());
-        Self { parts: Mutex::new(Some(parts)), failure, mailboxes, threads }
+        let (mailboxes, runtimes, threads) = Default::default();
+        Self { parts: Mutex::new(Some(parts)), failure, mailboxes, runtimes, threads }
     }
 
     /// Starts them, if they do not run yet.
@@ -169,20 +171,30 @@ impl Shards {
             (0..parts.me.shards).map(|_| mailbox(parts.limits.max_requests)).unzip();
         let mailboxes: Arc<[ShardMailbox]> = mailboxes.into();
         let sealer = sealer(&parts.me.keyring, cluster);
+        let mut runtimes = Vec::with_capacity(inboxes.len());
         for (index, mail) in (0..parts.me.shards).map(ShardIndex).zip(inboxes) {
             let setup = thread::Setup::new(&parts, index, sealer.clone(), Arc::clone(&mailboxes));
             match thread::spawn(setup, mail) {
-                Ok(handle) => lock(&self.threads).push(handle),
+                Ok((thread, runtime)) => {
+                    lock(&self.threads).push(thread);
+                    runtimes.push(runtime);
+                }
                 Err(error) => self.failure.fail(format!("no thread for a shard: {error}")),
             }
         }
         // The parts were there, so that this is the first time.
         let _ = self.mailboxes.set(mailboxes);
+        let _ = self.runtimes.set(runtimes.into());
     }
 
     /// The way into each of them; none before they run.
     pub(crate) fn mailboxes(&self) -> &[ShardMailbox] {
         self.mailboxes.get().map_or(&[], |mailboxes| mailboxes)
+    }
+
+    /// The runtimes on their threads; none before they run. What is spawned there ends with them.
+    pub(crate) fn runtimes(&self) -> &[Handle] {
+        self.runtimes.get().map_or(&[], |runtimes| runtimes)
     }
 
     /// Waits until all have ended; none starts any more.

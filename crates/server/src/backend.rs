@@ -15,6 +15,7 @@ use stator_core::request::{ClientReply, Operation};
 use stator_core::status::{NodeStatus, OwnCopy};
 use stator_core::view::View;
 use stator_node::{NodeStats, TopKeys};
+use tokio::runtime::Handle;
 
 /// How long a request for data waits if it does not say.
 pub(crate) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -70,6 +71,11 @@ pub trait Backend: Send + Sync + 'static {
         NodeStats::default()
     }
 
+    /// Where the next connection is best served; none where it makes no difference.
+    fn runtime(&self) -> Option<Handle> {
+        None
+    }
+
     /// The cluster as the node sees it now.
     fn view(&self) -> Arc<View>;
 
@@ -115,6 +121,10 @@ impl<B: Backend + ?Sized> Backend for Arc<B> {
 
     fn stats(&self) -> NodeStats {
         (**self).stats()
+    }
+
+    fn runtime(&self) -> Option<Handle> {
+        (**self).runtime()
     }
 
     fn view(&self) -> Arc<View> {

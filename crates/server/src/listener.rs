@@ -1,9 +1,11 @@
 //! What the doors' listeners have in common: how many connections there may be, how long silence
 //! may last, and taking connections in until the door closes.
 
+use std::io;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 
 /// How long to wait after an error of the listener itself, such as having no file left to open.
@@ -42,14 +44,15 @@ impl Default for ConnectionLimits {
     }
 }
 
-/// Takes in connections until `shutdown` resolves: each is served by a task of its own, and one
-/// above the limit is refused.
+/// Takes in connections until `shutdown` resolves: each is served by a task of its own, where
+/// `runtime` says, and one above the limit is refused.
 pub(crate) async fn accept<F>(
     listener: &TcpListener,
     limits: ConnectionLimits,
     connections: &mut JoinSet<()>,
     shutdown: impl Future<Output = ()>,
     refuse: impl Fn(&TcpStream),
+    runtime: impl Fn() -> Option<Handle>,
     mut serve: impl FnMut(TcpStream) -> F,
 ) where
     F: Future<Output = ()> + Send + 'static,
@@ -64,13 +67,24 @@ pub(crate) async fn accept<F>(
         };
         match accepted {
             Ok((stream, _)) if connections.len() >= limits.connections => refuse(&stream),
-            Ok((stream, _)) => {
-                connections.spawn(serve(stream));
-            }
+            Ok((stream, _)) => match runtime() {
+                None => drop(connections.spawn(serve(stream))),
+                Some(runtime) => match moved_to(&runtime, stream) {
+                    Ok(stream) => drop(connections.spawn_on(serve(stream), &runtime)),
+                    Err(error) => tracing::debug!(%error, "a connection could not be taken in"),
+                },
+            },
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }
     }
+}
+
+/// The same connection, known to that runtime and no more to this one.
+fn moved_to(runtime: &Handle, stream: TcpStream) -> io::Result<TcpStream> {
+    let stream = stream.into_std()?;
+    let _within = runtime.enter();
+    TcpStream::from_std(stream)
 }

@@ -3,6 +3,7 @@
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::JoinHandle;
 
@@ -243,6 +244,7 @@ impl Parts {
             slow: SlowLog::new(self.config.slow_after),
             failure,
             in_flight: InFlight::default(),
+            turns: AtomicUsize::new(0),
             top,
         });
         let data = self.data;

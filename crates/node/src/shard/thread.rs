@@ -10,6 +10,7 @@ use stator_core::node::LOOK_AT_MOST;
 use stator_core::node::ShardConfig;
 use stator_core::random::Random;
 use stator_core::store::Store;
+use tokio::runtime::Handle;
 
 use super::core_loop::CoreLoop;
 use super::{Mail, ShardMailbox, ShardParts};
@@ -76,13 +77,17 @@ impl Setup {
     }
 }
 
-/// Starts the thread. It ends when the node stops or fails.
-pub(super) fn spawn(setup: Setup, mail: Mail) -> io::Result<JoinHandle<()>> {
+/// Starts the thread, and tells how to have tasks run on it beside the shard's own. It ends when the
+/// node stops or fails, and they with it.
+pub(super) fn spawn(setup: Setup, mail: Mail) -> io::Result<(JoinHandle<()>, Handle)> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    std::thread::Builder::new().name(format!("stator-shard-{}", setup.index.0)).spawn(move || {
+    let handle = runtime.handle().clone();
+    let named = std::thread::Builder::new().name(format!("stator-shard-{}", setup.index.0));
+    let thread = named.spawn(move || {
         let tasks = tokio::task::LocalSet::new();
         runtime.block_on(tasks.run_until(async move {
             CoreLoop::new(setup, mail).run().await;
         }));
-    })
+    })?;
+    Ok((thread, handle))
 }

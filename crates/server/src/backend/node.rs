@@ -11,6 +11,7 @@ use stator_core::request::{ClientReply, Operation};
 use stator_core::status::{NodeStatus, OwnCopy};
 use stator_core::view::View;
 use stator_node::{NodeHandle, NodeStats, TopKeys};
+use tokio::runtime::Handle;
 
 use super::{Backend, Readiness, Reply};
 
@@ -46,6 +47,10 @@ impl Backend for NodeHandle {
 
     fn stats(&self) -> NodeStats {
         NodeHandle::stats(self)
+    }
+
+    fn runtime(&self) -> Option<Handle> {
+        NodeHandle::shard_runtime(self)
     }
 
     fn view(&self) -> Arc<View> {

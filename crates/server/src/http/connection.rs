@@ -75,11 +75,11 @@ pub async fn serve_within(
     let mut watching = JoinSet::new();
     watching.spawn(Arc::clone(&door).watch());
     watching.spawn(history::keep(Arc::downgrade(&front)));
-    drop(front);
     let graceful = GracefulShutdown::new();
     let serve = |stream| Arc::clone(&door).serve(stream, graceful.watcher(), closing.clone());
-    listener::accept(&listener, limits, &mut connections, shutdown, refuse, serve).await;
-    drop((listener, open));
+    let runtime = || front.backend.runtime();
+    listener::accept(&listener, limits, &mut connections, shutdown, refuse, runtime, serve).await;
+    drop((listener, open, front));
     if tokio::time::timeout(limits.drain, graceful.shutdown()).await.is_err() {
         tracing::warn!("requests that did not end in time are cut off");
     }

@@ -6,6 +6,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use stator_core::membership::admin::{AdminDone, AdminRequest};
 use stator_core::request::{Done, Operation};
+use stator_node::RequestTag;
+use tokio::runtime::Handle;
+use tokio::task::JoinSet;
 
 use super::console::Desk;
 use super::history::History;
@@ -33,9 +36,12 @@ pub(super) struct Front {
     pub(super) history: History,
     /// What the console's pages share.
     pub(super) console: Desk,
+    /// Where what computes for long is done.
+    pub(super) runtime: Handle,
 }
 
 impl Front {
+    /// To be called on the runtime on which the door's own work is done.
     pub(super) fn new(
         backend: impl Backend,
         config: HttpConfig,
@@ -52,6 +58,7 @@ impl Front {
             description,
             history: History::default(),
             console: Desk::default(),
+            runtime: Handle::current(),
         })
     }
 
@@ -64,6 +71,27 @@ impl Front {
     ) -> Result<Done, Problem> {
         let reply = self.backend.request(operation, timeout).await;
         reply.map_err(|error| Problem::of_request(error, intent))
+    }
+
+    /// Does what computes for long on the door's own runtime: a connection may be served by a
+    /// shard's thread, which has better things to do. Ends with whoever waits for it.
+    pub(super) async fn away<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> T {
+        let mut task = JoinSet::new();
+        match RequestTag::current() {
+            Some(tag) => task.spawn_on(tag.scope(work), &self.runtime),
+            None => task.spawn_on(work, &self.runtime),
+        };
+        match task.join_next().await.expect("one task was spawned") {
+            Ok(done) => done,
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                // The runtime ends, and with it the process.
+                Err(_cancelled) => std::future::pending().await,
+            },
+        }
     }
 
     /// Asks membership.

@@ -3,6 +3,8 @@
 //! Rows whose path ends in a bucket or a key are matched by their beginning alone and read the rest
 //! themselves, from the raw bytes ([`super::path`]).
 
+use std::pin::Pin;
+
 use axum::Router;
 use axum::body::HttpBody;
 use axum::extract::{Request, State};
@@ -33,33 +35,38 @@ pub(super) fn of(front: &Shared) -> Router {
 fn rows() -> Rows {
     Rows::default()
         .row(&["/v1/kv/", "/v1/kv/{*name}"], openapi::objects(), data, kv::answer)
-        .row(&["/v1/batch"], openapi::batch(), data, batch::answer)
+        .row(&["/v1/batch"], openapi::batch(), data, away(batch::answer))
         .row(
             &["/v1/buckets/", "/v1/buckets/{*bucket}"],
             openapi::buckets(),
             administration,
-            bucket::answer,
+            away(bucket::answer),
         )
-        .row(&["/v1/locate/", "/v1/locate/{*name}"], openapi::locate(), data, locate::answer)
-        .row(&["/v1/cluster"], openapi::status(), administration, cluster::status)
-        .row(&["/v1/cluster/stage"], openapi::change(), administration, cluster::stage)
-        .row(&["/v1/cluster/plan"], openapi::plan(), administration, cluster::plan)
-        .row(&["/v1/cluster/commit"], openapi::commit(), administration, cluster::commit)
-        .row(&["/v1/cluster/discard"], openapi::discard(), administration, cluster::discard)
-        .row(&["/v1/cluster/recover"], openapi::recover(), administration, cluster::recover)
-        .row(&["/v1/cluster/top"], openapi::top(), data, top::answer)
-        .row(&["/v1/node"], openapi::node(), data, node::answer)
-        .row(&["/v1/node/history"], openapi::history(), data, history::answer)
-        .row(&["/v1/replica/", "/v1/replica/{*name}"], openapi::replica(), data, replica::answer)
+        .row(&["/v1/locate/", "/v1/locate/{*name}"], openapi::locate(), data, away(locate::answer))
+        .row(&["/v1/cluster"], openapi::status(), administration, away(cluster::status))
+        .row(&["/v1/cluster/stage"], openapi::change(), administration, away(cluster::stage))
+        .row(&["/v1/cluster/plan"], openapi::plan(), administration, away(cluster::plan))
+        .row(&["/v1/cluster/commit"], openapi::commit(), administration, away(cluster::commit))
+        .row(&["/v1/cluster/discard"], openapi::discard(), administration, away(cluster::discard))
+        .row(&["/v1/cluster/recover"], openapi::recover(), administration, away(cluster::recover))
+        .row(&["/v1/cluster/top"], openapi::top(), data, away(top::answer))
+        .row(&["/v1/node"], openapi::node(), data, away(node::answer))
+        .row(&["/v1/node/history"], openapi::history(), data, away(history::answer))
+        .row(
+            &["/v1/replica/", "/v1/replica/{*name}"],
+            openapi::replica(),
+            data,
+            away(replica::answer),
+        )
         .row(&["/livez"], openapi::livez(), watching, health::livez)
         .row(&["/readyz"], openapi::readyz(), watching, health::readyz)
-        .row(&["/metrics"], openapi::metrics(), data, metrics::answer)
-        .row(&["/openapi.json"], openapi::openapi(), data, openapi::answer)
+        .row(&["/metrics"], openapi::metrics(), data, away(metrics::answer))
+        .row(&["/openapi.json"], openapi::openapi(), data, away(openapi::answer))
         .row(
             &["/console", "/console/", "/console/{*page}"],
             openapi::console(),
             data,
-            console::answer,
+            away(console::answer),
         )
 }
 
@@ -103,6 +110,20 @@ fn administration(request: &Request) -> Right {
 
 fn watching(_request: &Request) -> Right {
     Right::Watch
+}
+
+/// An answer that may compute for long, made on the door's own runtime.
+fn away<A, F>(
+    answer: A,
+) -> impl Fn(Shared, Request) -> Pin<Box<dyn Future<Output = Answer> + Send>> + Clone
+where
+    A: Fn(Shared, Request) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Answer> + Send + 'static,
+{
+    move |front, request| {
+        let work = answer(Shared::clone(&front), request);
+        Box::pin(async move { front.away(work).await })
+    }
 }
 
 /// A row of the interface: may this be asked, then its answer, and a problem in the words of a read

@@ -57,7 +57,8 @@ pub async fn serve_within(
         let Some(client) = client else { break };
         let is_full = connections.len() >= limits.connections;
         let (front, closing) = (Arc::clone(&front), closing.clone());
-        connections.spawn(async move {
+        let runtime = front.backend.runtime();
+        let served = async move {
             let (name, from) = (client.name.clone(), client.from);
             let served = if is_full {
                 send_away(client, &front).await
@@ -67,7 +68,11 @@ pub async fn serve_within(
             if let Err(error) = served {
                 tracing::debug!(client = %name, %from, %error, "a native client's connection ended early");
             }
-        });
+        };
+        match runtime {
+            None => drop(connections.spawn(served)),
+            Some(runtime) => drop(connections.spawn_on(served, &runtime)),
+        }
     }
     drop((clients, open));
     let ended = async { while connections.join_next().await.is_some() {} };

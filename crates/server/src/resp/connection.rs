@@ -67,7 +67,8 @@ pub async fn serve_within(
             }
         }
     };
-    listener::accept(&listener, limits, &mut connections, shutdown, refuse, serve).await;
+    let runtime = || front.backend.runtime();
+    listener::accept(&listener, limits, &mut connections, shutdown, refuse, runtime, serve).await;
     drop((listener, open));
     let ended = async { while connections.join_next().await.is_some() {} };
     if tokio::time::timeout(limits.drain, ended).await.is_err() {
