@@ -1,6 +1,5 @@
 //! The replicated state of an object: siblings and the vector of what was seen.
 
-use std::fmt;
 
 use bytes::Bytes;
 
@@ -126,40 +125,5 @@ impl ObjectState {
     /// The highest stamp among its siblings; the lowest of all stamps if it has none.
     pub fn newest_stamp(&self) -> Stamp {
         self.siblings.iter().map(|sibling| sibling.stamp).max().unwrap_or_default()
-    }
-}
-
-/// A 128-bit digest (BLAKE3, cut) of a state's canonical encoding: equal digests mean equal states.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ObjectDigest([u8; 16]);
-
-impl ObjectDigest {
-    /// The digest of a canonical encoding.
-    pub fn of_encoded(encoded: &[u8]) -> Self {
-        let mut digest = [0; 16];
-        digest.copy_from_slice(&blake3::hash(encoded).as_bytes()[..16]);
-        Self(digest)
-    }
-
-    /// The digest with these bytes.
-    pub const fn new(bytes: [u8; 16]) -> Self {
-        Self(bytes)
-    }
-
-    /// Its bytes.
-    pub const fn as_bytes(&self) -> &[u8; 16] {
-        &self.0
-    }
-}
-
-impl fmt::Display for ObjectDigest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
-
-impl fmt::Debug for ObjectDigest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ObjectDigest({self})")
     }
 }
