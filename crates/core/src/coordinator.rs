@@ -33,7 +33,7 @@ use crate::effect::{DiskRoom, Effect, Effects, Timer};
 use crate::hints::Hints;
 use crate::identity::NodeId;
 use crate::message::{AckWish, EncodedState, Purpose, RequestId, RequestIds, ShardMessage};
-use crate::object::ObjectKey;
+use crate::object::{ObjectDigest, ObjectKey};
 use crate::observe::Observation;
 use crate::replica::Replica;
 use crate::request::{ClientReply, ClientRequestId, Done, PutReply, RequestError};
@@ -101,6 +101,21 @@ impl<S: ReadStore> Turn<'_, S> {
             return Err(CantTell);
         }
         self.state_kept_here(key)
+    }
+
+    /// The digest of [`Self::state_here`], which need not read the state.
+    pub fn digest_here(
+        &mut self,
+        key: &ObjectKey,
+    ) -> Result<(Option<ObjectDigest>, Round), CantTell> {
+        let Some(ring) = &self.view.ring else { return Err(CantTell) };
+        let partition = ring.partition_of(key.token());
+        if !self.view.is_replica(partition) || !self.standing.counts(partition) {
+            let (state, round) = self.state_here(key)?;
+            return Ok((state.as_ref().map(EncodedState::digest), round));
+        }
+        let digest = self.replica.read_digest(key, self.store, self.out).map_err(|_| CantTell)?;
+        Ok((digest, self.replica.round(partition)))
     }
 
     /// Rises to a collection round of the key's partition, if it is a later one.

@@ -148,17 +148,20 @@ impl BranchSet {
 pub struct Tree {
     /// None while nothing was ever added.
     leaves: Option<Box<[TreeSum]>>,
+    /// The sum of all leaves.
+    root: TreeSum,
 }
 
 impl Tree {
     /// The tree of a replica that holds nothing.
     pub const fn empty() -> Self {
-        Self { leaves: None }
+        Self { leaves: None, root: TreeSum(0) }
     }
 
     /// A tree from its leaves; none if they are not [`LEAVES`].
     pub fn from_leaves(leaves: Vec<TreeSum>) -> Option<Self> {
-        (leaves.len() == LEAVES).then(|| Self { leaves: Some(leaves.into_boxed_slice()) })
+        let root = total(&leaves);
+        (leaves.len() == LEAVES).then(|| Self { leaves: Some(leaves.into_boxed_slice()), root })
     }
 
     /// An object of this leaf has come, gone or changed.
@@ -170,6 +173,7 @@ impl Tree {
             self.leaves.get_or_insert_with(|| vec![TreeSum::default(); LEAVES].into_boxed_slice());
         let sum = &mut leaves[usize::from(leaf.0)];
         *sum = sum.minus(old).plus(new);
+        self.root = self.root.minus(old).plus(new);
     }
 
     /// The sum of one leaf.
@@ -197,8 +201,8 @@ impl Tree {
     }
 
     /// The sum of everything.
-    pub fn root(&self) -> TreeSum {
-        total(self.leaves.as_deref().unwrap_or_default())
+    pub const fn root(&self) -> TreeSum {
+        self.root
     }
 }
 

@@ -138,7 +138,7 @@ impl Shard {
     /// A shard that has just started, with fresh actor ids (rule 1).
     pub fn new(config: ShardConfig, random: Random, view: Arc<View>) -> Self {
         let mut shard = Self {
-            replica: Replica::new(random.child("actor ids")),
+            replica: Replica::new(random.child("actor ids"), config.shards),
             peers: Peers::default(),
             machines: BTreeMap::new(),
             forwarded: ForwardedPuts::default(),

@@ -9,9 +9,12 @@ mod actors;
 mod buffer;
 mod collecting;
 mod forgetting;
+mod heads;
 mod journal;
 mod listing;
 mod look;
+mod merging;
+mod minting;
 mod quarantine;
 mod record;
 mod rows;
@@ -23,6 +26,7 @@ pub use collecting::{Agreement, Candidates};
 pub use forgetting::Forgotten;
 pub use journal::{Journal, Waiter};
 pub use look::Looked;
+pub use merging::{Durability, MergeError};
 pub use quarantine::quarantine_row;
 pub use record::{StoreKey, decode_record, encode_record};
 pub use snapshot::{delete_snapshot, snapshot_rows};
@@ -30,28 +34,28 @@ pub use trees::Found;
 pub use write::{MintError, Minted, Stamps, Write};
 
 use crate::collection::{Round, Rounds};
-use crate::effect::{Effect, Effects, Ticket};
+use crate::effect::{Effects, Ticket};
 use crate::identity::ActorId;
 use crate::message::EncodedState;
-use crate::object::{DecodeError, ObjectKey, ObjectState};
-use crate::observe::Observation;
+use crate::object::{DecodeError, ObjectDigest, ObjectKey, ObjectState};
 use crate::random::Random;
 use crate::store::{Batch, Keyspace, ReadStore, StoreError};
-use crate::time::WallTime;
 use crate::token::Partition;
 
 use actors::Actors;
 use buffer::ObjectBuffer;
+use heads::{Head, Heads};
 use look::Look;
 use quarantine::{Failed, Quarantine};
 use rows::Damaged;
-use trees::{Before, Trees};
+use trees::{Before, Counts, Trees};
 
 /// The replicas of one shard.
 #[derive(Clone, Debug)]
 pub struct Replica {
     actors: Actors,
     buffer: ObjectBuffer,
+    heads: Heads,
     stamps: Stamps,
     journal: Journal,
     trees: Trees,
@@ -67,11 +71,13 @@ pub struct Replica {
 pub struct Unreadable(pub String);
 
 impl Replica {
-    /// The replicas of a shard that has just started. Its ids are fresh (rule 1).
-    pub fn new(random: Random) -> Self {
+    /// The replicas of a shard that has just started, one of so many of its node. Its ids are fresh
+    /// (rule 1).
+    pub fn new(random: Random, shards: u8) -> Self {
         Self {
             actors: Actors::new(random),
             buffer: ObjectBuffer::default(),
+            heads: Heads::of_one_shard(shards),
             stamps: Stamps::default(),
             journal: Journal::default(),
             trees: Trees::default(),
@@ -114,38 +120,34 @@ impl Replica {
         }
     }
 
+    /// The digest of the state that [`Self::read`] would return, for readers who need no more.
+    pub fn read_digest(
+        &mut self,
+        key: &ObjectKey,
+        store: &impl ReadStore,
+        out: &mut Effects,
+    ) -> Result<Option<ObjectDigest>, Unreadable> {
+        let at = StoreKey::of(key);
+        if !self.quarantine.holds(&at)
+            && self.buffer.get(&at).is_none()
+            && let Some(head) = self.heads.get(&at)
+        {
+            return Ok(Some(head.digest()));
+        }
+        let Some(encoded) = self.read(key, store, out)? else { return Ok(None) };
+        let digest = encoded.digest();
+        if let Ok(state) = encoded.decode() {
+            self.heads.insert(at, Head::of(&encoded, digest, &state));
+        }
+        Ok(Some(digest))
+    }
+
     /// What the store has, whatever is on its way there.
     fn stored(at: &StoreKey, store: &impl ReadStore) -> Result<Option<EncodedState>, Failed> {
         let Some(record) = store.get(Keyspace::Objects, at.as_bytes())? else { return Ok(None) };
         let damaged = |error: DecodeError| Failed::Damaged(Damaged(error.to_string()));
         let (_, state) = decode_record(at, &record).map_err(damaged)?;
         Ok(Some(state))
-    }
-
-    /// Mints a client's write after reading the current state (rules 2 and 4), and has it written.
-    /// `waiter` is told when it is on disk.
-    pub fn mint(
-        &mut self,
-        wall: WallTime,
-        write: Write<'_>,
-        waiter: Waiter,
-        store: &impl ReadStore,
-        out: &mut Effects,
-    ) -> Result<Minted, MintError> {
-        let at = StoreKey::of(write.key);
-        let before =
-            self.before_write(&at, write.key, store, out).map_err(MintError::Unreadable)?;
-        let current = decoded(&before).map_err(MintError::Unreadable)?;
-        write.check_siblings(&current)?;
-        let dot = self.actors.mint(write.partition);
-        let key = write.key;
-        let (state, context) = write.apply(current, dot, wall, &mut self.stamps);
-        let siblings = state.siblings().len() as u32;
-        out.push(Effect::Observe(Observation::Minted { key: key.clone(), dot, siblings }));
-        let encoded = EncodedState::of(&state);
-        let ticket = self.record(at, key, &before, Some(&encoded), out);
-        self.journal.wait(ticket, waiter);
-        Ok(Minted { dot, encoded, context })
     }
 
     /// The collection round of a partition here: every state that is sent is labelled with it.
@@ -199,78 +201,40 @@ impl Replica {
         self.rounds.lost(partitions, &mut self.journal, out);
     }
 
-    /// Merges a state that another replica sent (rule 5) and has the result written. Returns
-    /// whether it is on disk already; if not, `waiter` is told when it is.
-    pub fn merge(
-        &mut self,
-        key: &ObjectKey,
-        theirs: &EncodedState,
-        waiter: Waiter,
-        store: &impl ReadStore,
-        out: &mut Effects,
-    ) -> Result<Durability, MergeError> {
-        let Some(ticket) = self.merge_in(key, theirs, store, out)? else {
-            return Ok(Durability::OnDisk);
-        };
-        self.journal.wait(ticket, waiter);
-        Ok(Durability::Pending)
-    }
-
-    /// Merges a state. Returns the batch that carries the result to disk; none if it is there.
-    fn merge_in(
-        &mut self,
-        key: &ObjectKey,
-        theirs: &EncodedState,
-        store: &impl ReadStore,
-        out: &mut Effects,
-    ) -> Result<Option<Ticket>, MergeError> {
-        let their_state = theirs.decode().map_err(|_| MergeError::Undecodable)?;
-        let at = StoreKey::of(key);
-        let before = self.before_write(&at, key, store, out).map_err(MergeError::Unreadable)?;
-        let (encoded, state) = match &before {
-            Before::Unknown | Before::Known(None) => (theirs.clone(), their_state),
-            Before::Known(Some(ours)) if ours == theirs => return Ok(self.buffer.ticket(&at)),
-            Before::Known(Some(ours)) => {
-                let merged = decoded(&before).map_err(MergeError::Unreadable)?.merge(their_state);
-                let encoded = EncodedState::of(&merged);
-                if encoded == *ours {
-                    return Ok(self.buffer.ticket(&at));
-                }
-                (encoded, merged)
-            }
-        };
-        let siblings = state.siblings().len() as u32;
-        out.push(Effect::Observe(Observation::Merged { key: key.clone(), siblings }));
-        Ok(Some(self.record(at, key, &before, Some(&encoded), out)))
-    }
-
-    /// Has an object's new state written, or the object dropped, and changes its tree in the same
-    /// step.
+    /// Has an object's new state written, which is given in both forms, or the object dropped, and
+    /// changes its tree and its head in the same step.
     fn record(
         &mut self,
         at: StoreKey,
         key: &ObjectKey,
         before: &Before,
-        after: Option<&EncodedState>,
+        after: Option<(&EncodedState, &ObjectState)>,
         out: &mut Effects,
     ) -> Ticket {
         let mut batch = Batch::new();
+        let digest = after.map(|(encoded, _)| encoded.digest());
         if let Some((partition, leaf)) = self.trees.place_of(key) {
             self.unsave_tree(partition, &mut batch);
+            let counted = Counts::before(key, before);
+            let counts =
+                after.zip(digest).map_or_else(Counts::default, |((encoded, _), digest)| {
+                    Counts::of(key, digest, encoded.as_bytes().len() as u64)
+                });
             if let Some(kept) = self.trees.kept.get_mut(&partition) {
-                kept.changed(leaf, key, before, after);
+                kept.changed(leaf, counted, counts);
             }
-            self.look.changed((partition, leaf), (&at, key), before, after);
+            self.look.changed((partition, leaf), &at, counted, counts);
         }
-        match after {
-            Some(state) => {
-                let record = encode_record(&at, key, state);
-                batch.put(Keyspace::Objects, at.as_bytes().clone(), record);
-            }
-            None => batch.delete(Keyspace::Objects, at.as_bytes().clone()),
+        if let Some(((encoded, state), digest)) = after.zip(digest) {
+            let record = encode_record(&at, key, encoded);
+            batch.put(Keyspace::Objects, at.as_bytes().clone(), record);
+            self.heads.insert(at.clone(), Head::of(encoded, digest, state));
+        } else {
+            batch.delete(Keyspace::Objects, at.as_bytes().clone());
+            self.heads.remove(&at);
         }
         let ticket = self.journal.write(batch, out);
-        self.buffer.insert(at, key.clone(), after.cloned(), ticket);
+        self.buffer.insert(at, key.clone(), after.map(|(encoded, _)| encoded.clone()), ticket);
         ticket
     }
 
@@ -297,27 +261,9 @@ impl Replica {
     }
 }
 
-/// How far a state is on its way to disk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Durability {
-    /// There already.
-    OnDisk,
-    /// The waiter will be told.
-    Pending,
-}
-
-/// Why a state was not merged.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum MergeError {
-    /// The bytes that came are no state.
-    Undecodable,
-    /// The current state can't be read.
-    Unreadable(Unreadable),
-}
-
 /// The state before a write; the one of an object that nobody has written if it is not known.
 fn decoded(before: &Before) -> Result<ObjectState, Unreadable> {
-    let Before::Known(Some(encoded)) = before else { return Ok(ObjectState::default()) };
+    let Before::State(encoded) = before else { return Ok(ObjectState::default()) };
     encoded.decode().map_err(|error| Unreadable(error.to_string()))
 }
 

@@ -155,13 +155,15 @@ impl Shard {
         }
         let mut turn = self.turn(now, store, out);
         turn.rise(key, at_least);
-        match (turn.state_here(key), wish) {
-            (Ok((state, round)), ReadWish::State) => (ReadAnswer::State(state), round),
-            (Ok((state, round)), ReadWish::Digest) => {
-                (ReadAnswer::Digest(state.as_ref().map(EncodedState::digest)), round)
+        let said = match wish {
+            ReadWish::State => {
+                turn.state_here(key).map(|(state, round)| (ReadAnswer::State(state), round))
             }
-            (Err(_), _) => (ReadAnswer::Unknown, Round::default()),
-        }
+            ReadWish::Digest => {
+                turn.digest_here(key).map(|(digest, round)| (ReadAnswer::Digest(digest), round))
+            }
+        };
+        said.unwrap_or((ReadAnswer::Unknown, Round::default()))
     }
 }
 

@@ -1,6 +1,5 @@
 //! The replicated state of an object: siblings and the vector of what was seen.
 
-
 use bytes::Bytes;
 
 use crate::time::{Stamp, WallTime};
@@ -120,6 +119,14 @@ impl ObjectState {
             }
         }
         self
+    }
+
+    /// The state with nothing but its versions: dots, stamps and the vector. Rules 4 and 5 look at
+    /// nothing else, so that what they make of versions are the versions of what they make of states.
+    pub fn versions(&self) -> Self {
+        let bare = |sibling: &Sibling| Sibling { content: Content::Tombstone, ..sibling.clone() };
+        let siblings = self.siblings.iter().map(bare).collect();
+        Self { rule: self.rule, siblings, vector: self.vector.clone() }
     }
 
     /// The highest stamp among its siblings; the lowest of all stamps if it has none.

@@ -183,6 +183,22 @@ proptest! {
         prop_assert_eq!(a.clone().merge(ObjectState::default()), a);
     }
 
+    /// What a replica makes of heads: versions say whose state a merge is.
+    #[test]
+    fn versions_merge_as_states_do(acts in prop::collection::vec(act(), 1..60), lww in any::<bool>()) {
+        let rule = if lww { ConflictRule::LastWriteWins } else { ConflictRule::Siblings };
+        let mut world = World::new(rule);
+        world.run(&acts);
+        let [a, b, _] = world.replicas;
+        let (merged, versions) = (a.clone().merge(b.clone()), a.versions().merge(b.versions()));
+        prop_assert_eq!(merged.versions(), versions.clone());
+        if versions == b.versions() {
+            prop_assert_eq!(merged, b);
+        } else if versions == a.versions() {
+            prop_assert_eq!(merged, a);
+        }
+    }
+
     /// Rule 7: two versions never cover and outrank each other so that both vanish; the newest of
     /// all stays.
     #[test]

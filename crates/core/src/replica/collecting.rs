@@ -156,16 +156,17 @@ impl Replica {
         let mut dropped = Dropped::default();
         for candidate in candidates {
             let Some((key, encoded)) = self.holds(candidate, store) else { continue };
-            let (at, before) = (StoreKey::of(&key), Before::Known(Some(encoded.clone())));
+            let (at, before) = (StoreKey::of(&key), Before::State(encoded.clone()));
             let Ok(state) = encoded.decode() else { continue };
             if is_dead(&state, wall) {
                 self.record(at, &key, &before, None, out);
                 dropped.tombstones += 1;
                 continue;
             }
-            let pruned = EncodedState::of(&state.pruned(live));
+            let state = state.pruned(live);
+            let pruned = EncodedState::of(&state);
             if pruned != encoded {
-                self.record(at, &key, &before, Some(&pruned), out);
+                self.record(at, &key, &before, Some((&pruned, &state)), out);
                 dropped.pruned += 1;
             }
         }

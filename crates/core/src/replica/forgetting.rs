@@ -38,6 +38,7 @@ impl Replica {
             return Ok(Forgotten { batch, more_after: None });
         };
         self.actors.retire(partition);
+        self.heads.clear();
         let (first, last) = partitions.range_of(partition);
         let mut range = StoreKey::range(first, last);
         if let Some(after) = after {

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use super::collecting::is_dead;
 use super::rows::Row;
-use super::trees::{Before, Kept};
+use super::trees::{Counts, Kept};
 use super::{Replica, StoreKey, Unreadable};
 use crate::effect::Effects;
 use crate::merkle::{LeafIndex, TreeSum};
@@ -65,15 +65,15 @@ impl Look {
     pub(super) fn changed(
         &mut self,
         (partition, leaf): (Partition, LeafIndex),
-        (at, key): (&StoreKey, &ObjectKey),
-        before: &Before,
-        after: Option<&EncodedState>,
+        at: &StoreKey,
+        before: Option<Counts>,
+        after: Counts,
     ) {
         if let Some(look) = &mut self.under_way
             && look.partition == partition
             && look.reached.as_ref().is_some_and(|reached| at <= reached)
         {
-            look.kept.changed(leaf, key, before, after);
+            look.kept.changed(leaf, before, after);
         }
     }
 }

@@ -121,8 +121,26 @@ impl Replica {
     }
 
     /// What is stored of an object, for a write over it: of one that is set aside, what was
-    /// written since.
+    /// written since. Its head is told where that is known, and nothing is read then.
     pub(super) fn before_write(
+        &mut self,
+        at: &StoreKey,
+        key: &ObjectKey,
+        store: &impl ReadStore,
+        out: &mut Effects,
+    ) -> Result<Before, Unreadable> {
+        if self.buffer.get(at).is_none()
+            && let Some(head) = self.heads.get(at)
+        {
+            let head = head.clone();
+            self.learn_name(at, key, out);
+            return Ok(Before::Head(head));
+        }
+        self.whole_before_write(at, key, store, out)
+    }
+
+    /// As [`Self::before_write`], and never a head.
+    pub(super) fn whole_before_write(
         &mut self,
         at: &StoreKey,
         key: &ObjectKey,
@@ -131,10 +149,10 @@ impl Replica {
     ) -> Result<Before, Unreadable> {
         self.learn_name(at, key, out);
         if let Some(pending) = self.buffer.get(at) {
-            return Ok(Before::Known(pending.state()));
+            return Ok(Before::from(pending.state()));
         }
         match Self::stored(at, store) {
-            Ok(state) => Ok(Before::Known(state)),
+            Ok(state) => Ok(Before::from(state)),
             Err(Failed::Engine(unreadable)) => Err(unreadable),
             Err(Failed::Damaged(damaged)) => {
                 self.set_aside(at, key, &damaged, out);
@@ -200,6 +218,7 @@ impl Replica {
         damaged: &Damaged,
         out: &mut Effects,
     ) {
+        self.heads.remove(at);
         // Something minted under the id may be what was damaged (rule 1): also if that was written
         // over an object that was set aside before.
         self.actors.retire(partition);
@@ -268,7 +287,8 @@ impl Replica {
         store: &impl ReadStore,
         out: &mut Effects,
     ) -> Result<(), MergeError> {
-        let before = self.before_write(at, key, store, out).map_err(MergeError::Unreadable)?;
+        let before =
+            self.whole_before_write(at, key, store, out).map_err(MergeError::Unreadable)?;
         if matches!(before, Before::Unknown) {
             self.record(at.clone(), key, &before, None, out);
         }

@@ -6,12 +6,14 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::context::Context;
+use crate::effect::Effect;
 use crate::message::RequestId;
 use crate::object::{BucketName, ConflictRule, Content, Key, Metadata, Value};
+use crate::observe::Observation;
 use crate::quorum::QuorumOptions;
 use crate::request::{ListOrder, ListPosition, Precedence};
 use crate::store::{KeyRange, ScanItem, StoreError, WriteOp};
-use crate::time::Stamp;
+use crate::time::{Stamp, WallTime};
 use crate::token::PartitionCount;
 
 /// A store whose every entry is on disk, and any of which may be damaged.
@@ -112,7 +114,7 @@ pub(super) fn write<'a>(
 }
 
 pub(super) fn replica(seed: u8) -> Replica {
-    let mut replica = Replica::new(Random::from_seed([seed; 32]));
+    let mut replica = Replica::new(Random::from_seed([seed; 32]), 1);
     replica.own(ONE, BTreeSet::from([Partition::new(0)]));
     replica
 }

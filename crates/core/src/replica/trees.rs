@@ -6,10 +6,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::heads::Head;
 use super::{Replica, StoreKey, Unreadable};
 use crate::merkle::{LeafIndex, Tree, TreeSum};
 use crate::message::{EncodedState, LeafItem};
-use crate::object::ObjectKey;
+use crate::object::{ObjectDigest, ObjectKey};
 use crate::store::ReadStore;
 use crate::time::WallTime;
 use crate::token::{Partition, PartitionCount, Token};
@@ -17,10 +18,46 @@ use crate::token::{Partition, PartitionCount, Token};
 /// What a replica held of an object before a write.
 #[derive(Clone, Debug)]
 pub(super) enum Before {
-    /// Nothing, or this state.
-    Known(Option<EncodedState>),
+    /// Nothing.
+    Nothing,
+    /// This state.
+    State(EncodedState),
+    /// A state with this head.
+    Head(Head),
     /// Its bytes could not be read.
     Unknown,
+}
+
+impl From<Option<EncodedState>> for Before {
+    fn from(state: Option<EncodedState>) -> Self {
+        state.map_or(Self::Nothing, Self::State)
+    }
+}
+
+/// How an object's state counts in the trees.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Counts {
+    sum: TreeSum,
+    bytes: u64,
+}
+
+impl Counts {
+    /// How a state of this digest and length counts.
+    pub(super) fn of(key: &ObjectKey, digest: ObjectDigest, bytes: u64) -> Self {
+        Self { sum: TreeSum::of(key, digest), bytes }
+    }
+
+    /// How it counted before a write; none if that is not known.
+    pub(super) fn before(key: &ObjectKey, before: &Before) -> Option<Self> {
+        match before {
+            Before::Nothing => Some(Self::default()),
+            Before::State(state) => {
+                Some(Self::of(key, state.digest(), state.as_bytes().len() as u64))
+            }
+            Before::Head(head) => Some(Self::of(key, head.digest(), head.len())),
+            Before::Unknown => None,
+        }
+    }
 }
 
 /// What the last full look at a partition found that collection is about.
@@ -50,24 +87,14 @@ pub(super) struct Kept {
 
 impl Kept {
     /// An object of this partition has changed.
-    pub(super) fn changed(
-        &mut self,
-        leaf: LeafIndex,
-        key: &ObjectKey,
-        before: &Before,
-        after: Option<&EncodedState>,
-    ) {
-        let sum = |state: &EncodedState| TreeSum::of(key, state.digest());
-        let new = after.map_or_else(TreeSum::default, sum);
-        let size = |state: &EncodedState| state.as_bytes().len() as u64;
-        self.bytes += after.map_or(0, size);
+    pub(super) fn changed(&mut self, leaf: LeafIndex, before: Option<Counts>, after: Counts) {
+        self.bytes += after.bytes;
         match before {
-            Before::Known(old) => {
-                self.bytes = self.bytes.saturating_sub(old.as_ref().map_or(0, size));
-                let old = old.as_ref().map_or_else(TreeSum::default, sum);
-                self.tree.replace(leaf, old, new);
+            Some(before) => {
+                self.bytes = self.bytes.saturating_sub(before.bytes);
+                self.tree.replace(leaf, before.sum, after.sum);
             }
-            Before::Unknown => drop(self.dirty.insert(leaf)),
+            None => drop(self.dirty.insert(leaf)),
         }
     }
 }

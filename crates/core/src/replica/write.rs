@@ -77,6 +77,14 @@ impl Write<'_> {
         Ok(())
     }
 
+    /// Whether nothing of a state stays beside the write: no sibling that its context does not cover,
+    /// or the newest write wins, and it is that.
+    pub(crate) fn replaces_all(&self, current: &ObjectState) -> bool {
+        let is_newest =
+            self.rule == ConflictRule::LastWriteWins && self.precedence == Precedence::Newest;
+        is_newest || current.siblings().iter().all(|sibling| self.context.covers(sibling.dot))
+    }
+
     /// The state after the write, and what its writer may send back with its next put.
     pub(crate) fn apply(
         self,
