@@ -46,6 +46,10 @@ pub(crate) use servers::Servers;
 pub(crate) async fn run(args: BenchArgs) -> Ended {
     let (plan, servers) = asked::plan(&args)?;
     let told = asked::document(&args, &plan);
+    if let Some(path) = &args.plot {
+        // Before the load rather than after it.
+        write_figure(path, "")?;
+    }
     let measured = measure(plan, &servers).await?;
     if measured.tally.operations() == 0 {
         return Err(nothing_succeeded(&measured.tally));
@@ -68,7 +72,11 @@ fn draw(path: &Path, args: &BenchArgs, measured: &Measured) -> Result<(), Failur
         slot_seconds: args.slot.as_secs_f64(),
         seconds: measured.elapsed.as_secs_f64(),
     };
-    std::fs::write(path, plot::svg(&figure)).map_err(|error| {
+    write_figure(path, &plot::svg(&figure))
+}
+
+fn write_figure(path: &Path, text: &str) -> Result<(), Failure> {
+    std::fs::write(path, text).map_err(|error| {
         Failure::new(format!("the figure {} can't be written: {error}", path.display()))
             .try_next("name a file in a folder that is there with --plot")
     })

@@ -64,7 +64,12 @@ pub(crate) enum Command {
     Cluster(ClusterCommand),
     /// Ask every node whether the cluster has converged: replicas agree, no hints are held
     Verify(VerifyArgs),
-    /// Measure a cluster, or a Redis: closed or open loop, over HTTP, RESP or native connections
+    /// Measure a cluster, or a Redis, over HTTP, the Redis protocol or native connections
+    ///
+    /// Closed loop: each connection sends its next request when the answer to the one before has
+    /// come. With --rate, open loop: requests are due at fixed moments, whether or not those before
+    /// were answered, and a latency counts from the moment at which its request was due, so that a
+    /// stall of the servers shows in every request that it made late.
     Bench(Box<BenchArgs>),
     /// Print a new random cluster secret, and nothing else
     Secret(SecretArgs),

@@ -43,11 +43,6 @@ pub(crate) enum Distribution {
 }
 
 /// `stator bench`.
-///
-/// Closed loop: each connection sends its next request when the answer to the one before has come.
-/// With --rate, open loop: requests are due at fixed moments, whether or not those before were
-/// answered, and a latency counts from the moment at which its request was due, so that a stall of
-/// the servers shows in every request that it made late.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "Examples:\n  \
     stator bench --mix b --distribution zipfian --duration 30s\n  \
@@ -67,7 +62,7 @@ pub(crate) struct BenchArgs {
     /// absent, 127.0.0.1:6379 for a Redis
     #[arg(long, value_name = "HOST:PORT,…", value_delimiter = ',', help_heading = "Where to")]
     pub(crate) resp: Vec<String>,
-    /// redis implies --protocol resp
+    /// What answers there; redis implies --protocol resp
     #[arg(long, value_enum, default_value = "stator", help_heading = "Where to")]
     pub(crate) target: Target,
     /// The bucket to use, over HTTP and natively

@@ -151,6 +151,23 @@ fn what_can_not_be_meant_is_refused_with_a_way_out() {
 }
 
 #[test]
+fn what_can_not_be_had_is_told_before_the_load() {
+    let nobody = format!("http://127.0.0.1:{}", crate::harness::free_ports(1));
+    for (arguments, told, next) in [
+        (["--plot", "/nowhere/at/all.svg"], "/nowhere/at/all.svg can't be written", "a folder"),
+        (["--pid", "4294967295"], "process 4294967295 can't be read", "running server processes"),
+        (["--mix", "get"], "could not be stored", "stator cluster status"),
+    ] {
+        let mut command = stator();
+        command.args(["bench", "--keys", "64", "--endpoint", &nobody]).args(arguments);
+        let output = run(command);
+        let text = stderr(&output);
+        assert_eq!(output.status.code(), Some(1), "{text}");
+        assert!(text.contains(told) && text.contains(next), "{text}");
+    }
+}
+
+#[test]
 fn where_nobody_listens_it_says_so() {
     let port = crate::harness::free_ports(1);
     let mut command = stator();

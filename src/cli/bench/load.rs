@@ -66,6 +66,8 @@ impl std::fmt::Display for Mix {
         match self {
             Self::Load => f.write_str("load"),
             Self::Of { modifies: 1.., .. } => f.write_str("f"),
+            Self::Of { puts: 100, .. } => f.write_str("put"),
+            Self::Of { puts: 0, .. } => f.write_str("get"),
             Self::Of { puts, .. } => write!(f, "{puts}/{}", 100 - puts),
         }
     }
