@@ -83,7 +83,10 @@ fn write_figure(path: &Path, text: &str) -> Result<(), Failure> {
 }
 
 fn nothing_succeeded(tally: &tally::Tally) -> Failure {
-    let kinds: Vec<&str> = tally.errors.keys().map(AsRef::as_ref).collect();
+    let mut kinds: Vec<&str> = tally.errors.keys().map(AsRef::as_ref).collect();
+    if kinds.is_empty() {
+        kinds.push("nothing was answered in the time that is measured");
+    }
     Failure::new(format!("no operation succeeded: {}", kinds.join(", ")))
-        .try_next("see whether the cluster is up with `stator cluster status`")
+        .try_next("see whether the servers are up with `stator cluster status` or `redis-cli ping`")
 }

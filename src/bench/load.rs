@@ -56,12 +56,15 @@ pub(crate) async fn measure(plan: LoadPlan, servers: &Servers) -> Result<Measure
         threads.into_iter().map(|thread| thread.begin(pace.clone())).collect();
     tokio::time::sleep_until(window.from.into()).await;
     let before = servers.look().await?;
-    let mut ending = std::pin::pin!(try_join_all(running.into_iter().map(Running::tally)));
-    let ended_before = tokio::time::timeout_at(window.to.into(), &mut ending).await;
-    let after = servers.look().await?;
-    let (tallies, elapsed) = match ended_before {
-        Ok(tallies) => (tallies?, window.from.elapsed()),
-        Err(_) => (ending.await?, plan.duration),
+    let ending = try_join_all(running.into_iter().map(Running::tally));
+    let (tallies, after, elapsed) = if plan.mix == Mix::Load {
+        let tallies = ending.await?;
+        let elapsed = window.from.elapsed();
+        (tallies, servers.look().await?, elapsed)
+    } else {
+        tokio::time::sleep_until(window.to.into()).await;
+        let after = servers.look().await?;
+        (ending.await?, after, plan.duration)
     };
 
     let mut tally = Tally::default();

@@ -11,7 +11,7 @@ use crate::bench::tally::{Slot, Tally};
 
 const WIDTH: f64 = 860.0;
 const LEFT: f64 = 84.0;
-const RIGHT: f64 = 24.0;
+const RIGHT: f64 = 44.0;
 const PANEL: f64 = 190.0;
 const TITLE: f64 = 44.0;
 const BETWEEN: f64 = 62.0;

@@ -111,6 +111,7 @@ fn an_open_loop_sends_what_is_due_and_tells_what_the_servers_used() {
     // Two hundred a second for 400 ms, whether or not this machine keeps up.
     assert_eq!(count(&document, "put") + errors(&document), 80, "{document}");
     assert_eq!(document["load"]["loop"], "open");
+    assert_eq!(document["seconds"], 0.4);
     let servers = &document["servers"];
     for figure in ["context_switches_per_operation", "resident_bytes_after", "syncs_per_operation"]
     {

@@ -22,6 +22,9 @@ use crate::bench::tally::ErrorKind;
 /// Room for replies, before more is needed.
 const ROOM: usize = 16 * 1024;
 
+/// How long a Redis may wait for its replicas: as long as a node of Stator for its own by default.
+const WAIT_MILLIS: &[u8] = b"2000";
+
 /// A connection to one door.
 pub(in crate::bench) struct RespDoor {
     address: String,
@@ -113,7 +116,7 @@ impl RespDoor {
             self.expected.push(Expected { of, reply: Reply::Ok });
             return;
         };
-        command(&mut self.sent, &[b"WAIT", replicas.to_string().as_bytes(), b"0"]);
+        command(&mut self.sent, &[b"WAIT", replicas.to_string().as_bytes(), WAIT_MILLIS]);
         self.expected.push(Expected { of, reply: Reply::Stored });
         self.expected.push(Expected { of, reply: Reply::Replicas(replicas) });
     }

@@ -46,7 +46,7 @@ fn commands_are_written_as_redis_reads_them() {
     let text = String::from_utf8(door.sent).expect("text").replace("\r\n", " ");
     assert_eq!(
         text,
-        "*3 $3 SET $9 k00000000 $1 v *3 $4 WAIT $1 2 $1 0 *2 $3 GET $9 k00000001 \
+        "*3 $3 SET $9 k00000000 $1 v *3 $4 WAIT $1 2 $4 2000 *2 $3 GET $9 k00000001 \
          *2 $6 EXISTS $9 k00000002 *2 $3 GET $9 k00000003 "
     );
 }
