@@ -1,108 +1,92 @@
-//! `stator bench`: a closed loop over HTTP, and what the servers' processors had to do for it.
+//! `stator bench`: loads, what they took, and what the servers' processors, disks and memory had to do
+//! for them.
 //!
-//! Each connection owns its share of the keys and sends back the context of its last put of a
-//! key, so that the measured puts replace values and do not pile up siblings.
+//! ```text
+//! plan     what was asked for, checked
+//! load     fill, warm up, measure           client   a thread with its connections
+//! pace     when requests are due            worker   one connection's loop
+//! keys     which, and how popular           ledger   contexts of what was put
+//! door     HTTP, RESP, native               servers  /proc, and the nodes' metrics
+//! tally    latencies, in all and over time  report, plot
+//! ```
+//!
+//! The rule: the client must not become what is measured. Each thread has its connections, its
+//! choices and its histograms for itself; nothing is allocated for a latency.
 
-mod connection;
-mod cpu;
+mod asked;
+mod client;
+mod clock;
+mod door;
+mod keys;
+mod ledger;
 mod load;
+mod pace;
+mod plan;
+mod plot;
+mod report;
+mod servers;
 mod tally;
 mod worker;
 
-use hdrhistogram::Histogram;
-use serde_json::{Value, json};
+use std::path::Path;
 
+use crate::bench::load::Measured;
 use crate::cli::BenchArgs;
 use crate::commands::Ended;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output;
 
-pub(crate) use load::{LoadPlan, measure};
-pub(crate) use tally::Tally;
+pub(crate) use load::measure;
+pub(crate) use plan::{Doors, LoadPlan};
+pub(crate) use report::{latencies, time};
+pub(crate) use servers::Servers;
 
 /// Measures, and prints what was measured.
 pub(crate) async fn run(args: BenchArgs) -> Ended {
-    let json = args.json;
-    let pids = args.pid.clone();
-    let plan = LoadPlan {
-        endpoints: args.endpoint,
-        conns: args.conns,
-        value_size: args.value_size,
-        keys: args.keys,
-        mix: args.mix,
-        bucket: args.bucket,
-        warm_up: args.warm_up,
-        duration: args.duration,
-    };
-    let measured = measure(plan, &pids).await?;
-    let tally = &measured.tally;
-    if tally.operations() == 0 {
-        let kinds: Vec<&str> = tally.errors.keys().map(String::as_str).collect();
-        return Err(Failure::new(format!("no operation succeeded: {}", kinds.join(", ")))
-            .try_next("see whether the cluster is up with `stator cluster status`"));
+    let (plan, servers) = asked::plan(&args)?;
+    let told = asked::document(&args, &plan);
+    if let Some(path) = &args.plot {
+        // Before the load rather than after it.
+        write_figure(path, "")?;
     }
-    let seconds = measured.elapsed.as_secs_f64();
-    if json {
-        output::json(&document(tally, seconds, measured.cpu_per_operation()))?;
+    let measured = measure(plan, &servers).await?;
+    if measured.tally.operations() == 0 {
+        return Err(nothing_succeeded(&measured.tally));
+    }
+    if let Some(path) = &args.plot {
+        draw(path, &args, &measured)?;
+    }
+    if args.json {
+        output::json(&report::document(&measured, told, args.slot.as_secs_f64()))?;
     } else {
-        print(tally, seconds, measured.cpu_per_operation())?;
+        report::print(&measured)?;
     }
     Ok(Exit::Done)
 }
 
-fn document(tally: &Tally, seconds: f64, cpu: Option<f64>) -> Value {
-    json!({
-        "seconds": seconds,
-        "operations": tally.operations(),
-        "operations_per_second": tally.operations() as f64 / seconds,
-        "put": latencies(&tally.puts),
-        "get": latencies(&tally.gets),
-        "errors": tally.errors,
-        "server_cpu_us_per_operation": cpu,
+fn draw(path: &Path, args: &BenchArgs, measured: &Measured) -> Result<(), Failure> {
+    let figure = plot::Figure {
+        title: &asked::title(args),
+        tally: &measured.tally,
+        slot_seconds: args.slot.as_secs_f64(),
+        seconds: measured.elapsed.as_secs_f64(),
+    };
+    write_figure(path, &plot::svg(&figure))
+}
+
+fn write_figure(path: &Path, text: &str) -> Result<(), Failure> {
+    std::fs::write(path, text).map_err(|error| {
+        Failure::new(format!("the figure {} can't be written: {error}", path.display()))
+            .try_next("name a file in a folder that is there with --plot")
     })
 }
 
-/// A histogram's figures, in microseconds.
-pub(crate) fn latencies(histogram: &Histogram<u64>) -> Value {
-    json!({
-        "operations": histogram.len(),
-        "p50_us": histogram.value_at_quantile(0.5),
-        "p90_us": histogram.value_at_quantile(0.9),
-        "p99_us": histogram.value_at_quantile(0.99),
-        "p999_us": histogram.value_at_quantile(0.999),
-        "max_us": histogram.max(),
-    })
-}
-
-fn print(tally: &Tally, seconds: f64, cpu: Option<f64>) -> Result<(), Failure> {
-    let mut table =
-        output::table(["", "operations", "per second", "p50", "p90", "p99", "p99.9", "max"]);
-    for (name, histogram) in [("put", &tally.puts), ("get", &tally.gets)] {
-        if histogram.is_empty() {
-            continue;
-        }
-        let at = |quantile| time(histogram.value_at_quantile(quantile));
-        let rate = format!("{:.0}", histogram.len() as f64 / seconds);
-        let count = histogram.len().to_string();
-        let max = time(histogram.max());
-        table.add_row([name.to_owned(), count, rate, at(0.5), at(0.9), at(0.99), at(0.999), max]);
+fn nothing_succeeded(tally: &tally::Tally) -> Failure {
+    let mut kinds: Vec<&str> = tally.errors.keys().map(AsRef::as_ref).collect();
+    if kinds.is_empty() {
+        kinds.push("nothing was answered in the time that is measured");
     }
-    output::print_table(&table)?;
-    if let Some(cpu) = cpu {
-        output::line(&format!("server CPU: {cpu:.1} µs per operation, over all processes named"))?;
-    }
-    for (kind, count) in &tally.errors {
-        output::line(&format!("errors: {count} × {kind}"))?;
-    }
-    Ok(())
-}
-
-/// Microseconds for people.
-pub(crate) fn time(micros: u64) -> String {
-    match micros {
-        0..1_000 => format!("{micros} µs"),
-        1_000..1_000_000 => format!("{:.1} ms", micros as f64 / 1e3),
-        _ => format!("{:.1} s", micros as f64 / 1e6),
-    }
+    Failure::new(format!("no operation succeeded: {}", kinds.join(", ")))
+        .try_next("see whether the servers are up with `stator cluster status` or `redis-cli ping`")
 }

@@ -1,5 +1,6 @@
 //! What can be typed: the commands and their flags.
 
+mod bench;
 mod cluster;
 mod object;
 mod serve;
@@ -14,10 +15,11 @@ use stator_client::{Client, Endpoint, RingClient, RingOptions};
 use crate::config::{admin_token_of_environment, client_key_of_environment};
 use crate::failure::Failure;
 
+pub(crate) use bench::{BenchArgs, Distribution, Mix, Part, Protocol, Target, ValueSize};
 pub(crate) use cluster::{BucketCommand, ClusterCommand};
 pub(crate) use object::{DeleteArgs, GetArgs, KeysArgs, LocateArgs, PutArgs};
 pub(crate) use serve::ServeArgs;
-pub(crate) use tools::{BenchArgs, DemoArgs, ExportArgs, ImportArgs, Mix, SecretArgs, VerifyArgs};
+pub(crate) use tools::{DemoArgs, ExportArgs, ImportArgs, SecretArgs, VerifyArgs};
 
 /// A leaderless, always-writable, replicated key-value store: Dynamo in Rust.
 ///
@@ -62,8 +64,13 @@ pub(crate) enum Command {
     Cluster(ClusterCommand),
     /// Ask every node whether the cluster has converged: replicas agree, no hints are held
     Verify(VerifyArgs),
-    /// Measure a cluster: closed loop over HTTP
-    Bench(BenchArgs),
+    /// Measure a cluster, or a Redis, over HTTP, the Redis protocol or native connections
+    ///
+    /// Closed loop: each connection sends its next request when the answer to the one before has
+    /// come. With --rate, open loop: requests are due at fixed moments, whether or not those before
+    /// were answered, and a latency counts from the moment at which its request was due, so that a
+    /// stall of the servers shows in every request that it made late.
+    Bench(Box<BenchArgs>),
     /// Print a new random cluster secret, and nothing else
     Secret(SecretArgs),
     /// Print a completion script for a shell

@@ -48,7 +48,7 @@ async fn run_connected(command: Command) -> Ended {
         Command::Bucket(command) => bucket::run(command).await,
         Command::Cluster(command) => cluster::run(command).await,
         Command::Verify(args) => verify::run(args).await,
-        Command::Bench(args) => bench::run(args).await,
+        Command::Bench(args) => bench::run(*args).await,
         Command::Secret(args) => secret::run(&args),
         Command::Completions { shell } => completions::run(shell),
         Command::Man { command } => man::run(command.as_deref()),

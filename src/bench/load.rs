@@ -1,45 +1,27 @@
-//! A measured load: fill, warm up, measure, and read the servers' processor time around it.
+//! A measured load: fill, warm up, measure, and look at the servers before and after.
 
-use std::num::{NonZeroU32, NonZeroUsize};
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant};
 
-use futures_util::future::join_all;
-use rand::RngCore;
-use stator_client::Endpoint;
+use futures_util::future::{join_all, try_join_all};
 
-use crate::bench::cpu;
+use crate::bench::client::{ClientThread, Running, Share};
+use crate::bench::door::Objects;
+use crate::bench::keys::Keys;
+use crate::bench::ledger::Ledger;
+use crate::bench::pace::{Arrivals, Pace, Window};
+use crate::bench::plan::{Doors, LoadPlan};
+use crate::bench::servers::{Servers, Used};
 use crate::bench::tally::Tally;
-use crate::bench::worker::{Window, Worker};
+use crate::bench::worker::{Values, Work};
 use crate::cli::Mix;
 use crate::failure::Failure;
 
-/// What to send, where, and for how long.
-pub(crate) struct LoadPlan {
-    /// The nodes over which the connections are spread; at least one.
-    pub(crate) endpoints: Vec<Endpoint>,
-    /// Connections, each with one request at a time.
-    pub(crate) conns: NonZeroUsize,
-    /// Bytes of a value.
-    pub(crate) value_size: usize,
-    /// How many different keys.
-    pub(crate) keys: NonZeroU32,
-    /// How many operations are puts.
-    pub(crate) mix: Mix,
-    /// Where they are stored.
-    pub(crate) bucket: String,
-    /// How long before what is measured.
-    pub(crate) warm_up: Duration,
-    /// How long is measured.
-    pub(crate) duration: Duration,
-}
-
-impl LoadPlan {
-    /// The connections, as keys are counted.
-    pub(super) fn workers(&self) -> u32 {
-        u32::try_from(self.conns.get()).unwrap_or(u32::MAX)
-    }
-}
+/// Longer than any load takes that ends by itself.
+const NO_END: Duration = Duration::from_hours(24 * 365);
+/// Under which an operation is counted that was never sent.
+const NOT_SENT: &str = "due, and not sent before the end: the rate was not kept up with";
 
 /// What came out.
 pub(crate) struct Measured {
@@ -47,78 +29,97 @@ pub(crate) struct Measured {
     pub(crate) tally: Tally,
     /// How long the measured part was.
     pub(crate) elapsed: Duration,
-    /// Processor time of the servers in the measured part, if any were named.
-    cpu: Option<Duration>,
+    /// What the servers used in it.
+    pub(crate) used: Used,
 }
 
 impl Measured {
-    /// Microseconds of the servers' processors per operation.
+    /// Microseconds of the servers' processors per operation, if any were named.
     pub(crate) fn cpu_per_operation(&self) -> Option<f64> {
-        Some(self.cpu?.as_secs_f64() * 1e6 / self.tally.operations().max(1) as f64)
+        let used = self.used.processes.as_ref()?;
+        Some(used.cpu_micros() as f64 / self.tally.operations().max(1) as f64)
     }
 }
 
-/// Sends the load and measures it. `pids` are the server processes.
-pub(crate) async fn measure(plan: LoadPlan, pids: &[u32]) -> Result<Measured, Failure> {
-    cpu::used(pids)?;
+/// Sends the load and measures it, and what the servers used.
+pub(crate) async fn measure(plan: LoadPlan, servers: &Servers) -> Result<Measured, Failure> {
+    servers.look().await?;
     let plan = Arc::new(plan);
-    let mut workers: Vec<Worker> = {
-        let prefix: Arc<str> = prefix(&plan).into();
-        (0..plan.conns.get())
-            .map(|number| Worker::new(plan.clone(), prefix.clone(), number))
-            .collect()
-    };
-    if plan.mix.puts_in_hundred() < 100 {
-        workers = filled(workers).await?;
-    }
+    let share = share(&plan);
+    let threads = (0..plan.threads.get()).map(|number| ClientThread::start(share.clone(), number));
+    let mut threads: Vec<ClientThread> = threads.collect::<Result<_, _>>()?;
+    fill(&mut threads).await?;
 
-    let from = Instant::now() + plan.warm_up;
-    let window = Window { from, to: from + plan.duration };
-    let running: Vec<_> =
-        workers.into_iter().map(|worker| tokio::spawn(worker.run(window))).collect();
+    let pace = Arc::new(pace(&plan));
+    let window = pace.window();
+    let running: Vec<Running> =
+        threads.into_iter().map(|thread| thread.begin(pace.clone())).collect();
     tokio::time::sleep_until(window.from.into()).await;
-    let before = cpu::used(pids)?;
-    tokio::time::sleep_until(window.to.into()).await;
-    let after = cpu::used(pids)?;
+    let before = servers.look().await?;
+    let ending = try_join_all(running.into_iter().map(Running::tally));
+    let (tallies, after, elapsed) = if plan.mix == Mix::Load {
+        let tallies = ending.await?;
+        let elapsed = window.from.elapsed();
+        (tallies, servers.look().await?, elapsed)
+    } else {
+        tokio::time::sleep_until(window.to.into()).await;
+        let after = servers.look().await?;
+        (ending.await?, after, plan.duration)
+    };
 
     let mut tally = Tally::default();
-    for worker in join_all(running).await {
-        let measured = worker
-            .map_err(|error| Failure::new(format!("a connection's task ended early: {error}")))?;
-        tally.absorb(&measured);
+    for measured in &tallies {
+        tally.absorb(measured);
     }
-    let cpu = (!pids.is_empty()).then(|| after.saturating_sub(before));
-    Ok(Measured { tally, elapsed: plan.duration, cpu })
+    let sent = tally.operations() + tally.failures();
+    if let Some(unsent) = pace.expected().map(|expected| expected.saturating_sub(sent))
+        && unsent > 0
+    {
+        tally.errors.insert(NOT_SENT.into(), unsent);
+    }
+    Ok(Measured { tally, elapsed, used: after.since(&before) })
 }
 
-/// Reads want keys that are there; pure puts want keys that no earlier run has left.
-fn prefix(plan: &LoadPlan) -> String {
-    if plan.mix.puts_in_hundred() < 100 {
-        return format!("{}-", plan.value_size);
-    }
-    format!("{:016x}-", rand::rng().next_u64())
+fn share(plan: &Arc<LoadPlan>) -> Share {
+    let has_contexts = matches!(plan.doors, Doors::Http(_) | Doors::Native(..));
+    let keeps = has_contexts && plan.mix != Mix::Load && plan.mix.writes();
+    let objects = Objects {
+        bucket: plan.bucket.as_str().into(),
+        prefix: plan.prefix.as_str().into(),
+        ledger: keeps.then(|| Arc::new(Ledger::new(plan.keys.get()))),
+    };
+    let work = Work {
+        mix: plan.mix,
+        keys: Keys::new(plan.keys, plan.distribution, plan.zipf_exponent),
+        values: Values::new(plan.value_size),
+        pipeline: plan.pipeline.get(),
+        slot: plan.slot,
+    };
+    Share { plan: plan.clone(), work: Arc::new(work), objects }
 }
 
-async fn filled(workers: Vec<Worker>) -> Result<Vec<Worker>, Failure> {
-    let filling = workers.into_iter().map(|mut worker| {
-        tokio::spawn(async move {
-            let missing = worker.fill().await;
-            (worker, missing)
-        })
-    });
-    let mut filled = Vec::new();
-    let mut missing = 0;
-    for worker in join_all(filling).await {
-        let (worker, failed) = worker
-            .map_err(|error| Failure::new(format!("a connection's task ended early: {error}")))?;
-        missing += failed;
-        filled.push(worker);
+/// Waits until all threads have stored what was missing.
+async fn fill(threads: &mut [ClientThread]) -> Result<(), Failure> {
+    let waiting = threads.iter_mut().map(|thread| &mut thread.missing);
+    let missing = join_all(waiting).await;
+    let missing: usize = missing.into_iter().map(Result::unwrap_or_default).sum();
+    if missing == 0 {
+        return Ok(());
     }
-    if missing > 0 {
-        return Err(Failure::new(format!(
-            "{missing} keys could not be stored before reading them"
-        ))
-        .try_next("see whether the cluster is up with `stator cluster status`"));
+    Err(Failure::new(format!("{missing} keys could not be stored before reading them"))
+        .try_next("see whether the cluster is up with `stator cluster status`"))
+}
+
+fn pace(plan: &LoadPlan) -> Pace {
+    let start = Instant::now();
+    if plan.mix == Mix::Load {
+        let window = Window { from: start, to: start + NO_END };
+        return Pace::Once { window, left: AtomicU64::new(plan.keys.get().into()) };
     }
-    Ok(filled)
+    let from = start + plan.warm_up;
+    let window = Window { from, to: from + plan.duration };
+    match plan.rate {
+        Some(rate) => Pace::Open(window, Arrivals::new(start, rate)),
+        None => Pace::Closed(window),
+    }
 }

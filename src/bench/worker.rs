@@ -1,149 +1,143 @@
-//! One connection's loop: choose an operation and a key, send, wait, record.
+//! One connection's loop: take what is due, choose operations and keys, have them carried out, count.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, Method, StatusCode};
-use stator_client::object_path;
+use rand::rngs::SmallRng;
+use rand::{Rng, RngCore, SeedableRng};
 
-use crate::bench::LoadPlan;
-use crate::bench::connection::Connection;
-use crate::bench::tally::{Tally, record};
+use crate::bench::clock::Clock;
+use crate::bench::door::{Door, Operation, Task};
+use crate::bench::keys::Keys;
+use crate::bench::pace::Pace;
+use crate::bench::tally::Tally;
+use crate::cli::{Mix, Part, ValueSize};
 
-const CONTEXT: HeaderName = HeaderName::from_static("stator-context");
+/// By how much the places lie apart at which values begin.
+const VARIETY: usize = 4096;
 
-/// When an operation counts: its answer came between these.
-#[derive(Clone, Copy)]
-pub(super) struct Window {
-    pub(super) from: Instant,
-    pub(super) to: Instant,
+/// What all workers have in common.
+#[derive(Clone, Debug)]
+pub(super) struct Work {
+    pub(super) mix: Mix,
+    pub(super) keys: Keys,
+    pub(super) values: Values,
+    /// Operations of a batch.
+    pub(super) pipeline: usize,
+    pub(super) slot: Duration,
 }
 
-/// A connection with the keys that it alone writes: those of its number modulo the connections.
-pub(super) struct Worker {
-    plan: Arc<LoadPlan>,
-    prefix: Arc<str>,
-    number: u32,
-    connection: Connection,
-    /// The context of the last put, by the key's place among this worker's own.
-    contexts: Vec<Option<HeaderValue>>,
-    value: Bytes,
-    random: SplitMix,
+/// Random bytes of which values are pieces.
+#[derive(Clone, Debug)]
+pub(super) struct Values {
+    bytes: Bytes,
+    size: ValueSize,
 }
 
-impl Worker {
-    /// The worker with this number.
-    pub(super) fn new(plan: Arc<LoadPlan>, prefix: Arc<str>, number: usize) -> Self {
-        let endpoint = plan.endpoints[number % plan.endpoints.len()].clone();
-        let mut random = SplitMix(0x5eed_0000 + number as u64);
-        let value: Vec<u8> = (0..plan.value_size).map(|_| random.next() as u8).collect();
-        let number = number as u32;
-        let all = plan.keys.get();
-        let own = (all / plan.workers()) + u32::from(number < all % plan.workers());
-        Self {
-            connection: Connection::new(endpoint),
-            contexts: vec![None; own as usize],
-            value: value.into(),
-            random,
-            plan,
-            prefix,
-            number,
-        }
+impl Values {
+    /// Values of this size.
+    pub(super) fn new(size: ValueSize) -> Self {
+        let mut bytes = vec![0; size.max + VARIETY];
+        SmallRng::seed_from_u64(0x5eed).fill_bytes(&mut bytes);
+        Self { bytes: bytes.into(), size }
     }
 
-    /// Stores each of its keys that is not there, and learns the contexts of those that are.
-    /// Gives back how many could not be.
-    pub(super) async fn fill(&mut self) -> usize {
+    fn next(&self, random: &mut SmallRng) -> Bytes {
+        let length = random.random_range(self.size.min..=self.size.max);
+        let from = random.random_range(0..VARIETY);
+        self.bytes.slice(from..from + length)
+    }
+}
+
+/// A connection with what it needs to choose.
+pub(super) struct Worker<D, C> {
+    work: Arc<Work>,
+    door: D,
+    clock: C,
+    random: SmallRng,
+    batch: Vec<Operation>,
+}
+
+impl<D: Door, C: Clock> Worker<D, C> {
+    /// A worker; its number makes its choices its own.
+    pub(super) fn new(work: Arc<Work>, door: D, clock: C, number: u64) -> Self {
+        let random = SmallRng::seed_from_u64(number);
+        Self { batch: Vec::with_capacity(work.pipeline), work, door, clock, random }
+    }
+
+    /// Stores those of these keys that are not there, and learns the contexts of the others. Gives
+    /// back how many could not be.
+    pub(super) async fn fill(&mut self, keys: impl Iterator<Item = u32>) -> usize {
+        let mut keys = keys.peekable();
         let mut missing = 0;
-        for place in 0..self.contexts.len() {
-            let path = self.path(self.own(place));
-            let found = self.connection.send(Method::HEAD, &path, None, Bytes::new()).await;
-            let context = found.ok().and_then(|answer| {
-                let there =
-                    matches!(answer.status(), StatusCode::OK | StatusCode::MULTIPLE_CHOICES);
-                there.then(|| answer.headers().get(CONTEXT).cloned()).flatten()
-            });
-            self.contexts[place] = context;
-            if self.contexts[place].is_none() && self.put(place).await.is_err() {
-                missing += 1;
+        while keys.peek().is_some() {
+            let now = self.clock.now();
+            let looks = keys.by_ref().take(self.work.pipeline);
+            self.batch.clear();
+            self.batch.extend(looks.map(|key| Operation::new(key, Task::Look, now)));
+            self.door.carry_out(&mut self.batch).await;
+            self.batch.retain(|operation| !succeeded(operation));
+            for operation in &mut self.batch {
+                operation.task = Task::Put(self.work.values.next(&mut self.random));
+                operation.answer = None;
             }
+            self.door.carry_out(&mut self.batch).await;
+            missing += self.batch.iter().filter(|operation| !succeeded(operation)).count();
         }
         missing
     }
 
-    /// Sends one operation after the other until the window closes.
-    pub(super) async fn run(mut self, window: Window) -> Tally {
+    /// Sends one batch after the other, for as long as anything is due.
+    pub(super) async fn run(mut self, pace: Arc<Pace>) -> Tally {
         let mut tally = Tally::default();
-        while Instant::now() < window.to {
-            let puts = self.random.below(100) < u32::from(self.plan.mix.puts_in_hundred());
-            let begun = Instant::now();
-            let result = if puts && !self.contexts.is_empty() {
-                let place = self.random.below(self.contexts.len() as u32) as usize;
-                self.put(place).await
-            } else {
-                let key = self.random.below(self.plan.keys.get());
-                self.get(key).await
-            };
-            let ended = Instant::now();
-            if ended < window.from || ended > window.to {
-                continue;
+        while let Some(due) = pace.next(self.clock.now()) {
+            self.clock.until(due).await;
+            self.batch.clear();
+            let operation = self.choose(due);
+            self.batch.push(operation);
+            while self.batch.len() < self.work.pipeline {
+                let Some(due) = pace.next_due(self.clock.now()) else { break };
+                let operation = self.choose(due);
+                self.batch.push(operation);
             }
-            match result {
-                Ok(()) if puts => record(&mut tally.puts, ended - begun),
-                Ok(()) => record(&mut tally.gets, ended - begun),
-                Err(kind) => tally.error(kind),
-            }
+            self.door.carry_out(&mut self.batch).await;
+            self.count(&pace, &mut tally);
         }
         tally
     }
 
-    async fn put(&mut self, place: usize) -> Result<(), String> {
-        let path = self.path(self.own(place));
-        let (context, value) = (self.contexts[place].as_ref(), self.value.clone());
-        let answer = self.connection.send(Method::PUT, &path, context, value).await;
-        let answer = answer.map_err(|error| error.0.to_owned())?;
-        if !answer.status().is_success() {
-            return Err(format!("put {}", answer.status()));
+    fn choose(&mut self, due: std::time::Instant) -> Operation {
+        let random = &mut self.random;
+        let key = self.work.keys.next(random);
+        let task = match self.work.mix.part(random.random_range(0..100)) {
+            Part::Put => Task::Put(self.work.values.next(random)),
+            Part::Get => Task::Get,
+            Part::Modify => Task::Modify(self.work.values.next(random)),
+        };
+        Operation::new(key, task, due)
+    }
+
+    fn count(&mut self, pace: &Pace, tally: &mut Tally) {
+        let window = pace.window();
+        for operation in self.batch.drain(..) {
+            let part = operation.task.part();
+            let Some((answered, outcome)) = operation.answer else { continue };
+            let latency = answered.saturating_duration_since(operation.due);
+            if window.has(answered) {
+                let since = answered - window.from;
+                let slot = (since.as_nanos() / self.work.slot.as_nanos().max(1)) as usize;
+                tally.count_in_slot(slot, latency, outcome.is_ok());
+            }
+            if pace.counts(operation.due, answered) {
+                tally.count(part, latency, outcome);
+            }
         }
-        self.contexts[place] = answer.headers().get(CONTEXT).cloned();
-        Ok(())
-    }
-
-    async fn get(&mut self, key: u32) -> Result<(), String> {
-        let path = self.path(key);
-        let answer = self.connection.send(Method::GET, &path, None, Bytes::new()).await;
-        let status = answer.map_err(|error| error.0.to_owned())?.status();
-        let found = matches!(status, StatusCode::OK | StatusCode::MULTIPLE_CHOICES);
-        if found { Ok(()) } else { Err(format!("get {status}")) }
-    }
-
-    /// The key at a place among this worker's own.
-    fn own(&self, place: usize) -> u32 {
-        self.number + place as u32 * self.plan.workers()
-    }
-
-    fn path(&self, key: u32) -> String {
-        object_path(self.plan.bucket.as_bytes(), format!("{}{key:08}", self.prefix).as_bytes())
     }
 }
 
-/// `SplitMix64`: keys are drawn in a few instructions, and each run draws the same.
-struct SplitMix(u64);
-
-impl SplitMix {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    /// A number below `bound`, which is not 0.
-    fn below(&mut self, bound: u32) -> u32 {
-        (((self.next() >> 32) * u64::from(bound)) >> 32) as u32
-    }
+fn succeeded(operation: &Operation) -> bool {
+    matches!(&operation.answer, Some((_, Ok(()))))
 }
 
 #[cfg(test)]

@@ -1,12 +1,10 @@
-//! Flags of import, export, verify, bench and demo.
+//! Flags of import, export, verify, demo and secret.
 
-use std::num::{NonZeroU32, NonZeroUsize};
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
-use std::str::FromStr;
 use std::time::Duration;
 
 use clap::Args;
-use stator_client::Endpoint;
 
 use crate::cli::{BucketArg, Connection};
 
@@ -50,73 +48,6 @@ pub(crate) struct VerifyArgs {
     pub(crate) timeout: Duration,
     #[command(flatten)]
     pub(crate) connection: Connection,
-}
-
-/// How many of a bench's operations are puts, in percent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Mix(u8);
-
-impl Mix {
-    /// Of a hundred operations, how many are puts.
-    pub(crate) const fn puts_in_hundred(self) -> u8 {
-        self.0
-    }
-}
-
-impl FromStr for Mix {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("{text:?} is no mix: put, get, or PUTS/GETS such as 50/50");
-        let (puts, gets) = match text {
-            "put" => return Ok(Self(100)),
-            "get" => return Ok(Self(0)),
-            _ => text.split_once('/').ok_or_else(wrong)?,
-        };
-        let puts: u8 = puts.parse().map_err(|_| wrong())?;
-        let gets: u8 = gets.parse().map_err(|_| wrong())?;
-        if puts.checked_add(gets) != Some(100) {
-            return Err(format!("{text:?} is no mix: the two parts make up 100"));
-        }
-        Ok(Self(puts))
-    }
-}
-
-/// `stator bench`. Each connection sends its next request when the answer to the one before has
-/// come. The time before the measured part warms up.
-#[derive(Args, Clone, Debug)]
-pub(crate) struct BenchArgs {
-    /// Connections, each with one request at a time
-    #[arg(long, default_value = "64", value_name = "N")]
-    pub(crate) conns: NonZeroUsize,
-    /// Bytes of each value
-    #[arg(long, default_value_t = 1024, value_name = "BYTES")]
-    pub(crate) value_size: usize,
-    /// How many different keys
-    #[arg(long, default_value = "100000", value_name = "K")]
-    pub(crate) keys: NonZeroU32,
-    /// put, get, or the percentages of both such as 50/50
-    #[arg(long, default_value = "50/50")]
-    pub(crate) mix: Mix,
-    /// How long is measured
-    #[arg(long, default_value = "10s", value_name = "TIME", value_parser = humantime::parse_duration)]
-    pub(crate) duration: Duration,
-    /// How long is warmed up before
-    #[arg(long, default_value = "1s", value_name = "TIME", value_parser = humantime::parse_duration)]
-    pub(crate) warm_up: Duration,
-    /// The bucket to use
-    #[arg(long, default_value = "bench")]
-    pub(crate) bucket: String,
-    /// Server processes whose CPU time is read, to tell microseconds per operation
-    #[arg(long, value_name = "PID,…", value_delimiter = ',')]
-    pub(crate) pid: Vec<u32>,
-    /// The nodes, over which the connections are spread; may be repeated or a list
-    #[arg(long, value_name = "URL,…", value_delimiter = ',', env = "STATOR_ENDPOINT")]
-    #[arg(default_value = "http://127.0.0.1:7411")]
-    pub(crate) endpoint: Vec<Endpoint>,
-    /// Print one JSON document
-    #[arg(long)]
-    pub(crate) json: bool,
 }
 
 /// `stator demo`.

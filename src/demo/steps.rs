@@ -6,7 +6,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use stator_client::{Client, ClientError, Context, Fetched, ObjectName, Outcome, Written};
 
-use crate::bench::{LoadPlan, latencies, measure, time};
+use crate::bench::{Doors, LoadPlan, Servers, latencies, measure, time};
+use crate::cli::{Distribution, ValueSize};
 use crate::demo::cart::{CART, context_of, expect, fetch, new, one, options, put, several, text};
 use crate::demo::failures::{self, Outage};
 use crate::demo::growth;
@@ -155,17 +156,25 @@ async fn figures(
     clients: &[Client],
 ) -> Result<Value, Failure> {
     let plan = LoadPlan {
-        endpoints: clients.iter().map(|client| client.endpoint().clone()).collect(),
-        conns: NonZeroUsize::new(16).expect("sixteen is not zero"),
-        value_size: 1024,
-        keys: NonZeroU32::new(1000).expect("a thousand is not zero"),
-        mix: "50/50".parse().map_err(Failure::new)?,
+        doors: Doors::Http(clients.iter().map(|client| client.endpoint().clone()).collect()),
         bucket: "figures".to_owned(),
+        conns: NonZeroUsize::new(16).expect("sixteen is not zero"),
+        pipeline: NonZeroUsize::MIN,
+        threads: NonZeroUsize::MIN,
+        value_size: ValueSize::of(1024),
+        keys: NonZeroU32::new(1000).expect("a thousand is not zero"),
+        prefix: "1024-".to_owned(),
+        distribution: Distribution::Uniform,
+        zipf_exponent: 0.0,
+        mix: "50/50".parse().map_err(Failure::new)?,
+        fill: true,
+        rate: None,
         warm_up: Duration::from_millis(500),
         duration: Duration::from_secs(3),
+        slot: Duration::from_secs(1),
     };
     narrator.say("  Puts and gets of 1 KiB, half and half, over 16 connections for 3 s.")?;
-    let measured = measure(plan, &cluster.pids()).await?;
+    let measured = measure(plan, &Servers { pids: cluster.pids(), nodes: Vec::new() }).await?;
     let tally = &measured.tally;
     let rate = tally.operations() as f64 / measured.elapsed.as_secs_f64();
     narrator.say(&format!("  {rate:.0} operations a second"))?;

@@ -53,6 +53,7 @@ fn every_path_named_in_the_documents_exists() {
         "ARCHITECTURE.md",
         "README.md",
         "CONTRIBUTING.md",
+        "docs/benchmarking.md",
         "docs/packages.md",
         "docs/measurements.md",
         "docs/concepts/index.md",

@@ -6,6 +6,7 @@
 mod architecture;
 mod bad_input;
 mod bad_start;
+mod bench;
 mod chaos;
 mod commands;
 mod conflicts;
