@@ -1,7 +1,7 @@
 //! The trees as a clean stop left them, so that the next start need not read every object.
 //!
 //! ```text
-//! key   = "sums/" partition (4 bytes)
+//! key   = "trees/2/" partition (4 bytes)
 //! value = start that wrote it (8 bytes) tombstones (8) longest vector (4) bytes of states (8), then for each leaf that
 //!         is not empty: leaf (2 bytes) sum (16 bytes)
 //! ```
@@ -20,7 +20,9 @@ use crate::merkle::{LeafIndex, TreeSum};
 use crate::store::{Batch, KeyRange, Keyspace, ReadStore};
 use crate::token::Partition;
 
-const PREFIX: &[u8] = b"sums/";
+const PREFIX: &[u8] = b"trees/";
+/// Which digests the sums are of: those of another kind are not found.
+const KIND: &[u8] = b"2/";
 
 /// Where all of them lie. They can be lost without harm: trees are built from the objects then.
 pub fn snapshot_rows() -> KeyRange {
@@ -33,7 +35,7 @@ pub fn delete_snapshot(batch: &mut Batch, partition: Partition) {
 }
 
 fn row_key(partition: Partition) -> Bytes {
-    [PREFIX, &partition.get().to_be_bytes()].concat().into()
+    [PREFIX, KIND, &partition.get().to_be_bytes()].concat().into()
 }
 
 fn encode(boot: BootNumber, kept: &Kept) -> Bytes {
