@@ -24,6 +24,7 @@ mod identity;
 mod inbox;
 mod links;
 mod listener;
+mod lock;
 mod me;
 mod membership;
 mod node;

@@ -11,10 +11,8 @@ mod handshake;
 mod incoming;
 mod outbound;
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use bytes::BytesMut;
 use stator_core::identity::NodeId;
@@ -29,9 +27,10 @@ pub(crate) use outbound::NotQueued;
 
 use self::dialer::{Connected, Dialer};
 use self::outbound::Outbound;
+use crate::lock::lock;
 use crate::me::Me;
 
-/// The links of one lane to all peers. Lives on one thread, inside a `LocalSet`.
+/// The links of one lane to all peers. Lives on one thread.
 pub(crate) struct Links {
     me: Arc<Me>,
     lane: Lane,
@@ -42,9 +41,9 @@ pub(crate) struct Links {
 }
 
 struct Peer {
-    address: Rc<RefCell<String>>,
-    outbound: Rc<Outbound>,
-    sign_of_life: Rc<Notify>,
+    address: Arc<Mutex<String>>,
+    outbound: Arc<Outbound>,
+    sign_of_life: Arc<Notify>,
     task: JoinHandle<()>,
 }
 
@@ -70,7 +69,7 @@ impl Links {
         }
         for (node, address) in addresses {
             match self.peers.get(node) {
-                Some(peer) => peer.address.borrow_mut().clone_from(address),
+                Some(peer) => lock(&peer.address).clone_from(address),
                 None if *node == self.me.node => {}
                 None => self.add(*node, address.clone(), None),
             }
@@ -84,8 +83,7 @@ impl Links {
         if known.is_some_and(|peer| peer.outbound.is_connected()) {
             return;
         }
-        let address =
-            known.map_or_else(|| address.to_owned(), |peer| peer.address.borrow().clone());
+        let address = known.map_or_else(|| address.to_owned(), |peer| lock(&peer.address).clone());
         self.drop_link(node);
         self.add(node, address, Some(dialled));
     }
@@ -127,20 +125,20 @@ impl Links {
     }
 
     fn add(&mut self, node: NodeId, address: String, first: Option<Dialled>) {
-        let outbound = Rc::new(Outbound::default());
+        let outbound = Arc::new(Outbound::default());
         let first = first.map(|dialled| Connected::new(dialled, &outbound));
-        let address = Rc::new(RefCell::new(address));
-        let sign_of_life = Rc::new(Notify::new());
+        let address = Arc::new(Mutex::new(address));
+        let sign_of_life = Arc::new(Notify::new());
         let dialer = Dialer {
             me: Arc::clone(&self.me),
             lane: self.lane,
             peer: node,
-            address: Rc::clone(&address),
-            outbound: Rc::clone(&outbound),
-            on_event: Rc::clone(&self.on_event),
-            sign_of_life: Rc::clone(&sign_of_life),
+            address: Arc::clone(&address),
+            outbound: Arc::clone(&outbound),
+            on_event: Arc::clone(&self.on_event),
+            sign_of_life: Arc::clone(&sign_of_life),
         };
-        let task = tokio::task::spawn_local(dialer.run(first));
+        let task = tokio::spawn(dialer.run(first));
         self.peers.insert(node, Peer { address, outbound, sign_of_life, task });
     }
 

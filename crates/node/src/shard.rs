@@ -15,7 +15,7 @@ mod unsynced;
 use std::collections::BTreeMap;
 use std::net::TcpStream;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -37,6 +37,7 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 use crate::config::DiskReserve;
 use crate::failure::Failure;
 use crate::links::Cipher;
+use crate::lock::lock;
 use crate::me::Me;
 use crate::membership::MembershipMailbox;
 use crate::shutdown::Shutdown;
@@ -206,10 +207,6 @@ impl Shards {
             }
         }
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The receiving ends of a mailbox.

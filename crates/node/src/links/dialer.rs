@@ -1,8 +1,6 @@
 //! Keeping one connection to one peer: dial, send, notice that it is gone, wait, dial again.
 
-use std::cell::RefCell;
-use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use stator_core::identity::NodeId;
@@ -14,6 +12,7 @@ use tokio::sync::Notify;
 use super::backoff::Backoff;
 use super::handshake::{Dialled, MeetError, dial};
 use super::outbound::Outbound;
+use crate::lock::lock;
 use crate::me::Me;
 
 /// A failure that goes on is logged again only after so long.
@@ -31,7 +30,7 @@ pub(crate) enum LinkEvent {
 }
 
 /// Where a link's events go; called on the link's own thread.
-pub(crate) type OnEvent = Rc<dyn Fn(LinkEvent)>;
+pub(crate) type OnEvent = Arc<dyn Fn(LinkEvent) + Send + Sync>;
 
 /// One link.
 pub(super) struct Dialer {
@@ -39,16 +38,16 @@ pub(super) struct Dialer {
     pub(super) lane: Lane,
     pub(super) peer: NodeId,
     /// Where it is; may change under way, and counts from the next dialling on.
-    pub(super) address: Rc<RefCell<String>>,
-    pub(super) outbound: Rc<Outbound>,
+    pub(super) address: Arc<Mutex<String>>,
+    pub(super) outbound: Arc<Outbound>,
     pub(super) on_event: OnEvent,
     /// The peer has dialled this node: it is there.
-    pub(super) sign_of_life: Rc<Notify>,
+    pub(super) sign_of_life: Arc<Notify>,
 }
 
 /// A connection that messages can be queued on.
 pub(super) struct Connected {
-    stream: Rc<TcpStream>,
+    stream: Arc<TcpStream>,
     hello: Hello,
 }
 
@@ -56,8 +55,8 @@ impl Connected {
     /// Opens the way out over a connection that was just made.
     pub(super) fn new(dialled: Dialled, outbound: &Outbound) -> Self {
         let Dialled { stream, sealer, hello } = dialled;
-        let stream = Rc::new(stream);
-        outbound.connect(Rc::clone(&stream), sealer);
+        let stream = Arc::new(stream);
+        outbound.connect(Arc::clone(&stream), sealer);
         Self { stream, hello }
     }
 }
@@ -107,7 +106,7 @@ impl Dialer {
 
     /// Addresses are only labels: whoever answers must be the node that is meant.
     async fn dial(&self) -> Result<Connected, MeetError> {
-        let address = self.address.borrow().clone();
+        let address = lock(&self.address).clone();
         let dialled = dial(&address, self.lane, &self.me).await?;
         if dialled.hello.node == self.peer {
             return Ok(Connected::new(dialled, &self.outbound));
@@ -166,9 +165,9 @@ impl FailureLog {
         }
         // A peer that is down is everyday life, and membership reports it; all else wants a person.
         if matches!(error, MeetError::Io(_) | MeetError::Timeout) {
-            tracing::debug!(peer = %link.peer, address = %link.address.borrow(), error = %text, "peer not reached");
+            tracing::debug!(peer = %link.peer, address = %lock(&link.address), error = %text, "peer not reached");
         } else {
-            tracing::warn!(peer = %link.peer, address = %link.address.borrow(), error = %text, "no connection to a peer");
+            tracing::warn!(peer = %link.peer, address = %lock(&link.address), error = %text, "no connection to a peer");
         }
         self.last = Some((text, Instant::now()));
     }

@@ -5,15 +5,16 @@
 //! living connection; what was queued when a connection dies may or may not have arrived, and is
 //! never sent again on the next.
 
-use std::cell::RefCell;
 use std::io;
-use std::rc::Rc;
+use std::sync::{Arc, Mutex};
 
 use bytes::{Buf, BytesMut};
 use stator_wire::frame::append_frame;
 use stator_wire::transport::Sealer;
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
+
+use crate::lock::lock;
 
 /// Bytes queued for one peer past which nothing more is taken.
 const QUEUE_LIMIT: usize = 64 * 1024 * 1024;
@@ -34,14 +35,14 @@ pub(crate) enum NotQueued {
 /// The way out to one peer, shared by who sends and by the task that keeps the connection.
 #[derive(Debug, Default)]
 pub(crate) struct Outbound {
-    connection: RefCell<Option<Connection>>,
+    connection: Mutex<Option<Connection>>,
     /// Sealed bytes are waiting for the socket to take more.
     blocked: Notify,
 }
 
 #[derive(Debug)]
 struct Connection {
-    stream: Rc<TcpStream>,
+    stream: Arc<TcpStream>,
     sealer: Sealer,
     /// Frames of this turn.
     plain: BytesMut,
@@ -54,7 +55,7 @@ struct Connection {
 impl Outbound {
     /// Queues one frame, whose payload `encode` appends.
     pub(crate) fn push(&self, encode: impl FnOnce(&mut BytesMut)) -> Result<(), NotQueued> {
-        let mut connection = self.connection.borrow_mut();
+        let mut connection = lock(&self.connection);
         let Some(connection) = connection.as_mut().filter(|it| it.broken.is_none()) else {
             return Err(NotQueued::NotConnected);
         };
@@ -67,7 +68,7 @@ impl Outbound {
     /// Seals what was queued and writes as much as the socket takes at once; the rest is written by
     /// [`Self::drive`]. Never waits.
     pub(crate) fn flush(&self) {
-        let mut connection = self.connection.borrow_mut();
+        let mut connection = lock(&self.connection);
         let Some(connection) = connection.as_mut() else { return };
         if connection.plain.is_empty() {
             return;
@@ -84,23 +85,23 @@ impl Outbound {
 
     /// A connection was made. Proves at once to the peer that this side lives, as the handshake
     /// asks.
-    pub(super) fn connect(&self, stream: Rc<TcpStream>, sealer: Sealer) {
+    pub(super) fn connect(&self, stream: Arc<TcpStream>, sealer: Sealer) {
         let (plain, sealed) = (BytesMut::new(), BytesMut::new());
         let mut connection = Connection { stream, sealer, plain, sealed, broken: None };
         connection.seal();
         connection.write();
-        *self.connection.borrow_mut() = Some(connection);
+        *lock(&self.connection) = Some(connection);
         self.blocked.notify_one();
     }
 
     /// The connection is gone, with all that was queued.
     pub(super) fn disconnect(&self) {
-        self.connection.borrow_mut().take();
+        lock(&self.connection).take();
     }
 
     /// Whether there is a connection.
     pub(super) fn is_connected(&self) -> bool {
-        self.connection.borrow().is_some()
+        lock(&self.connection).is_some()
     }
 
     /// Writes what the socket did not take at once, until the connection fails.
@@ -120,18 +121,18 @@ impl Outbound {
     }
 
     fn is_blocked(&self) -> bool {
-        let connection = self.connection.borrow();
+        let connection = lock(&self.connection);
         connection.as_ref().is_some_and(|it| it.broken.is_none() && !it.sealed.is_empty())
     }
 
     fn write(&self) {
-        if let Some(connection) = self.connection.borrow_mut().as_mut() {
+        if let Some(connection) = lock(&self.connection).as_mut() {
             connection.write();
         }
     }
 
     fn take_error(&self) -> Option<io::Error> {
-        let mut connection = self.connection.borrow_mut();
+        let mut connection = lock(&self.connection);
         let broken = connection.as_mut()?.broken.as_mut()?;
         let kind = broken.kind();
         Some(std::mem::replace(broken, kind.into()))

@@ -21,11 +21,11 @@ async fn on_one_thread(test: impl Future<Output = ()>) {
 }
 
 /// A's links, and what they say.
-fn links(me: &Arc<Me>) -> (Links, Rc<Inbox<LinkEvent>>) {
-    let events = Rc::new(Inbox::new(100));
+fn links(me: &Arc<Me>) -> (Links, Arc<Inbox<LinkEvent>>) {
+    let events = Arc::new(Inbox::new(100));
     let on_event = {
-        let events = Rc::clone(&events);
-        Rc::new(move |event| events.push(event))
+        let events = Arc::clone(&events);
+        Arc::new(move |event| events.push(event))
     };
     (Links::new(Arc::clone(me), Lane::Membership, on_event), events)
 }

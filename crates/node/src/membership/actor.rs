@@ -1,7 +1,6 @@
 //! The actor: feeds the machine what happens and does what it says, in order.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::rc::Rc;
 use std::sync::Arc;
 
 use stator_core::effect::Input;
@@ -29,7 +28,7 @@ const INBOX: usize = 1024;
 pub(super) struct Actor {
     setup: Setup,
     machine: Membership,
-    inbox: Rc<Inbox<Event>>,
+    inbox: Arc<Inbox<Event>>,
     peers: Peers,
     timer: Option<Instant>,
     /// Peers that a shard's link has come from.
@@ -42,8 +41,8 @@ pub(super) struct Actor {
 
 impl Actor {
     pub(super) fn new(setup: Setup, machine: Membership) -> Self {
-        let inbox = Rc::new(Inbox::new(INBOX));
-        let peers = Peers::new(Arc::clone(&setup.me), Rc::clone(&inbox));
+        let inbox = Arc::new(Inbox::new(INBOX));
+        let peers = Peers::new(Arc::clone(&setup.me), Arc::clone(&inbox));
         Self {
             setup,
             machine,

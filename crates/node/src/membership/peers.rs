@@ -2,7 +2,6 @@
 //! send it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::rc::Rc;
 use std::sync::Arc;
 
 use stator_core::identity::NodeId;
@@ -34,7 +33,7 @@ pub(super) enum Event {
 /// Connections by peer.
 pub(super) struct Peers {
     me: Arc<Me>,
-    inbox: Rc<Inbox<Event>>,
+    inbox: Arc<Inbox<Event>>,
     links: Links,
     /// Peers by the addresses that membership has published.
     published: BTreeMap<NodeId, String>,
@@ -46,10 +45,10 @@ pub(super) struct Peers {
 }
 
 impl Peers {
-    pub(super) fn new(me: Arc<Me>, inbox: Rc<Inbox<Event>>) -> Self {
+    pub(super) fn new(me: Arc<Me>, inbox: Arc<Inbox<Event>>) -> Self {
         let on_event = {
-            let inbox = Rc::clone(&inbox);
-            Rc::new(move |event| inbox.push(Event::Link(event)))
+            let inbox = Arc::clone(&inbox);
+            Arc::new(move |event| inbox.push(Event::Link(event)))
         };
         let links = Links::new(Arc::clone(&me), Lane::Membership, on_event);
         let (published, met, tried) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
@@ -105,7 +104,7 @@ impl Peers {
 
     /// Dials a seed to learn who is there.
     pub(super) fn introduce(&self, address: String) {
-        let (me, inbox) = (Arc::clone(&self.me), Rc::clone(&self.inbox));
+        let (me, inbox) = (Arc::clone(&self.me), Arc::clone(&self.inbox));
         tokio::task::spawn_local(async move {
             match dial(&address, Lane::Membership, &me).await {
                 Ok(dialled) => inbox.push(Event::Seed { address, dialled: Box::new(dialled) }),
@@ -133,7 +132,7 @@ impl Peers {
 
     /// Reads a peer's connection from now on; a newer one takes the place of an older one.
     pub(super) fn read(&mut self, from: NodeId, incoming: Incoming, permit: impl Sized + 'static) {
-        let inbox = Rc::clone(&self.inbox);
+        let inbox = Arc::clone(&self.inbox);
         let task = tokio::task::spawn_local(async move {
             let _permit = permit;
             read_frames(from, incoming, &inbox).await;

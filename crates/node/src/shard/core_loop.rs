@@ -5,7 +5,6 @@
 //! connected) comes back to it as an input of the same turn.
 
 use std::collections::{HashMap, VecDeque};
-use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -53,7 +52,7 @@ pub(super) struct CoreLoop {
     setup: Setup,
     core: Shard,
     mail: Mail,
-    inbox: Rc<Inbox<Input>>,
+    inbox: Arc<Inbox<Input>>,
     links: Links,
     readers: Readers,
     timers: Timers,
@@ -77,10 +76,10 @@ pub(super) struct CoreLoop {
 
 impl CoreLoop {
     pub(super) fn new(setup: Setup, mail: Mail) -> Self {
-        let inbox = Rc::new(Inbox::new(INBOX));
+        let inbox = Arc::new(Inbox::new(INBOX));
         let on_event = {
-            let inbox = Rc::clone(&inbox);
-            Rc::new(move |event| match event {
+            let inbox = Arc::clone(&inbox);
+            Arc::new(move |event| match event {
                 LinkEvent::Up(introduction) => inbox.push(Input::LinkUp(introduction.node)),
                 LinkEvent::Down(peer) => inbox.push(Input::LinkDown(peer)),
                 LinkEvent::Unreachable(_) => {}
@@ -232,7 +231,7 @@ impl CoreLoop {
                 let reader = Reader {
                     me: Arc::clone(&self.setup.me),
                     shard: self.setup.index,
-                    inbox: Rc::clone(&self.inbox),
+                    inbox: Arc::clone(&self.inbox),
                     shards: Arc::clone(&self.setup.shards),
                 };
                 self.readers.read(*accepted, reader);

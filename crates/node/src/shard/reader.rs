@@ -2,7 +2,6 @@
 //! that it is for.
 
 use std::collections::BTreeMap;
-use std::rc::Rc;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -39,7 +38,7 @@ impl Readers {
             }
         };
         let incoming = Incoming::new(stream, cipher);
-        let task = tokio::task::spawn_local(reader.run(from, incoming, permit));
+        let task = tokio::spawn(reader.run(from, incoming, permit));
         if let Some(older) = self.tasks.insert((from, lane), task.abort_handle()) {
             older.abort();
         }
@@ -58,7 +57,7 @@ impl Readers {
 pub(super) struct Reader {
     pub(super) me: Arc<Me>,
     pub(super) shard: ShardIndex,
-    pub(super) inbox: Rc<Inbox<Input>>,
+    pub(super) inbox: Arc<Inbox<Input>>,
     pub(super) shards: Arc<[ShardMailbox]>,
 }
 

@@ -84,10 +84,13 @@ pub(super) fn spawn(setup: Setup, mail: Mail) -> io::Result<(JoinHandle<()>, Han
     let handle = runtime.handle().clone();
     let named = std::thread::Builder::new().name(format!("stator-shard-{}", setup.index.0));
     let thread = named.spawn(move || {
-        let tasks = tokio::task::LocalSet::new();
-        runtime.block_on(tasks.run_until(async move {
-            CoreLoop::new(setup, mail).run().await;
-        }));
+        // A task like those of its sockets: whoever wakes it puts it behind those that are ready, and
+        // what they bring is in its next turn. The future that a runtime blocks on is woken by a
+        // system call each time.
+        let core = runtime.spawn(async move { CoreLoop::new(setup, mail).run().await });
+        if let Err(error) = runtime.block_on(core) {
+            std::panic::resume_unwind(error.into_panic());
+        }
     })?;
     Ok((thread, handle))
 }
