@@ -25,16 +25,21 @@ impl Setting {
     /// So many replicas, of which a read asks `r` and a write waits for `w`, with `dw` of those on
     /// disk (all, if it is not said).
     pub fn new(n: u8, r: u8, w: u8, dw: Option<u8>) -> Result<Self, ImpossibleQuorum> {
-        let count = ReplicaCount { wanted: n, existing: n };
         let asked = QuorumOptions {
             r: Some(Level::Count(r)),
             w: Some(Level::Count(w)),
             dw: dw.map(Level::Count),
             ..QuorumOptions::default()
         };
-        ReadQuorum::resolve(count, &asked, &QuorumOptions::default())?;
-        let write = WriteQuorum::resolve(count, &asked, &QuorumOptions::default())?;
-        Ok(Self { n, r, w, dw: write.dw() })
+        Self::of(n, &asked)
+    }
+
+    /// So many replicas, and what a request says of quorums; what it leaves open is as usual.
+    pub fn of(n: u8, asked: &QuorumOptions) -> Result<Self, ImpossibleQuorum> {
+        let count = ReplicaCount { wanted: n, existing: n };
+        let read = ReadQuorum::resolve(count, asked, &QuorumOptions::default())?;
+        let write = WriteQuorum::resolve(count, asked, &QuorumOptions::default())?;
+        Ok(Self { n, r: read.r(), w: write.w(), dw: write.dw() })
     }
 
     /// Those that most are asked about, for so many replicas: one answer to each, one to reads and

@@ -16,7 +16,8 @@ use super::guard::{self, Right};
 use super::openapi::{self, Described};
 use super::problem::{Answer, Intent, Problem, kind};
 use super::{
-    batch, body, bucket, cluster, console, health, history, kv, locate, metrics, node, replica, top,
+    batch, body, bucket, cluster, console, health, history, kv, locate, metrics, node, replica,
+    staleness, top,
 };
 use crate::memory::Memory;
 
@@ -48,6 +49,7 @@ fn rows() -> Rows {
         .row(&["/v1/cluster/discard"], openapi::discard(), administration, cluster::discard)
         .row(&["/v1/cluster/recover"], openapi::recover(), administration, cluster::recover)
         .row(&["/v1/cluster/top"], openapi::top(), data, top::answer)
+        .row(&["/v1/cluster/staleness"], openapi::staleness(), data, staleness::answer)
         .row(&["/v1/node"], openapi::node(), data, node::answer)
         .row(&["/v1/node/history"], openapi::history(), data, history::answer)
         .row(&["/v1/replica/", "/v1/replica/{*name}"], openapi::replica(), data, replica::answer)
