@@ -21,6 +21,8 @@ use crate::payload::payload;
 pub const AFTER_MS: [u64; 5] = [0, 1, 5, 10, 50];
 /// The mean time between two writes.
 const GAP: Duration = Duration::from_millis(4);
+/// What an estimate can't tell from nothing.
+const LEAST: f64 = 1e-4;
 /// The length of a value.
 const BYTES: usize = 64;
 /// How long is waited for what is under way at the end.
@@ -67,8 +69,12 @@ impl Row {
     /// Whether both figures agree: within a fifth of the estimate, and what chance alone does to a
     /// count three times out of a thousand.
     pub fn agrees(&self) -> bool {
-        let chance =
-            (self.estimated * (1.0 - self.estimated) / f64::from(self.reads.max(1))).sqrt();
+        // An estimate of nothing is as sure as the writes that it draws are many; where the quorums
+        // overlap, it is certain.
+        let setting = self.setting;
+        let overlap = setting.r() + setting.w() > setting.n();
+        let likely = if overlap { self.estimated } else { self.estimated.max(LEAST) };
+        let chance = (likely * (1.0 - likely) / f64::from(self.reads.max(1))).sqrt();
         let off = (self.observed() - self.estimated).abs();
         off <= self.estimated.mul_add(0.2, 3.0 * chance)
     }
