@@ -57,6 +57,9 @@ pub(crate) enum ClusterCommand {
         /// Of those, with the write on disk
         #[arg(long)]
         dw: Option<u8>,
+        /// Milliseconds from the acknowledgement to the read, in place of 0, 1, 5, 10 and 50
+        #[arg(long, value_name = "MS,…", value_delimiter = ',')]
+        after: Vec<f64>,
         #[command(flatten)]
         connection: Connection,
     },

@@ -16,8 +16,8 @@ use crate::output;
 pub(super) async fn run(command: ClusterCommand) -> Ended {
     match command {
         ClusterCommand::Status { watch, connection } => status::run(watch, connection).await,
-        ClusterCommand::Staleness { n, r, w, dw, connection } => {
-            staleness::run(StalenessQuery { n, r, w, dw }, connection).await
+        ClusterCommand::Staleness { n, r, w, dw, after, connection } => {
+            staleness::run(StalenessQuery { n, r, w, dw, after_ms: after }, connection).await
         }
         ClusterCommand::Plan(only) => plan::run(only.connection).await,
         ClusterCommand::Commit { version, connection } => commit(version, connection).await,

@@ -74,13 +74,13 @@ pub struct EstimateDocument {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct StaleDocument {
     /// How long after the acknowledgement.
-    pub after_ms: u64,
+    pub after_ms: f64,
     /// From 0 to 1.
     pub probability: f64,
 }
 
 /// A setting that is asked about; what it leaves open is as usual.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct StalenessQuery {
     /// Replicas.
     pub n: Option<u8>,
@@ -90,13 +90,20 @@ pub struct StalenessQuery {
     pub w: Option<u8>,
     /// Of those, with the write on disk.
     pub dw: Option<u8>,
+    /// How long before the read the write was acknowledged, in milliseconds; the usual times if empty.
+    pub after_ms: Vec<f64>,
 }
 
 impl StalenessQuery {
-    fn path(self) -> String {
+    fn path(&self) -> String {
         let words = [("n", self.n), ("r", self.r), ("w", self.w), ("dw", self.dw)];
         let said = words.iter().filter_map(|(name, value)| Some(format!("{name}={}", (*value)?)));
-        let query = said.collect::<Vec<_>>().join("&");
+        let mut said: Vec<String> = said.collect();
+        if !self.after_ms.is_empty() {
+            let times: Vec<String> = self.after_ms.iter().map(f64::to_string).collect();
+            said.push(format!("after_ms={}", times.join(",")));
+        }
+        let query = said.join("&");
         let path = "/v1/cluster/staleness".to_owned();
         if query.is_empty() { path } else { format!("{path}?{query}") }
     }
@@ -141,7 +148,10 @@ impl EstimateDocument {
 
 impl Client {
     /// How stale reads may be of what is written through this node.
-    pub async fn staleness(&self, query: StalenessQuery) -> Result<StalenessDocument, ClientError> {
+    pub async fn staleness(
+        &self,
+        query: &StalenessQuery,
+    ) -> Result<StalenessDocument, ClientError> {
         self.document(Call::get(query.path())).await
     }
 }
@@ -151,7 +161,7 @@ mod tests {
     use super::*;
 
     fn told(w: u8, probability: f64, millis: f64) -> StalenessDocument {
-        let stale = vec![StaleDocument { after_ms: 0, probability }];
+        let stale = vec![StaleDocument { after_ms: 0.0, probability }];
         let estimate = EstimateDocument {
             n: 3,
             r: 1,
@@ -181,7 +191,9 @@ mod tests {
     #[test]
     fn only_what_is_said_is_asked() {
         assert_eq!(StalenessQuery::default().path(), "/v1/cluster/staleness");
-        let query = StalenessQuery { n: Some(5), dw: Some(0), ..StalenessQuery::default() };
-        assert_eq!(query.path(), "/v1/cluster/staleness?n=5&dw=0");
+        let after_ms = vec![0.0, 2.5];
+        let query =
+            StalenessQuery { n: Some(5), dw: Some(0), after_ms, ..StalenessQuery::default() };
+        assert_eq!(query.path(), "/v1/cluster/staleness?n=5&dw=0&after_ms=0,2.5");
     }
 }

@@ -1,7 +1,7 @@
 //! `stator cluster staleness`: how stale reads may be, as the members estimate it together.
 
 use serde_json::{Value, json};
-use stator_client::{EstimateDocument, SpreadDocument, StalenessDocument, StalenessQuery};
+use stator_client::{Client, EstimateDocument, SpreadDocument, StalenessDocument, StalenessQuery};
 
 use crate::cli::Connection;
 use crate::commands::Ended;
@@ -14,8 +14,8 @@ use crate::survey::{Survey, Surveyed, ask_each};
 pub(super) async fn run(query: StalenessQuery, connection: Connection) -> Ended {
     let client = connection.client();
     // What can't be asked is said once, and not as a fault of every node.
-    client.staleness(query).await?;
-    let survey = ask_each(&client, async |client| client.staleness(query).await).await?;
+    client.staleness(&query).await?;
+    let survey = ask_each(&client, async |client: Client| client.staleness(&query).await).await?;
     let estimates = EstimateDocument::together(told(&survey));
     if connection.json {
         output::json(&document(&survey, &estimates)?)?;

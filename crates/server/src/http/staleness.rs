@@ -8,7 +8,7 @@ use axum::extract::Request;
 use http::{Method, StatusCode};
 use serde::Serialize;
 use stator_core::random::Random;
-use stator_core::staleness::{Delays, Laws, Setting, WriteDelays};
+use stator_core::staleness::{Delays, Estimate, Laws, Setting, WriteDelays};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 use utoipa::ToSchema;
@@ -21,13 +21,16 @@ use super::problem::{Answer, Problem, kind};
 use super::query::Words;
 
 /// The words of a request for an estimate.
-pub(super) const WORDS: &[&str] = &["n", "r", "w", "dw"];
+pub(super) const WORDS: &[&str] = &["n", "r", "w", "dw", "after_ms"];
 
 /// A draw costs a core the more, the more replicas it is for.
 const MOST_REPLICAS: u64 = 32;
 
-/// How long after an acknowledgement, in milliseconds.
-const AFTER_MS: [u64; 5] = [0, 1, 5, 10, 50];
+/// How long after an acknowledgement, in milliseconds, if the request does not say.
+const AFTER_MS: [f64; 5] = [0.0, 1.0, 5.0, 10.0, 50.0];
+/// So many times may be asked for at once, none longer than a minute.
+const MOST_TIMES: usize = 16;
+const LONGEST_MS: f64 = 60_000.0;
 /// How long an estimate is good for: it takes some milliseconds of a core, and what it is made of
 /// changes slowly.
 const GOOD_FOR: Duration = Duration::from_secs(5);
@@ -94,7 +97,7 @@ pub(super) struct Estimated {
 /// A probability, by time.
 #[derive(Clone, Copy, Debug, Serialize, ToSchema)]
 pub(super) struct Stale {
-    pub(super) after_ms: u64,
+    pub(super) after_ms: f64,
     pub(super) probability: f64,
 }
 
@@ -110,13 +113,41 @@ pub(super) async fn answer(front: Shared, request: Request) -> Answer {
     if WORDS.iter().all(|word| words.get(word).is_none()) {
         return Ok(json::response(StatusCode::OK, &*told(&front).await));
     }
-    let n = words.number("n", 1..=MOST_REPLICAS)?.and_then(|n| u8::try_from(n).ok());
-    let setting = Setting::of(n.unwrap_or_else(|| copies(&front)), &words.quorum()?);
-    let setting = setting
-        .map_err(|impossible| Problem::new(kind::IMPOSSIBLE_QUORUM, impossible.to_string()))?;
+    let asked = asked(&front, &words)?;
     // One at a time, whoever asks.
     let _drawing = front.staleness.lock().await;
-    Ok(json::response(StatusCode::OK, &document(&front, vec![setting]).await))
+    Ok(json::response(StatusCode::OK, &document(&front, asked).await))
+}
+
+/// What estimates are made for.
+struct Asked {
+    settings: Vec<Setting>,
+    after_ms: Vec<f64>,
+}
+
+fn asked(front: &Front, words: &Words) -> Result<Asked, Problem> {
+    let n = words.number("n", 1..=MOST_REPLICAS)?.and_then(|n| u8::try_from(n).ok());
+    let n = n.unwrap_or_else(|| copies(front));
+    let after_ms = words.get("after_ms").map_or_else(|| Ok(AFTER_MS.to_vec()), times)?;
+    if ["r", "w", "dw"].iter().all(|word| words.get(word).is_none()) {
+        return Ok(Asked { settings: Setting::common(n), after_ms });
+    }
+    let setting = Setting::of(n, &words.quorum()?)
+        .map_err(|impossible| Problem::new(kind::IMPOSSIBLE_QUORUM, impossible.to_string()))?;
+    Ok(Asked { settings: vec![setting], after_ms })
+}
+
+/// Times in milliseconds, separated by commas.
+fn times(text: &str) -> Result<Vec<f64>, Problem> {
+    let time = |text: &str| text.parse().ok().filter(|time| (0.0..=LONGEST_MS).contains(time));
+    let times: Option<Vec<f64>> = text.split(',').map(time).collect();
+    times.filter(|times| times.len() <= MOST_TIMES).ok_or_else(|| {
+        let detail = format!(
+            "after_ms={text}: write at most {MOST_TIMES} numbers of milliseconds from 0 to \
+             {LONGEST_MS}, separated by commas"
+        );
+        Problem::new(kind::QUERY_INVALID, detail)
+    })
 }
 
 /// What is told for the usual settings.
@@ -127,7 +158,8 @@ pub(super) async fn told(front: &Front) -> Arc<Document> {
     {
         return Arc::clone(document);
     }
-    let document = Arc::new(document(front, Setting::common(copies(front))).await);
+    let asked = Asked { settings: Setting::common(copies(front)), after_ms: AFTER_MS.to_vec() };
+    let document = Arc::new(document(front, asked).await);
     *last = Some((Instant::now(), Arc::clone(&document)));
     document
 }
@@ -139,7 +171,7 @@ fn copies(front: &Front) -> u8 {
     u8::try_from(ring.members.len()).map_or(ring.replicas, |members| members.min(ring.replicas))
 }
 
-async fn document(front: &Front, settings: Vec<Setting>) -> Document {
+async fn document(front: &Front, asked: Asked) -> Document {
     let (view, seen) = (front.backend.view(), front.backend.inspect().await.whole.writes);
     let members = view.ring.as_ref().map_or(1, |ring| ring.members.len());
     let own_sync = spread(&seen.own_syncs);
@@ -154,33 +186,37 @@ async fn document(front: &Front, settings: Vec<Setting>) -> Document {
         watched_puts: seen.own_syncs.count(),
         own_sync,
         replicas: replicas.collect(),
-        estimates: estimates(seen, members, settings).await,
+        estimates: estimates(seen, members, asked).await,
     }
 }
 
 /// Drawn where it holds up nobody.
-async fn estimates(seen: WriteDelays, members: usize, settings: Vec<Setting>) -> Vec<Estimated> {
+async fn estimates(seen: WriteDelays, members: usize, asked: Asked) -> Vec<Estimated> {
     let drawn = tokio::task::spawn_blocking(move || {
         let Some(laws) = Laws::of(&seen) else { return Vec::new() };
         // The same seed always: figures change only where what they are made of does.
         let mut random = Random::from_seed([0; 32]);
-        let each = |setting| estimated(&laws, setting, members, &mut random);
-        settings.into_iter().map(each).collect()
+        let each = |setting| {
+            let estimate = laws.estimate(setting, members, &mut random);
+            estimated(setting, &estimate, &asked.after_ms)
+        };
+        asked.settings.into_iter().map(each).collect()
     });
     // It does not panic, and is dropped only with the whole door.
     drawn.await.unwrap_or_default()
 }
 
-fn estimated(laws: &Laws, setting: Setting, members: usize, random: &mut Random) -> Estimated {
-    let estimate = laws.estimate(setting, members, random);
-    let stale =
-        |after_ms| Stale { after_ms, probability: estimate.stale(Duration::from_millis(after_ms)) };
+fn estimated(setting: Setting, estimate: &Estimate, after_ms: &[f64]) -> Estimated {
+    let stale = |&after_ms: &f64| Stale {
+        after_ms,
+        probability: estimate.stale(Duration::from_secs_f64(after_ms / 1e3)),
+    };
     Estimated {
         n: setting.n(),
         r: setting.r(),
         w: setting.w(),
         dw: setting.dw(),
-        stale: AFTER_MS.map(stale).to_vec(),
+        stale: after_ms.iter().map(stale).collect(),
         seen_by_99_percent_ms: millis(estimate.seen_by(0.99)),
         seen_by_999_per_mille_ms: millis(estimate.seen_by(0.999)),
     }

@@ -23,9 +23,9 @@ fn seen() -> NodeStatus {
     NodeStatus::of(1, [ShardStatus { writes, ..ShardStatus::default() }])
 }
 
-fn probabilities(estimate: &Value) -> Vec<(u64, f64)> {
+fn probabilities(estimate: &Value) -> Vec<(f64, f64)> {
     let steps = estimate["stale"].as_array().expect("a list").iter();
-    let tell = |step: &Value| Some((step["after_ms"].as_u64()?, step["probability"].as_f64()?));
+    let tell = |step: &Value| Some((step["after_ms"].as_f64()?, step["probability"].as_f64()?));
     steps.map(|step| tell(step).expect("a step")).collect()
 }
 
@@ -37,7 +37,7 @@ async fn a_node_that_has_watched_nothing_estimates_nothing() {
     let told = answer.json();
     assert_eq!((&told["estimates"], &told["own_sync"]), (&json!([]), &Value::Null));
     assert_eq!((&told["node"], &told["watched_puts"]), (&json!("n1"), &json!(0)));
-    let metrics = String::from_utf8(door.get("/metrics").await.body.to_vec()).expect("text");
+    let metrics = String::from_utf8(door.get("/metrics").await.body).expect("text");
     assert!(metrics.contains("stator_staleness_watched_puts 0"), "{metrics}");
     assert!(!metrics.contains("stator_staleness_probability{"), "{metrics}");
 }
@@ -60,15 +60,21 @@ async fn what_was_watched_is_told_with_what_it_makes_likely() {
     // Acknowledged after 1 ms, and there after 10.
     for (after, probability) in probabilities(estimate) {
         match after {
-            0..=5 => assert!(probability > 0.95, "{after}: {probability}"),
-            10 => {}
+            ..6.0 => assert!(probability > 0.95, "{after}: {probability}"),
+            ..12.0 => {}
             _ => assert!(probability < 0.001, "{after}: {probability}"),
         }
     }
     let seen = estimate["seen_by_999_per_mille_ms"].as_f64().expect("a time");
     assert!((8.0..14.0).contains(&seen), "{seen}");
+    // For whatever time is asked for.
+    let asked = "/v1/cluster/staleness?n=3&r=1&w=1&after_ms=2.5,13";
+    let asked = door.get(asked).await.json();
+    let found = probabilities(&asked["estimates"][0]);
+    assert_eq!(found.iter().map(|(after, _)| *after).collect::<Vec<_>>(), [2.5, 13.0]);
+    assert!(found[0].1 > 0.95 && found[1].1 < 0.001, "{found:?}");
     // What is left open is as usual, and an overlap leaves nothing stale.
-    let usual = door.get("/v1/cluster/staleness?n=3").await.json();
+    let usual = door.get("/v1/cluster/staleness?n=3&r=2").await.json();
     let usual = &usual["estimates"][0];
     assert_eq!((&usual["r"], &usual["w"], &usual["dw"]), (&json!(2), &json!(2), &json!(2)));
     assert!(probabilities(usual).iter().all(|(_, probability)| *probability == 0.0), "{usual}");
@@ -82,7 +88,7 @@ async fn the_usual_settings_are_estimated_once_for_all_who_ask() {
     let first = door.get("/v1/cluster/staleness").await.json();
     assert_eq!(first["watched_puts"], 50);
     fake.set_condition(NodeStatus::default());
-    let metrics = String::from_utf8(door.get("/metrics").await.body.to_vec()).expect("text");
+    let metrics = String::from_utf8(door.get("/metrics").await.body).expect("text");
     assert!(metrics.contains("stator_staleness_watched_puts 50"), "{metrics}");
     let asked = door.get("/v1/cluster/staleness?r=1").await.json();
     assert_eq!(asked["watched_puts"], 0, "what is asked for by name is made anew");

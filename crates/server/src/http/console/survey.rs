@@ -91,7 +91,7 @@ async fn condition(front: &Front, member: &MemberStatus) -> Result<Said, String>
     }
     ask(front, member, async |client| {
         let (node, history) = tokio::try_join!(client.node(Detail::Sums), client.history())?;
-        let staleness = client.staleness(StalenessQuery::default()).await.ok();
+        let staleness = client.staleness(&StalenessQuery::default()).await.ok();
         Ok((node.id.clone(), Said { node, history, staleness }))
     })
     .await

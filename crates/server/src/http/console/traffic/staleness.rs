@@ -27,7 +27,7 @@ pub(super) fn table(nodes: &[&Surveyed]) -> Markup {
                 th scope="col" { "n, r, w" }
                 @for step in &first.stale {
                     th scope="col" class="number" {
-                        @if step.after_ms == 0 { "at once" } @else { (step.after_ms) " ms" }
+                        @if step.after_ms > 0.0 { (step.after_ms) " ms" } @else { "at once" }
                     }
                 }
                 th scope="col" class="number" { "99.9 % see it after" }
