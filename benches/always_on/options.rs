@@ -64,7 +64,7 @@ pub(crate) struct Options {
     /// Bytes of a value, at least 16: 1024, in million-keys and listing 32, in replace 128
     #[arg(long, value_parser = clap::value_parser!(u64).range(16..))]
     value_bytes: Option<u64>,
-    /// Clients at a time: two-of-five (64), lost-store and listing (8), elastic (32), client-driven (16), staleness (8)
+    /// Clients at a time: two-of-five (64), lost-store and listing (8), elastic (32), client-driven (16), staleness (4)
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
     clients: Option<u64>,
     /// Requests a second in lost-store, listing and client-driven, updates a second in elastic;

@@ -55,36 +55,99 @@ impl Quorums {
 pub(super) struct Tried {
     /// By how long after the acknowledgement reads began.
     pub(super) cells: Vec<Cell>,
+    /// Microseconds at the client.
+    pub(super) puts: Histogram<u64>,
+    pub(super) gets: Histogram<u64>,
 }
 
 /// Reads that began about as long after their write's acknowledgement.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Cell {
     pub(super) reads: u64,
     pub(super) stale: u64,
-    /// The sum of the times from acknowledgements to reads, as the nodes met them.
-    after: Duration,
+    after: Vec<After>,
 }
+
+/// How long after a write's acknowledgement a read began. Only the nodes know that: a client's clock
+/// sees less, by the answer's way to it and the request's way from it.
+#[derive(Clone, Copy, Debug)]
+struct After {
+    at_client: Duration,
+    /// Both ways together, as measured beside it.
+    ways: Duration,
+}
+
+impl After {
+    fn likely(&self) -> Duration {
+        self.at_client + self.ways
+    }
+}
+
+/// What the nodes estimate of the reads of a cell: if the ways were nothing, as measured, or twice that.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Estimated {
+    pub(super) most: f64,
+    pub(super) likely: f64,
+    pub(super) least: f64,
+}
+
+/// Of so many reads of a cell the nodes are asked for their estimate: a third of the times that they take
+/// at once.
+const OF: usize = 5;
 
 impl Cell {
     pub(super) fn observed(&self) -> f64 {
         self.stale as f64 / self.reads.max(1) as f64
     }
 
-    /// From the acknowledgement to the read.
+    /// From the acknowledgement to the read, on average.
     pub(super) fn mean_after_ms(&self) -> f64 {
-        self.after.as_secs_f64() * 1e3 / self.reads.max(1) as f64
+        let sum: Duration = self.after.iter().map(After::likely).sum();
+        sum.as_secs_f64() * 1e3 / self.after.len().max(1) as f64
     }
 
-    /// Within a quarter of the estimate and half a percent, and what chance alone does to a count three
-    /// times in a thousand.
-    pub(super) fn agrees_with(&self, estimated: f64, quorums: Quorums) -> bool {
+    /// For each of some reads of which each stands for as many: the earliest, the likely and the latest
+    /// time.
+    pub(super) fn times_ms(&self) -> Vec<f64> {
+        let mut all = self.after.clone();
+        all.sort_unstable_by_key(After::likely);
+        let nth = |part: usize| all[(2 * part + 1) * all.len() / (2 * OF)];
+        let those = (0..OF).filter(|_| !all.is_empty()).map(nth);
+        those
+            .flat_map(|after| [after.at_client, after.likely(), after.likely() + after.ways])
+            .map(|time| time.as_micros() as f64 / 1e3)
+            .collect()
+    }
+
+    /// Whether reads were no staler than is estimated for the earliest times, but for [`Self::room`].
+    pub(super) fn is_within(&self, estimated: Estimated, quorums: Quorums) -> bool {
         if quorums.overlap() {
-            return self.stale == 0 && estimated == 0.0;
+            return self.stale == 0 && estimated.most == 0.0;
         }
-        let chance = (estimated * (1.0 - estimated) / self.reads.max(1) as f64).sqrt();
-        let off = (self.observed() - estimated).abs();
-        off <= estimated.mul_add(0.25, 3.0f64.mul_add(chance, 0.005))
+        self.observed() <= estimated.most + self.room(estimated.most)
+    }
+
+    /// Whether they were no fresher than is estimated for the latest times, but for the same.
+    pub(super) fn reaches(&self, estimated: Estimated) -> bool {
+        self.observed() >= estimated.least - self.room(estimated.least)
+    }
+
+    /// A quarter of the estimate, half a percent, and what chance alone does to a count three times in a
+    /// thousand.
+    fn room(&self, share: f64) -> f64 {
+        let chance = (share * (1.0 - share) / self.reads.max(1) as f64).sqrt();
+        share.mul_add(0.25, 3.0f64.mul_add(chance, 0.005))
+    }
+}
+
+impl Estimated {
+    /// From the probabilities at the times of [`Cell::times_ms`].
+    pub(super) fn of(probabilities: &[f64]) -> Self {
+        let mean = |which: usize| {
+            let those = probabilities.iter().skip(which).step_by(3);
+            those.sum::<f64>() * 3.0 / probabilities.len().max(1) as f64
+        };
+        Self { most: mean(0), likely: mean(1), least: mean(2) }
     }
 }
 
@@ -92,9 +155,9 @@ impl Cell {
 struct Read {
     cell: usize,
     is_stale: bool,
-    /// From the answer to the write to the sending of the read, at the client.
-    after: Duration,
-    took: Duration,
+    after: After,
+    /// How long the put and the get took at the client.
+    took: [Duration; 2],
 }
 
 /// Lets so many clients try for a while.
@@ -114,17 +177,22 @@ pub(super) async fn run(
     while let Some(done) = working.join_next().await {
         reads.extend(done??);
     }
-    // An answer's way to the client and a request's way from it are together about what a read takes
-    // that its node answers alone: so much later than at the client does the read begin at the node.
-    let way = round_trip(nodes).await?;
-    let mut cells = vec![Cell::default(); AFTER_MS.len()];
+    let mut tried =
+        Tried { cells: vec![Cell::default(); AFTER_MS.len()], puts: times()?, gets: times()? };
     for read in reads {
-        let cell = &mut cells[read.cell];
+        let cell = &mut tried.cells[read.cell];
         cell.reads += 1;
         cell.stale += u64::from(read.is_stale);
-        cell.after += read.after + way.min(read.took);
+        cell.after.push(read.after);
+        let [put, get] = read.took;
+        tried.puts.record(put.as_micros() as u64)?;
+        tried.gets.record(get.as_micros() as u64)?;
     }
-    Ok(Tried { cells })
+    Ok(tried)
+}
+
+fn times() -> Result<Histogram<u64>, Failed> {
+    Ok(Histogram::new(3)?)
 }
 
 /// Whether every shard of every node reaches all others, as far as some writes show.
@@ -153,6 +221,7 @@ async fn work(
     until: Instant,
 ) -> Result<Vec<Read>, Failed> {
     let (read, write) = (quorums.of_read(), quorums.of_write());
+    let alone = Quorums { r: 1, w: 1, dw: 1 }.of_read();
     let mut reads = Vec::new();
     for number in place.. {
         if Instant::now() >= until {
@@ -164,6 +233,7 @@ async fn work(
         let key = rand::random::<u128>().to_be_bytes();
         let name = ObjectName { bucket: b"staleness", key: &key };
         let object = NewObject { value: Bytes::from_static(&[7; 64]), ..NewObject::default() };
+        let begun = Instant::now();
         nodes[writer].put(name, object, None, &write).await?;
         let acknowledged = Instant::now();
         if AFTER_MS[cell] > 0 {
@@ -171,25 +241,16 @@ async fn work(
         }
         let sent = Instant::now();
         let found = nodes[reader].get(name, &read).await?;
+        let answered = Instant::now();
+        // About what a read takes that its node answers alone.
+        nodes[reader].get(ObjectName { bucket: b"staleness", key: b"none" }, &alone).await?;
+        let ways = answered.elapsed();
         reads.push(Read {
             cell,
             is_stale: matches!(found, Fetched::NotFound { .. }),
-            after: sent - acknowledged,
-            took: sent.elapsed(),
+            after: After { at_client: sent - acknowledged, ways },
+            took: [acknowledged - begun, answered - sent],
         });
     }
     Ok(reads)
-}
-
-/// How long a read takes that its node answers alone: the median of some.
-async fn round_trip(nodes: &[Client]) -> Result<Duration, Failed> {
-    let read = Quorums { r: 1, w: 1, dw: 1 }.of_read();
-    let mut times = Histogram::<u64>::new(3)?;
-    for number in 0..300 {
-        let name = ObjectName { bucket: b"staleness", key: b"none" };
-        let sent = Instant::now();
-        nodes[number % nodes.len()].get(name, &read).await?;
-        times.record(sent.elapsed().as_micros() as u64)?;
-    }
-    Ok(Duration::from_micros(times.value_at_quantile(0.5)))
 }
