@@ -9,10 +9,15 @@ use crate::failure::Failure;
 
 /// A table without lines, headed by these words.
 pub(crate) fn table<const COLUMNS: usize>(head: [&str; COLUMNS]) -> Table {
+    table_of(head)
+}
+
+/// The same, with a number of columns that depends on what is told.
+pub(crate) fn table_of(head: impl IntoIterator<Item = impl AsRef<str>>) -> Table {
     let mut table = Table::new();
     table.load_preset(presets::NOTHING);
     table.set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header(head.map(str::to_uppercase));
+    table.set_header(head.into_iter().map(|word| word.as_ref().to_uppercase()));
     for column in table.column_iter_mut() {
         column.set_padding((0, 2));
     }

@@ -31,25 +31,35 @@ pub(crate) struct Fleet {
 impl Fleet {
     /// So many nodes that are one cluster, each started with these settings.
     pub(crate) async fn form(count: usize, settings: &[&str]) -> Result<Self, Failed> {
+        let mut fleet = Self::of(count, settings)?;
+        fleet.found().await?;
+        Ok(fleet)
+    }
+
+    /// So many nodes that are to be started with these settings.
+    pub(crate) fn of(count: usize, settings: &[&str]) -> Result<Self, Failed> {
         let dir = tempfile::tempdir()?;
         let nodes =
             (1..=count).map(|number| Node::new(dir.path(), &format!("n{number}"), settings));
-        let mut fleet = Self { nodes: nodes.collect::<Result<_, _>>()?, dir };
-        fleet.nodes[0].start(&["--init"])?;
-        fleet.nodes[0].answers().await?;
-        let first = fleet.nodes[0].peer.clone();
-        for node in &mut fleet.nodes[1..] {
+        Ok(Self { nodes: nodes.collect::<Result<_, _>>()?, dir })
+    }
+
+    /// Starts them and makes one cluster of them.
+    pub(crate) async fn found(&mut self) -> Result<(), Failed> {
+        self.nodes[0].start(&["--init"])?;
+        self.nodes[0].answers().await?;
+        let first = self.nodes[0].peer.clone();
+        for node in &mut self.nodes[1..] {
             node.start(&["--join", &first])?;
         }
-        let founder = fleet.nodes[0].client.clone();
+        let (founder, count) = (self.nodes[0].client.clone(), self.nodes.len());
         let version = until("all joins are staged", async || {
             let plan = founder.plan().await.ok()?;
             (plan.changes.len() == count - 1).then_some(plan.version)
         })
         .await?;
         founder.commit(version).await?;
-        fleet.ready().await?;
-        Ok(fleet)
+        self.ready().await
     }
 
     /// Forms a cluster for a measurement. Data and logs of one that could not be made, or of which
@@ -61,8 +71,17 @@ impl Fleet {
     ) -> Result<(), Failed> {
         let mut fleet = Self::form(count, settings).await?;
         let done = measure(&mut fleet, report).await;
+        fleet.judge(done, report)
+    }
+
+    /// A measurement of it has ended so. Data and logs are kept as [`Self::measured`] says.
+    pub(crate) fn judge(
+        &mut self,
+        done: Result<(), Failed>,
+        report: &Report,
+    ) -> Result<(), Failed> {
         if done.is_err() || !report.holds() {
-            fleet.keep();
+            self.keep();
         }
         done
     }

@@ -23,6 +23,7 @@ mod primaries_dead;
 mod process;
 mod replace;
 mod report;
+mod staleness;
 mod tally;
 mod two_of_five;
 mod values;
@@ -60,6 +61,7 @@ fn main() -> ExitCode {
             Scenario::Elastic => elastic::run(&options, &mut report).await,
             Scenario::Replace => replace::run(&options, &mut report).await,
             Scenario::ClientDriven => client_driven::run(&options, &mut report).await,
+            Scenario::Staleness => staleness::run(&options, &mut report).await,
         }
     });
     if let Err(failed) = run {

@@ -25,6 +25,8 @@ pub(crate) enum Scenario {
     Replace,
     /// A client that knows the ring against a node that a balancer picks
     ClientDriven,
+    /// Reads that follow writes through other nodes, and what the nodes estimate of them
+    Staleness,
 }
 
 impl Scenario {
@@ -40,6 +42,7 @@ impl Scenario {
             Self::Elastic => "elastic",
             Self::Replace => "replace",
             Self::ClientDriven => "client-driven",
+            Self::Staleness => "staleness",
         }
     }
 }
@@ -51,7 +54,7 @@ pub(crate) struct Options {
     /// What to measure
     pub(crate) scenario: Option<Scenario>,
     /// Length of the load: all of it in two-of-five and client-driven (60), each undisturbed part in
-    /// lost-store, listing (20) and elastic (30)
+    /// lost-store, listing (20) and elastic (30), each setting in staleness (15)
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
     seconds: Option<u64>,
     /// Objects that are there: lost-store and replace (200000), million-keys and listing (1000000),
@@ -61,7 +64,7 @@ pub(crate) struct Options {
     /// Bytes of a value, at least 16: 1024, in million-keys and listing 32, in replace 128
     #[arg(long, value_parser = clap::value_parser!(u64).range(16..))]
     value_bytes: Option<u64>,
-    /// Clients at a time: two-of-five (64), lost-store and listing (8), elastic (32), client-driven (16)
+    /// Clients at a time: two-of-five (64), lost-store and listing (8), elastic (32), client-driven (16), staleness (4)
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
     clients: Option<u64>,
     /// Requests a second in lost-store, listing and client-driven, updates a second in elastic;

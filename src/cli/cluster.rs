@@ -39,6 +39,30 @@ pub(crate) enum ClusterCommand {
         #[command(flatten)]
         connection: Connection,
     },
+    /// Estimate how stale reads may be, from what the nodes' own writes meet
+    ///
+    /// For each setting, the probability that a read through another node than the write does not see
+    /// it, by how long before the read the write was acknowledged. Without -n, -r, -w or --dw for some
+    /// usual settings. As long as all replicas can be reached.
+    Staleness {
+        /// Replicas
+        #[arg(short, long, value_parser = clap::value_parser!(u8).range(1..=32))]
+        n: Option<u8>,
+        /// Of those, asked by a read
+        #[arg(short, long)]
+        r: Option<u8>,
+        /// Of those, waited for by a write
+        #[arg(short, long)]
+        w: Option<u8>,
+        /// Of those, with the write on disk
+        #[arg(long)]
+        dw: Option<u8>,
+        /// Milliseconds from the acknowledgement to the read, in place of 0, 1, 5, 10 and 50
+        #[arg(long, value_name = "MS,…", value_delimiter = ',')]
+        after: Vec<f64>,
+        #[command(flatten)]
+        connection: Connection,
+    },
     /// Show what committing the staged changes would do
     Plan(OnlyConnection),
     /// Make the planned ring the next one

@@ -1,10 +1,11 @@
 //! `stator cluster`: the members, and the staged way of changing them.
 
 mod plan;
+mod staleness;
 mod status;
 
 use serde_json::{Value, json};
-use stator_client::{Committed, StageRequest};
+use stator_client::{Committed, StageRequest, StalenessQuery};
 
 use crate::cli::{ClusterCommand, Connection};
 use crate::commands::Ended;
@@ -15,6 +16,9 @@ use crate::output;
 pub(super) async fn run(command: ClusterCommand) -> Ended {
     match command {
         ClusterCommand::Status { watch, connection } => status::run(watch, connection).await,
+        ClusterCommand::Staleness { n, r, w, dw, after, connection } => {
+            staleness::run(StalenessQuery { n, r, w, dw, after_ms: after }, connection).await
+        }
         ClusterCommand::Plan(only) => plan::run(only.connection).await,
         ClusterCommand::Commit { version, connection } => commit(version, connection).await,
         ClusterCommand::Discard(only) => discard(only.connection).await,

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::harness::{Cluster, Node, Request, stderr, stdout};
+use crate::harness::{Cluster, Node, Request, stderr, stdout, until};
 
 const KEYS: usize = 60;
 
@@ -34,6 +34,43 @@ fn sent(node: &Node) -> u64 {
         .iter()
         .map(|count| said["since_start"][count].as_u64().expect("a count"))
         .sum()
+}
+
+/// What every node has seen of its own writes makes one table, and one document.
+#[test]
+fn staleness_is_estimated_by_every_node_that_writes_go_through() {
+    let cluster = Cluster::three();
+    let shown = stdout(&cluster.nodes[0].cli(&["cluster", "staleness"]));
+    assert!(shown.contains("nothing is estimated before puts went through"), "{shown}");
+    for node in &cluster.nodes {
+        put_all(node, &node.name);
+    }
+    let asked = ["cluster", "staleness", "-n", "3", "-r", "1", "-w", "1", "--json"];
+    let output = cluster.nodes[1].cli(&asked);
+    let document: Value = serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|error| panic!("{error}: {}{}", stdout(&output), stderr(&output)));
+    let nodes = document["nodes"].as_array().expect("nodes");
+    assert_eq!(nodes.len(), 3);
+    for node in nodes {
+        assert!(node["watched_puts"].as_u64() > Some(0), "{node}");
+        assert_eq!(node["replicas"].as_array().map(Vec::len), Some(2), "{node}");
+        let sync = node["own_sync"]["p50_ms"].as_f64().expect("a time");
+        assert!(sync > 0.0 && sync < 1000.0, "{node}");
+    }
+    let estimates = document["estimates"].as_array().expect("estimates");
+    assert_eq!(estimates.len(), 1, "{document}");
+    let at_once = estimates[0]["stale"][0]["probability"].as_f64().expect("a probability");
+    let later = estimates[0]["stale"][4]["probability"].as_f64().expect("a probability");
+    assert!((0.0..=1.0).contains(&at_once) && later <= at_once, "{document}");
+
+    let refused = cluster.nodes[1].cli(&["cluster", "staleness", "-n", "3", "-w", "4"]);
+    assert_ne!(refused.status.code(), Some(0));
+    assert!(stderr(&refused).contains("w=4 can't be met"), "{}", stderr(&refused));
+    // The usual settings were asked for just now, when there was nothing to be told.
+    until("the usual settings are told anew", || {
+        let shown = stdout(&cluster.nodes[0].cli(&["cluster", "staleness"]));
+        (shown.contains("PUTS WATCHED") && shown.contains("99.9 % AFTER")).then_some(())
+    });
 }
 
 #[test]

@@ -31,6 +31,7 @@ mod problem;
 mod replica;
 mod ring;
 mod session;
+mod staleness;
 mod transport;
 mod typed;
 
@@ -56,6 +57,10 @@ pub use problem::Problem;
 pub use replica::{EntryDocument, HintDocument, ReplicaDocument, StateDocument, VersionDocument};
 pub use ring::{RingClient, RingOptions};
 pub use session::Session;
+pub use staleness::{
+    EstimateDocument, ReplicaDelaysDocument, SpreadDocument, StaleDocument, StalenessDocument,
+    StalenessQuery,
+};
 pub use stator_wire::secret::{ClientKey, InvalidClientKey};
 pub use transport::Client;
 pub use typed::{Bucket, Found, Merge, TypedError};

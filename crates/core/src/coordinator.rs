@@ -38,6 +38,7 @@ use crate::observe::Observation;
 use crate::replica::Replica;
 use crate::request::{ClientReply, ClientRequestId, Done, PutReply, RequestError};
 use crate::ring::RingVersion;
+use crate::staleness::Watch;
 use crate::standing::Standing;
 use crate::status::UpkeepCounts;
 use crate::store::ReadStore;
@@ -59,6 +60,8 @@ pub struct Turn<'a, S> {
     pub replica: &'a mut Replica,
     /// Who can be reached, and how fast they usually answer.
     pub peers: &'a mut Peers,
+    /// Some puts, and how long their parts take.
+    pub watch: &'a mut Watch,
     /// What this shard keeps for primaries that can't be reached.
     pub hints: &'a mut Hints,
     /// States on their way to replicas that lack them.

@@ -28,6 +28,7 @@ pub mod register;
 pub mod replica;
 pub mod request;
 pub mod ring;
+pub mod staleness;
 pub mod standing;
 pub mod status;
 pub mod store;

@@ -266,6 +266,8 @@ pub enum ShardMessage {
         /// Whose the copy is, if it is kept as a hint: one fallback may keep a hint for each of two
         /// owners, and each counts once it is there. None for a copy of its own, and for a refusal.
         kept_for: Option<NodeId>,
+        /// How long the replica had the state before it sent this; none if it does not say.
+        held: Option<Duration>,
         /// How far the replica is, or why it did not take the state.
         stage: Result<AckStage, ReplicateRefusal>,
     },

@@ -38,6 +38,7 @@ use crate::random::Random;
 use crate::replica::{Replica, Waiter};
 use crate::request::{ClientRequest, Precedence, PutOrder, RequestError};
 use crate::ring::{Ring, RingVersion};
+use crate::staleness::Watch;
 use crate::standing::Standing;
 use crate::status::{ShardStatus, UpkeepCounts};
 use crate::store::ReadStore;
@@ -108,6 +109,7 @@ pub struct Shard {
     view: Arc<View>,
     replica: Replica,
     peers: Peers,
+    watch: Watch,
     machines: BTreeMap<RequestId, Machine>,
     forwarded: ForwardedPuts,
     hints: Hints,
@@ -140,6 +142,7 @@ impl Shard {
         let mut shard = Self {
             replica: Replica::new(random.child("actor ids"), config.shards),
             peers: Peers::default(),
+            watch: Watch::default(),
             machines: BTreeMap::new(),
             forwarded: ForwardedPuts::default(),
             hints_home: BTreeMap::new(),
@@ -251,6 +254,7 @@ impl Shard {
             view: &self.view,
             replica: &mut self.replica,
             peers: &mut self.peers,
+            watch: &mut self.watch,
             hints: &mut self.hints,
             deliveries: &mut self.deliveries,
             budget: &mut self.budget,
@@ -368,11 +372,13 @@ impl Shard {
         self.moves_synced(ticket, out);
         for waiter in self.replica.synced(ticket) {
             match waiter {
-                Waiter::Peer { node, request, partition, kept_for } => {
+                Waiter::Peer { node, request, partition, kept_for, since } => {
                     let round = self.replica.round(partition);
-                    serve::acknowledge(node, request, (round, kept_for), out);
+                    let held = now.instant.since(since);
+                    serve::acknowledge(node, request, (round, kept_for), held, out);
                 }
                 Waiter::Coordinator(request) => {
+                    self.watch.synced(now.instant, request);
                     self.advance(now, request, Event::Synced, store, out);
                     self.advance_task(now, request, TaskEvent::Synced, store, out);
                 }

@@ -8,6 +8,7 @@ use crate::identity::{ActorId, NodeId};
 use crate::merkle::TreeSum;
 use crate::message::EncodedState;
 use crate::replica::Found;
+use crate::staleness::WriteDelays;
 use crate::time::{Instant, WallTime};
 use crate::token::Partition;
 
@@ -31,6 +32,8 @@ pub struct ShardStatus {
     pub budget: u64,
     /// Whether writes are refused because the disk's reserve is reached.
     pub disk_reserved: bool,
+    /// What its puts met that it watched.
+    pub writes: WriteDelays,
 }
 
 impl ShardStatus {
@@ -44,6 +47,7 @@ impl ShardStatus {
         self.upkeep.absorb(other.upkeep);
         self.budget += other.budget;
         self.disk_reserved |= other.disk_reserved;
+        self.writes.absorb(&other.writes);
     }
 }
 

@@ -38,6 +38,7 @@ mod query;
 mod replica;
 mod requests;
 mod router;
+mod staleness;
 mod top;
 mod when;
 

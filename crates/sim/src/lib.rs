@@ -8,7 +8,7 @@
 //! [`network`]; what must hold is in [`checkers`]. [`explore`] is the other way to run a world: small,
 //! and in every order that its events can come in. [`detect`] measures the failure detector, [`balance`]
 //! how evenly the ring spreads the load, [`planning`] what planning it costs, [`scale`]
-//! what grows with the number of nodes.
+//! what grows with the number of nodes, [`staleness`] whether reads are as stale as nodes say.
 
 pub mod balance;
 pub mod checkers;
@@ -33,6 +33,7 @@ pub mod queue;
 pub mod report;
 pub mod scale;
 pub mod seeds;
+pub mod staleness;
 pub mod story;
 pub mod sweep;
 pub mod tracer;

@@ -19,6 +19,7 @@ use stator_sim::planning::{self, Planned};
 use stator_sim::report::{Report, Totals};
 use stator_sim::scale::command::Scale;
 use stator_sim::seeds::range as seeds;
+use stator_sim::staleness::command::Staleness;
 use stator_sim::story::tell;
 use stator_sim::sweep::Sweep;
 use stator_sim::tracer::Keep;
@@ -65,6 +66,9 @@ enum Command {
     Plan(Plan),
     /// What grows with the number of nodes: what they say to each other, and what they can serve.
     Scale(Scale),
+    /// How stale reads are, beside how stale the nodes say that they are; exit status 1 if the two
+    /// differ by more than chance and a fifth.
+    Staleness(Staleness),
 }
 
 #[derive(Args)]
@@ -193,6 +197,9 @@ fn main() -> ExitCode {
         Command::Scale(asked) => {
             asked.run(print);
             return ExitCode::SUCCESS;
+        }
+        Command::Staleness(asked) => {
+            return if asked.run(print) { ExitCode::SUCCESS } else { ExitCode::FAILURE };
         }
     };
     let took = started.elapsed().max(Duration::from_micros(1));

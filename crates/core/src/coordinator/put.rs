@@ -123,6 +123,10 @@ impl Put {
                 }
             }
         }
+        // One that moves, or is minted into a hint, does not go as others do.
+        if self.also.is_none() && self.set.primaries().contains(&me) {
+            turn.watch.begin(turn.now.instant, self.frame.id, asked.len());
+        }
         for node in asked {
             self.send(node, Purpose::Write, turn);
         }

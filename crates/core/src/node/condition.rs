@@ -21,6 +21,7 @@ impl Shard {
     /// The replica learns which partitions are this shard's, by the newest ring.
     pub(super) fn own_partitions(&mut self) {
         let Some(ring) = self.view.ring.clone() else { return };
+        self.watch.keep(|node| ring.members.contains_key(&node));
         let owned: BTreeSet<Partition> = self.kept_partitions().collect();
         self.replica.own(ring.partitions, owned);
     }
@@ -138,6 +139,7 @@ impl Shard {
             },
             budget: self.budget.allowance().get(),
             disk_reserved: self.disk == DiskRoom::Reserve,
+            writes: self.watch.seen().clone(),
         }
     }
 }

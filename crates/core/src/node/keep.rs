@@ -67,7 +67,8 @@ impl Shard {
         }
         let (request, partition) = (arrived.request, arrived.partition);
         let kept_for = self.kept_for(arrived.purpose, partition);
-        let waiter = Waiter::Peer { node: arrived.from, request, partition, kept_for };
+        let since = now.instant;
+        let waiter = Waiter::Peer { node: arrived.from, request, partition, kept_for, since };
         let kept = match kept_for {
             Some(owner) => {
                 let new = NewHint { owner, key, partition, state };

@@ -1,6 +1,8 @@
 //! What a shard does with its peers' messages: serves them as a replica, or hands answers to the
 //! machines that wait for them.
 
+use std::time::Duration;
+
 use super::Shard;
 use super::keep::Arrived;
 use crate::collection::{CollectAnswer, Round};
@@ -21,10 +23,11 @@ pub(super) fn acknowledge(
     node: NodeId,
     request: RequestId,
     (round, kept_for): (Round, Option<NodeId>),
+    held: Duration,
     out: &mut Effects,
 ) {
-    let stage = Ok(AckStage::Durable);
-    let message = ShardMessage::Replicated { request, round, kept_for, stage };
+    let (stage, held) = (Ok(AckStage::Durable), Some(held));
+    let message = ShardMessage::Replicated { request, round, kept_for, held, stage };
     out.push(Effect::Send { to: node, message });
 }
 
@@ -46,7 +49,10 @@ impl Shard {
                 if let Some(stage) = stage {
                     let round = self.replica.round(partition);
                     let kept_for = stage.ok().and_then(|_| self.kept_for(purpose, partition));
-                    let message = ShardMessage::Replicated { request, round, kept_for, stage };
+                    // It is answered in the step in which it came.
+                    let held = stage.is_ok().then_some(Duration::ZERO);
+                    let message =
+                        ShardMessage::Replicated { request, round, kept_for, held, stage };
                     out.push(Effect::Send { to: from, message });
                 }
             }
@@ -100,6 +106,10 @@ impl Shard {
             ShardMessage::ReadAnswered { request, .. } if self.tasks.contains_key(&request) => {
                 let event = TaskEvent::Answered(from, message);
                 self.advance_task(now, request, event, store, out);
+            }
+            ShardMessage::Replicated { request, kept_for: None, held, stage, .. } => {
+                self.watch.answered(now.instant, (from, request), (stage, held));
+                self.advance(now, request, Event::Answered(from, message), store, out);
             }
             ShardMessage::Replicated { request, .. }
             | ShardMessage::ReadAnswered { request, .. }

@@ -6,6 +6,7 @@ use crate::effect::{Effect, Effects, Ticket};
 use crate::identity::NodeId;
 use crate::message::RequestId;
 use crate::store::Batch;
+use crate::time::Instant;
 use crate::token::Partition;
 
 /// Who waits for a batch to be on disk.
@@ -23,6 +24,8 @@ pub enum Waiter {
         partition: Partition,
         /// The owner of the hint that it is kept as, if it is one.
         kept_for: Option<NodeId>,
+        /// When the state came.
+        since: Instant,
     },
 }
 

@@ -88,6 +88,7 @@ mod tests {
             request: RequestId::new(shard, 7),
             round: Round::default(),
             kept_for: None,
+            held: None,
             stage: Ok(AckStage::Durable),
         };
         assert_eq!(home(&answer(2), Some(&ring), 3), Home::Shard(ShardIndex(2)));

@@ -14,7 +14,7 @@ use super::console::Desk;
 use super::history::History;
 use super::problem::{Intent, Problem};
 use super::requests::Requests;
-use super::{HttpConfig, cluster};
+use super::{HttpConfig, cluster, staleness};
 use crate::backend::Backend;
 use crate::clock;
 use crate::memory::Memory;
@@ -34,6 +34,8 @@ pub(super) struct Front {
     pub(super) requests: Requests,
     /// The last ten minutes.
     pub(super) history: History,
+    /// What was told last of how stale reads may be.
+    pub(super) staleness: staleness::Last,
     /// What the console's pages share.
     pub(super) console: Desk,
     /// Where what computes for long is done.
@@ -57,6 +59,7 @@ impl Front {
             patience,
             description,
             history: History::default(),
+            staleness: staleness::Last::default(),
             console: Desk::default(),
             runtime: Handle::current(),
         })

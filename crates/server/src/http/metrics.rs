@@ -9,7 +9,7 @@
 //! ```text
 //! reading    everything that a page is made of, taken at one moment
 //! page       the three kinds of metric, written by prometheus-client
-//! requests, replicas, cluster, store, process   which metrics there are
+//! requests, replicas, staleness, cluster, store, process   which metrics there are
 //! ```
 
 mod cluster;
@@ -18,6 +18,7 @@ mod process;
 mod reading;
 mod replicas;
 mod requests;
+mod staleness;
 mod store;
 
 use axum::body::Body;

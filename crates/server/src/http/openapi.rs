@@ -34,7 +34,7 @@ pub(super) type Described = Vec<(&'static str, PathItem)>;
 
 pub(super) use batch::batch;
 pub(super) use buckets::buckets;
-pub(super) use cluster::{change, commit, discard, plan, recover, status, top};
+pub(super) use cluster::{change, commit, discard, plan, recover, staleness, status, top};
 pub(super) use node::{console, history, livez, metrics, node, openapi, readyz};
 pub(super) use objects::{locate, objects, replica};
 
@@ -80,7 +80,8 @@ listed is an error, never ignored.";
 /// Every type that answers or requests are made of.
 fn components() -> ComponentsBuilder {
     use super::{
-        batch, bucket, cluster, history, kv, listing, locate, node, problem, replica, top,
+        batch, bucket, cluster, history, kv, listing, locate, node, problem, replica, staleness,
+        top,
     };
     let mut parts = Parts::default();
     parts.add::<batch::operation::Written<'static>>();
@@ -97,6 +98,7 @@ fn components() -> ComponentsBuilder {
     parts.add::<node::Document>();
     parts.add::<problem::Document>();
     parts.add::<replica::Document>();
+    parts.add::<staleness::Document>();
     parts.add::<top::Document>();
     ComponentsBuilder::new().schemas_from_iter(parts.0)
 }

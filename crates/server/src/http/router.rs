@@ -18,7 +18,8 @@ use super::guard::{self, Right};
 use super::openapi::{self, Described};
 use super::problem::{Answer, Intent, Problem, kind};
 use super::{
-    batch, body, bucket, cluster, console, health, history, kv, locate, metrics, node, replica, top,
+    batch, body, bucket, cluster, console, health, history, kv, locate, metrics, node, replica,
+    staleness, top,
 };
 use crate::memory::Memory;
 
@@ -50,6 +51,7 @@ fn rows() -> Rows {
         .row(&["/v1/cluster/discard"], openapi::discard(), administration, away(cluster::discard))
         .row(&["/v1/cluster/recover"], openapi::recover(), administration, away(cluster::recover))
         .row(&["/v1/cluster/top"], openapi::top(), data, away(top::answer))
+        .row(&["/v1/cluster/staleness"], openapi::staleness(), data, away(staleness::answer))
         .row(&["/v1/node"], openapi::node(), data, away(node::answer))
         .row(&["/v1/node/history"], openapi::history(), data, away(history::answer))
         .row(

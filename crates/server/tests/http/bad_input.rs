@@ -148,6 +148,17 @@ async fn a_bad_read_is_refused_without_an_outcome() {
         ("/v1/replica/b/k?r=1", 400, "query-unknown"),
         ("/v1/node/history?x", 400, "query-unknown"),
         ("/v1/cluster/top?limit=0", 400, "query-invalid"),
+        ("/v1/cluster/staleness?n=0", 400, "query-invalid"),
+        ("/v1/cluster/staleness?n=33", 400, "query-invalid"),
+        ("/v1/cluster/staleness?N=3", 400, "query-unknown"),
+        ("/v1/cluster/staleness?r=x", 400, "query-invalid"),
+        ("/v1/cluster/staleness?after_ms=", 400, "query-invalid"),
+        ("/v1/cluster/staleness?after_ms=1,-1", 400, "query-invalid"),
+        ("/v1/cluster/staleness?after_ms=NaN", 400, "query-invalid"),
+        ("/v1/cluster/staleness?after_ms=60001", 400, "query-invalid"),
+        ("/v1/cluster/staleness?after_ms=1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1", 400, "query-invalid"),
+        ("/v1/cluster/staleness?n=3&r=4", 422, "impossible-quorum"),
+        ("/v1/cluster/staleness?n=3&w=1&dw=2", 422, "impossible-quorum"),
         ("/v1/cluster/top?by=reads", 400, "query-unknown"),
     ] {
         let answer = door.get(path).await;

@@ -22,5 +22,6 @@ mod reading;
 mod replica;
 mod request_ids;
 mod resp;
+mod staleness;
 mod top;
 mod writing;

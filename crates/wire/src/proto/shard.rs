@@ -101,6 +101,9 @@ pub(super) struct Replicated {
     /// The owner of the hint that it is kept as, if it is one.
     #[prost(fixed64, optional, tag = "6")]
     kept_for: Option<u64>,
+    /// For how many microseconds the replica had the state.
+    #[prost(uint64, optional, tag = "7")]
+    held: Option<u64>,
 }
 
 #[derive(Clone, Copy, PartialEq, Message)]
@@ -237,7 +240,7 @@ impl From<&ShardMessage> for ShardKind {
                     },
                 })
             }
-            ShardMessage::Replicated { request, round, kept_for, stage } => {
+            ShardMessage::Replicated { request, round, kept_for, held, stage } => {
                 Self::Replicated(Replicated {
                     request: request.to_bits(),
                     round: round.0,
@@ -250,6 +253,7 @@ impl From<&ShardMessage> for ShardKind {
                         Ok(_) | Err(_) => None,
                     },
                     kept_for: kept_for.map(NodeId::get),
+                    held: held.map(|held| u64::try_from(held.as_micros()).unwrap_or(u64::MAX)),
                 })
             }
             ShardMessage::Read { request, footing, round, key, wish } => {

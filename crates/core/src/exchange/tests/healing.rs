@@ -20,6 +20,7 @@ use crate::node::HintLimits;
 use crate::random::Random;
 use crate::replica::Replica;
 use crate::ring::{Member, Weight};
+use crate::staleness::Watch;
 use crate::standing::Standing;
 use crate::status::UpkeepCounts;
 use crate::time::Now;
@@ -35,6 +36,7 @@ struct Bench {
     view: View,
     replica: Replica,
     peers: Peers,
+    watch: Watch,
     hints: Hints,
     deliveries: Deliveries,
     budget: Budget,
@@ -65,6 +67,7 @@ impl Bench {
             view: View { ring: Some(Arc::new(ring)), ..View::alone(node(1)) },
             replica,
             peers,
+            watch: Watch::default(),
             hints: Hints::new(Random::from_seed([2; 32]), HintLimits::default()),
             deliveries: Deliveries::default(),
             budget: Budget::new(BytesPerSecond::DEFAULT_CEILING),
@@ -84,6 +87,7 @@ impl Bench {
             view: &self.view,
             replica: &mut self.replica,
             peers: &mut self.peers,
+            watch: &mut self.watch,
             hints: &mut self.hints,
             deliveries: &mut self.deliveries,
             budget: &mut self.budget,

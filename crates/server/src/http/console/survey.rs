@@ -13,6 +13,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use stator_client::{
     Client, ClientError, Detail, HistoryDocument, NodeDocument, ObjectName, ReplicaDocument,
+    StalenessDocument, StalenessQuery,
 };
 use stator_core::membership::admin::{
     AdminDone, AdminRequest, ClusterStatus, MemberState, MemberStatus,
@@ -22,7 +23,7 @@ use tokio::time::{Instant, timeout};
 
 use super::super::front::Front;
 use super::super::problem::{Intent, Problem};
-use super::super::{history, json, node, replica};
+use super::super::{history, json, node, replica, staleness};
 
 /// How long a node may take to tell of itself.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -49,6 +50,8 @@ pub(super) struct Surveyed {
 pub(super) struct Said {
     pub(super) node: NodeDocument,
     pub(super) history: HistoryDocument,
+    /// None from one that runs a version which does not estimate it.
+    pub(super) staleness: Option<StalenessDocument>,
 }
 
 /// The cluster as this node sees it.
@@ -82,11 +85,14 @@ pub(super) async fn all(front: &Front) -> Result<Arc<Survey>, Problem> {
 async fn condition(front: &Front, member: &MemberStatus) -> Result<Said, String> {
     if member.id == front.backend.me() {
         let node = as_told(&node::told(front, node::Listed::No).await);
-        return Ok(Said { node, history: as_told(&history::told(front)) });
+        let staleness = as_told(&*staleness::told(front).await);
+        let history = as_told(&history::told(front));
+        return Ok(Said { node, history, staleness: Some(staleness) });
     }
     ask(front, member, async |client| {
         let (node, history) = tokio::try_join!(client.node(Detail::Sums), client.history())?;
-        Ok((node.id.clone(), Said { node, history }))
+        let staleness = client.staleness(&StalenessQuery::default()).await.ok();
+        Ok((node.id.clone(), Said { node, history, staleness }))
     })
     .await
 }

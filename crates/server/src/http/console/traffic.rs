@@ -1,6 +1,8 @@
 //! Traffic: operations by outcome, how long they took, how often reads found a replica behind, and
 //! what repair did, over the last ten minutes; of the whole cluster or of one node.
 
+mod staleness;
+
 use std::collections::BTreeMap;
 
 use maud::{Markup, html};
@@ -52,6 +54,7 @@ pub(super) async fn sheet(front: &Front, asked: &Asked) -> Result<Sheet, Problem
             p class="quiet" { "Without " (missing.join(", ")) ", which can’t be asked." }
         }
         (figures(&steps))
+        (staleness::table(&nodes))
         div class="plots" { @for plot in plots(&steps) { (plot.draw()) } }
         p class="quiet" {
             "Each node counts what it coordinated, in steps of " (history::STEP) " s, in memory for ten minutes. \

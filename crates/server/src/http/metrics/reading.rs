@@ -15,10 +15,11 @@ use stator_node::NodeStats;
 
 use super::page::Page;
 use super::process::Process;
-use super::{cluster, process, replicas, requests, store};
+use super::{cluster, process, replicas, requests, staleness, store};
 use crate::backend::Readiness;
 use crate::clock;
 use crate::http::front::Front;
+use crate::http::staleness::{self as estimates, Document};
 
 /// How long membership may take to tell of the cluster. Without it the page is written all the
 /// same: a scrape that fails says less than one that lacks something.
@@ -34,6 +35,8 @@ pub(super) struct Reading {
     pub(super) stats: NodeStats,
     pub(super) condition: NodeStatus,
     pub(super) view: Arc<View>,
+    /// At most some seconds old: it costs more than all else.
+    pub(super) staleness: Arc<Document>,
     /// None if membership did not answer.
     pub(super) cluster: Option<ClusterStatus>,
     /// Answers of the HTTP door, by the first digit of their status.
@@ -55,6 +58,7 @@ impl Reading {
             stats: backend.stats(),
             condition,
             view: backend.view(),
+            staleness: estimates::told(front).await,
             cluster: match status {
                 Ok(AdminDone::Status(status)) => Some(status),
                 _ => None,
@@ -71,6 +75,7 @@ impl Collector for Reading {
         let mut page = Page::new(encoder);
         requests::write(self, &mut page)?;
         replicas::write(self, &mut page)?;
+        staleness::write(self, &mut page)?;
         cluster::write(self, &mut page)?;
         store::write(self, &mut page)?;
         process::write(self, &mut page)

@@ -155,3 +155,29 @@ pub(in super::super) fn top() -> Described {
     let top = with_problems(top, Intent::Read, &[WORDS]);
     vec![("/v1/cluster/top", parts::read("getTop", top))]
 }
+
+/// `GET /v1/cluster/staleness`.
+pub(in super::super) fn staleness() -> Described {
+    let spread = |p50: f64| json!({ "p50_ms": p50, "p99_ms": p50 * 3.0, "p999_ms": p50 * 7.0 });
+    let stale = |after_ms: f64, probability: f64| json!({ "after_ms": after_ms, "probability": probability });
+    let example = json!({
+        "node": "n1", "id": "0123456789abcdef", "scope": "node", "watched_puts": 6210,
+        "own_sync": spread(1.5),
+        "replicas": [{ "node": "n2", "trip": spread(0.5), "sync": spread(1.5) }],
+        "estimates": [{
+            "n": 3, "r": 1, "w": 1, "dw": 1, "stale": [stale(0.0, 0.012), stale(1.0, 0.004)],
+            "seen_by_99_percent_ms": 0.2, "seen_by_999_per_mille_ms": 3.1,
+        }],
+    });
+    let staleness = operation(
+        "cluster",
+        "How stale reads may be of what is written through this node.",
+        "Probabilistically bounded staleness, estimated from what the node's own writes meet. Without \
+         words for some usual settings; with any of them for the one that they name.",
+    );
+    let staleness = with_words(staleness, super::super::staleness::WORDS)
+        .response("200", document("The estimates.", "Staleness", example));
+    let more: &[Kind] = &[kind::IMPOSSIBLE_QUORUM];
+    let staleness = with_problems(staleness, Intent::Read, &[WORDS, more]);
+    vec![("/v1/cluster/staleness", parts::read("getStaleness", staleness))]
+}

@@ -188,6 +188,17 @@ fn word_of(word: &str) -> (Schema, &'static str, Value) {
     let plain = |object: Object| Schema::Object(object);
     let millis = || ObjectBuilder::from(integer(1)).maximum(Some(10_000_u64)).build();
     match word {
+        "n" => (
+            plain(ObjectBuilder::from(integer(1)).maximum(Some(32_u64)).build()),
+            "Replicas; as many as a bucket has that says nothing, if absent.",
+            json!(3),
+        ),
+        "after_ms" => (
+            plain(text()),
+            "How long before the read the write was acknowledged: at most 16 numbers of milliseconds, \
+             separated by commas. Without it 0, 1, 5, 10 and 50.",
+            json!("0,2.5,100"),
+        ),
         "r" => (level(), "Replicas that must answer a read.", json!(2)),
         "pr" | "pw" => (level(), "Of those that must answer, primaries.", json!(0)),
         "w" => (level(), "Replicas that must acknowledge a write.", json!("quorum")),

@@ -2,6 +2,8 @@
 //!
 //! Keys, states and values share the bytes of the frame that they came in.
 
+use std::time::Duration;
+
 use stator_core::collection::Round;
 use stator_core::identity::NodeId;
 use stator_core::message::{
@@ -86,7 +88,8 @@ impl TryFrom<Replicated> for ShardMessage {
         };
         let (request, round) = (RequestId::from_bits(message.request), Round(message.round));
         let kept_for = message.kept_for.map(NodeId::new);
-        Ok(Self::Replicated { request, round, kept_for, stage })
+        let held = message.held.map(Duration::from_micros);
+        Ok(Self::Replicated { request, round, kept_for, held, stage })
     }
 }
 

@@ -348,11 +348,12 @@ pub(super) fn shard_message() -> BoxedStrategy<ShardMessage> {
                 acks,
             }
         ),
-        (request(), round(), option::of(node()), stage).prop_map(
-            |(request, round, kept_for, stage)| ShardMessage::Replicated {
+        (request(), round(), option::of(node()), option::of(any::<u64>()), stage).prop_map(
+            |(request, round, kept_for, held, stage)| ShardMessage::Replicated {
                 request,
                 round,
                 kept_for,
+                held: held.map(Duration::from_micros),
                 stage,
             }
         ),
