@@ -8,6 +8,7 @@
     benches/performance.py objects --most 10000000 # and with ever more objects
     benches/performance.py memory                  # of an idle node, per object, per connection
     benches/performance.py skew                    # one hot key, one hot partition, large values
+    benches/performance.py limits                  # what this machine takes for a sync and for a loopback request
 
 The nodes have one shard each (`--shards 1`): several share two processors here. Everything else is as a
 node is when nobody sets anything. A Redis takes part if `redis-server` is installed; with `--stator` another
@@ -17,6 +18,7 @@ binary is measured. Data is in a temporary directory and goes with it.
 import argparse
 import json
 import os
+import resource
 import shutil
 import socket
 import statistics
@@ -348,8 +350,33 @@ def skew(options):
     table(rows)
 
 
+def limits(options):
+    rows = []
+    with tempfile.TemporaryDirectory(prefix="stator-performance-") as there:
+        file = os.open(os.path.join(there, "journal"), os.O_WRONLY | os.O_CREAT)
+        for size in (4096, 32 * 1024):
+            page = os.urandom(size)
+            for _ in range(200):
+                os.write(file, page), os.fdatasync(file)
+            began, cpu = time.perf_counter(), resource.getrusage(resource.RUSAGE_SELF)
+            for _ in range(2000):
+                os.write(file, page), os.fdatasync(file)
+            took, used = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_SELF)
+            spent = used.ru_utime + used.ru_stime - cpu.ru_utime - cpu.ru_stime
+            rows.append({"limit": f"append of {size // 1024} KiB and fdatasync", "µs of CPU": spent / 2000 * 1e6,
+                         "µs of time": took / 2000 * 1e6})
+        os.close(file)
+    if shutil.which("redis-server"):
+        with Redis(options.stator, 1) as redis:
+            redis.bench("--mix", "load", "--key-prefix", "k")
+            found = figures(redis.bench("--mix", "get", "--key-prefix", "k", "--duration", f"{options.seconds}s"))
+            rows.append({"limit": "1 KiB over loopback, 64 connections (GET of a Redis)", "µs of CPU": found["cpu"],
+                         "µs of time": 1e6 / found["rate"]})
+    table(rows)
+
+
 def main():
-    scenarios = {each.__name__: each for each in (doors, late, nodes, objects, memory, skew)}
+    scenarios = {each.__name__: each for each in (doors, late, nodes, objects, memory, skew, limits)}
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("scenario", choices=scenarios)
     parser.add_argument("--stator", default=os.path.join(ROOT, "target/release/stator"))

@@ -20,6 +20,8 @@ pub(super) enum MayTell {
     Nothing(&'static str),
     /// Exactly this, or that it can't tell.
     Exactly(Option<ObjectDigest>),
+    /// This digest, or that it can't tell: the state can't be read, which it may not have noticed.
+    Digest(Option<ObjectDigest>),
 }
 
 impl World {
@@ -46,12 +48,17 @@ impl World {
                 "told a reader what it has before its lost store was refilled",
             );
         }
-        // What is in memory is not read from the disk, and so is not found to be damaged there.
-        let in_memory = self.nodes[node].shards[usize::from(shard)].unsynced() > 0;
-        if self.is_set_aside(node, key) || (self.is_damaged(node, key) && !in_memory) {
+        if self.is_set_aside(node, key) {
             return MayTell::Nothing("told a reader what it has of an object before it was healed");
         }
-        MayTell::Exactly(object_coming(disk, key).map(|state| state.digest()))
+        let has = object_coming(disk, key).map(|state| state.digest());
+        // What is in memory is not read from the disk, and so is not found to be damaged there: a
+        // state on its way to disk, and the digest of one that was written lately.
+        let in_memory = self.nodes[node].shards[usize::from(shard)].unsynced() > 0;
+        if self.is_damaged(node, key) && !in_memory {
+            return MayTell::Digest(has);
+        }
+        MayTell::Exactly(has)
     }
 
     /// Whether a node's replica has marked an object as damaged.
@@ -67,11 +74,16 @@ impl World {
 
     /// Holds against a node what a turn told a reader.
     pub(super) fn judge_told(&mut self, node: usize, may: &MayTell, effects: &[Effect]) {
-        let answers = effects.iter().filter_map(|effect| match effect {
-            Effect::Send { message: ShardMessage::ReadAnswered { answer, .. }, .. } => Some(answer),
-            _ => None,
-        });
-        let told = answers.filter_map(|answer| match answer {
+        let answers: Vec<&ReadAnswer> = effects
+            .iter()
+            .filter_map(|effect| match effect {
+                Effect::Send { message: ShardMessage::ReadAnswered { answer, .. }, .. } => {
+                    Some(answer)
+                }
+                _ => None,
+            })
+            .collect();
+        let told = answers.iter().filter_map(|answer| match answer {
             ReadAnswer::State(state) => Some(state.as_ref().map(EncodedState::digest)),
             ReadAnswer::Digest(digest) => Some(*digest),
             ReadAnswer::Unknown | ReadAnswer::Behind(_) => None,
@@ -85,7 +97,15 @@ impl World {
             MayTell::Exactly(has) if told.iter().any(|told| told != has) => {
                 self.amiss(node, "told a reader something else of an object than it holds");
             }
-            MayTell::NotAsked | MayTell::Nothing(_) | MayTell::Exactly(_) => {}
+            MayTell::Digest(_)
+                if answers.iter().any(|told| matches!(told, ReadAnswer::State(_))) =>
+            {
+                self.amiss(node, "told a reader a state that can't be read before it was healed");
+            }
+            MayTell::Digest(has) if told.iter().any(|told| told != has) => {
+                self.amiss(node, "told a reader another digest than that of what it was sent");
+            }
+            MayTell::NotAsked | MayTell::Nothing(_) | MayTell::Exactly(_) | MayTell::Digest(_) => {}
         }
     }
 }
