@@ -1,3 +1,5 @@
+mod cost;
+
 use std::cell::RefCell;
 use std::time::Duration;
 
