@@ -99,6 +99,15 @@ impl Kept {
     }
 }
 
+/// What is in a leaf.
+#[derive(Debug, Default)]
+struct Sums {
+    /// By token, of what can be read.
+    sums: BTreeMap<Token, TreeSum>,
+    /// What can't.
+    damaged: Vec<StoreKey>,
+}
+
 /// The partitions of one shard, and their trees.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Trees {
@@ -151,7 +160,7 @@ impl Replica {
         leaf: LeafIndex,
         store: &impl ReadStore,
     ) -> Result<Vec<LeafItem>, Unreadable> {
-        let sums = self.sums(partitions, partition, leaf, store)?;
+        let Sums { sums, .. } = self.sums(partitions, partition, leaf, store)?;
         Ok(sums.into_iter().map(|(token, sum)| LeafItem { token, sum: sum.short() }).collect())
     }
 
@@ -161,15 +170,18 @@ impl Replica {
         partition: Partition,
         leaf: LeafIndex,
         store: &impl ReadStore,
-    ) -> Result<BTreeMap<Token, TreeSum>, Unreadable> {
+    ) -> Result<Sums, Unreadable> {
         let (first, last) = leaf.range(partitions, partitions.range_of(partition).0);
-        let mut sums: BTreeMap<Token, TreeSum> = BTreeMap::new();
+        let mut found = Sums::default();
         for row in self.rows(&StoreKey::range(first, last), usize::MAX, store)?.rows {
-            let Ok((key, state)) = row.object else { continue };
-            let sum = sums.entry(key.token()).or_default();
+            let Ok((key, state)) = row.object else {
+                found.damaged.push(row.at);
+                continue;
+            };
+            let sum = found.sums.entry(key.token()).or_default();
             *sum = sum.plus(TreeSum::of(&key, state.digest()));
         }
-        Ok(sums)
+        Ok(found)
     }
 
     /// All objects of one token. Damaged ones are left out.
@@ -197,8 +209,13 @@ impl Replica {
             .collect();
         for &(partition, leaf) in &dirty {
             // One that can't be read now is tried again.
-            let Ok(sums) = self.sums(partitions, partition, leaf, store) else { continue };
-            let sum = sums.into_values().fold(TreeSum::default(), TreeSum::plus);
+            let Ok(found) = self.sums(partitions, partition, leaf, store) else { continue };
+            // The tree does not count them from now on, so that a write over one must not take it
+            // for what it was.
+            for at in &found.damaged {
+                self.heads.remove(at);
+            }
+            let sum = found.sums.into_values().fold(TreeSum::default(), TreeSum::plus);
             let Some(kept) = self.trees.kept.get_mut(&partition) else { continue };
             kept.tree.replace(leaf, kept.tree.leaf(leaf), sum);
             kept.dirty.remove(&leaf);

@@ -9,6 +9,7 @@ use super::super::{Looked, Replica, Write};
 use super::*;
 use crate::context::Context;
 use crate::effect::Effects;
+use crate::merkle::{LeafIndex, TreeSum};
 use crate::object::{ConflictRule, ObjectKey};
 use crate::request::Precedence;
 use crate::time::{Now, WallTime};
@@ -156,6 +157,30 @@ proptest! {
         prop_assert_eq!(root(&with), root(&without));
         prop_assert_eq!(with.replica.bytes(WHOLE), without.replica.bytes(WHOLE));
     }
+}
+
+/// A leaf that is looked at again leaves out what is damaged, also what nobody had noticed.
+#[test]
+fn what_a_tree_does_not_count_is_not_remembered_as_counted() {
+    let mut side = Side::new(1, true);
+    let leaf = |key: &ObjectKey| LeafIndex::of(ONE, key.token());
+    let first = object("carts", b"a");
+    let beside = (0_u32..).map(|number| object("carts", &number.to_be_bytes()));
+    let second = beside.into_iter().find(|key| leaf(key) == leaf(&first)).expect("there is one");
+    for key in [&first, &second] {
+        side.mint(write(key, "x", Context::default(), 100));
+        side.sync();
+        side.disk.damaged.push(StoreKey::of(key).as_bytes().clone());
+    }
+    let read = side.replica.read(&first, &side.disk, &mut side.out);
+    assert!(read.is_err(), "it is set aside");
+    assert!(side.replica.clean_leaves(&side.disk));
+    side.mint(write(&second, "y", Context::default(), 100));
+    side.replica.clean_leaves(&side.disk);
+    side.sync();
+    let written = side.state(&second).expect("it was written").digest();
+    let tree = side.replica.tree(WHOLE).expect("nothing is unclear");
+    assert_eq!(tree.leaf(leaf(&first)), TreeSum::of(&second, written));
 }
 
 #[test]
