@@ -167,15 +167,17 @@ fn what_a_tree_does_not_count_is_not_remembered_as_counted() {
     let first = object("carts", b"a");
     let beside = (0_u32..).map(|number| object("carts", &number.to_be_bytes()));
     let second = beside.into_iter().find(|key| leaf(key) == leaf(&first)).expect("there is one");
-    for key in [&first, &second] {
-        side.mint(write(key, "x", Context::default(), 100));
+    let contexts = [&first, &second].map(|key| {
+        let context = side.mint(write(key, "x", Context::default(), 100));
         side.sync();
         side.disk.damaged.push(StoreKey::of(key).as_bytes().clone());
-    }
+        context.expect("minted")
+    });
     let read = side.replica.read(&first, &side.disk, &mut side.out);
     assert!(read.is_err(), "it is set aside");
     assert!(side.replica.clean_leaves(&side.disk));
-    side.mint(write(&second, "y", Context::default(), 100));
+    let [_, context] = contexts;
+    side.mint(write(&second, "y", context, 100));
     side.replica.clean_leaves(&side.disk);
     side.sync();
     let there = side.replica.items(ONE, WHOLE, leaf(&first), &side.disk).expect("readable");
