@@ -37,6 +37,7 @@ mod sparing;
 mod stats;
 mod store_writer;
 mod top;
+mod trace;
 
 pub use clients::ClientConnection;
 pub use config::{DiskReserve, Engine, Founding, NodeConfig};
@@ -52,3 +53,6 @@ pub use stats::{
     ShortfallStats, WriterStats,
 };
 pub use top::{TopKey, TopKeys};
+pub use trace::Traces;
+#[cfg(feature = "otlp")]
+pub use trace::{Attribute, Span, SpanId, SpanKind, SpanName, SpanSink, TraceId, TraceParent};
