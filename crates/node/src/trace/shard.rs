@@ -110,7 +110,7 @@ impl ShardTracer {
             }
             Input::Timer(Timer::Deadline(request)) => self.concerned(*request),
             Input::Timer(Timer::Patrol) => {
-                self.forget();
+                self.forget(self.me.clock.instant());
                 Step::Other
             }
             _ => Step::Other,
@@ -323,8 +323,7 @@ impl ShardTracer {
     }
 
     /// What nobody waits for any more is not kept.
-    fn forget(&mut self) {
-        let now = self.me.clock.instant();
+    fn forget(&mut self, now: Instant) {
         let old = |began: Instant| now.since(began) > LONGEST;
         self.served.retain(|_, served| !old(served.began));
         let origins = &mut self.origins;
@@ -355,3 +354,6 @@ const fn coordinating(asked: Asked) -> &'static str {
         Asked::List => "coordinate list",
     }
 }
+
+#[cfg(test)]
+mod tests;
