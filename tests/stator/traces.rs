@@ -17,12 +17,13 @@ fn cluster_of(nodes: usize, collector: &Collector) -> Cluster {
     Cluster::of_all_with(nodes, &flags)
 }
 
-/// The spans of one trace, once the collector has as many as these of each title.
+/// The spans of one trace, once the collector has at least as many as these of each title. On a
+/// busy machine a fallback may have stood in for a replica that was slow, and has spans too.
 fn trace(collector: &Collector, id: &[u8], expected: &[(&str, usize)]) -> Vec<Told> {
     until("the collector has all spans", || {
         let spans: Vec<Told> =
             collector.spans().into_iter().filter(|span| span.trace == id).collect();
-        let has = |(title, count): &(&str, usize)| titled(&spans, title).len() == *count;
+        let has = |(title, count): &(&str, usize)| titled(&spans, title).len() >= *count;
         expected.iter().all(has).then_some(spans)
     })
 }
@@ -141,10 +142,12 @@ fn a_forwarded_put_is_two_traces_of_which_the_second_names_the_first() {
     }
     let (served, minted) = until("the collector has a forwarded put", || {
         let spans = collector.spans();
-        let served = spans.iter().find(|span| span.title == "forwarded put")?.clone();
-        let link = (served.trace.clone(), served.parent.clone());
-        let minted = spans.into_iter().find(|span| span.links.contains(&link))?;
-        Some((served, minted))
+        let served = titled(&spans, "forwarded put").into_iter();
+        served.cloned().find_map(|served| {
+            let link = (served.trace.clone(), served.parent.clone());
+            let minted = spans.iter().find(|span| span.links.contains(&link))?;
+            Some((served, minted.clone()))
+        })
     });
     let theirs = trace(&collector, &served.trace, &[("coordinate put", 1), ("put", 1)]);
     let forwarding = titled(&theirs, "coordinate put")[0];
