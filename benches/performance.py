@@ -16,6 +16,7 @@ binary is measured. Data is in a temporary directory and goes with it.
 """
 
 import argparse
+import atexit
 import json
 import os
 import resource
@@ -55,6 +56,8 @@ class Servers:
     def __init__(self):
         self.dir = tempfile.mkdtemp(prefix="stator-performance-")
         self.processes = []
+        # Also where a cluster does not form.
+        atexit.register(self.stop)
 
     def start(self, name, command):
         log = open(os.path.join(self.dir, name + ".log"), "wb")
@@ -70,6 +73,9 @@ class Servers:
         return self
 
     def __exit__(self, *_):
+        self.stop()
+
+    def stop(self):
         for process in self.processes:
             process.kill()
         for process in self.processes:

@@ -7,7 +7,7 @@ mod layers;
 mod secret;
 mod settings;
 
-pub(crate) use layers::{Layers, Source};
+pub(crate) use layers::{Layers, OTLP_VARIABLE, Source};
 pub(crate) use secret::{
     SecretSource, admin_token, admin_token_of_environment, client_key_of_environment, generate,
     secret_of_environment,
@@ -46,6 +46,8 @@ pub(crate) const KNOWN: &[Known] = &[
     Known { name: "background_bytes_per_second", default: "134217728" },
     Known { name: "disk_reserve", default: "" },
     Known { name: "slow_request_ms", default: "500" },
+    Known { name: "otlp_endpoint", default: "" },
+    Known { name: "trace_ratio", default: "0.01" },
     Known { name: "log", default: "info,fjall=warn,lsm_tree=warn" },
     Known { name: "log_format", default: "text" },
 ];

@@ -13,6 +13,7 @@ mod open_files;
 mod output;
 mod signals;
 mod survey;
+mod traces;
 mod verify;
 
 use std::process::ExitCode;

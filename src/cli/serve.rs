@@ -90,6 +90,12 @@ pub(crate) struct ServeArgs {
     /// Requests that take as long as this are logged, in milliseconds; 0 logs none
     #[arg(long, value_name = "MS")]
     pub(crate) slow_request_ms: Option<String>,
+    /// Where spans of requests are sent by OTLP over HTTP; needs a build with --features otlp
+    #[arg(long, value_name = "URL")]
+    pub(crate) otlp_endpoint: Option<String>,
+    /// Which part of all requests is traced, 0 to 1; the same on every node
+    #[arg(long, value_name = "R")]
+    pub(crate) trace_ratio: Option<String>,
     /// What is logged, as tracing filters say it, such as info or stator=debug
     #[arg(long, value_name = "FILTER")]
     pub(crate) log: Option<String>,

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use rustix::process::{Signal, getppid, set_parent_process_death_signal};
 use stator_core::membership::facts::Addresses;
-use stator_node::{Door, Engine, Founding, HintLimits, Node, NodeConfig};
+use stator_node::{Door, Engine, Founding, HintLimits, Node, NodeConfig, Traces};
 use stator_server::{HttpConfig, NativeConfig, RespConfig};
 use stator_store::FjallSettings;
 use stator_wire::secret::{Keyring, Secret};
@@ -15,11 +15,12 @@ use tokio::task::JoinSet;
 use crate::cli::ServeArgs;
 use crate::commands::Ended;
 use crate::config::{
-    EngineChoice, Layers, RespListener, SecretSource, Settings, admin_token, print,
+    EngineChoice, Layers, OTLP_VARIABLE, RespListener, SecretSource, Settings, admin_token, print,
 };
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::signals::StopSignals;
+use crate::traces::Exporter;
 use crate::{logs, open_files, output};
 
 /// Runs a node until a signal, or until it fails.
@@ -35,6 +36,12 @@ pub(super) async fn run(args: ServeArgs) -> Ended {
     for name in &layers.unknown_variables {
         tracing::warn!("the environment has {name}, which is no setting of stator");
     }
+    if !cfg!(feature = "otlp") && layers.variable(OTLP_VARIABLE).is_some() {
+        tracing::warn!(
+            "the environment has {OTLP_VARIABLE}, and this stator was built without spans: build one \
+             with `cargo build --release --features otlp`"
+        );
+    }
     open_files::allow_as_many_as_may_be();
     if let Some(parent) = args.stop_with_parent {
         stop_with(parent)?;
@@ -46,6 +53,7 @@ pub(super) async fn run(args: ServeArgs) -> Ended {
 
 async fn serve(settings: &Settings, secret: &SecretSource, is_empty: bool) -> Ended {
     let mut signals = StopSignals::listen()?;
+    let exporter = Exporter::start(settings)?;
     let listener = TcpListener::bind(settings.http).await.map_err(|error| {
         Failure::new(format!("{} can't be listened on for HTTP: {error}", settings.http))
             .try_next("stop what uses the port, or choose another address with --http")
@@ -55,6 +63,7 @@ async fn serve(settings: &Settings, secret: &SecretSource, is_empty: bool) -> En
     if let Some((address, _)) = &resp_listener {
         config.advertise.resp = settings.advertised(*address);
     }
+    config.traces = exporter.as_ref().map(|to| to.traces(settings)).unwrap_or_default();
     let alone = config.join.is_empty() && config.found == Founding::IfEmpty && is_empty;
     let node = Node::start(config).await.map_err(Failure::new)?;
     let (stop_doors, doors_stop) = watch::channel(());
@@ -99,6 +108,9 @@ async fn serve(settings: &Settings, secret: &SecretSource, is_empty: bool) -> En
         drop(stop_doors);
         while doors.join_next().await.is_some() {}
         node.stop().await;
+        if let Some(exporter) = exporter {
+            exporter.finish().await;
+        }
     };
     tokio::select! {
         () = drained => ended,
@@ -200,6 +212,7 @@ fn node_config(settings: &Settings, secret: &SecretSource) -> NodeConfig {
         background: settings.background,
         disk_reserve: settings.disk_reserve,
         slow_after: settings.slow_after,
+        traces: Traces::default(),
     }
 }
 

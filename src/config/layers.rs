@@ -17,7 +17,12 @@ const OTHER_VARIABLES: &[&str] = &[
     "STATOR_CLIENT_KEY_FILE",
     "STATOR_CONFIG",
     "STATOR_ENDPOINT",
+    OTLP_VARIABLE,
 ];
+
+/// The variable by which OpenTelemetry's own tools are told of a collector. It stands for
+/// `otlp_endpoint` where nothing else does.
+pub(crate) const OTLP_VARIABLE: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
 
 /// Who gave the text of a setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,9 +70,8 @@ impl Layers {
         let mut layers = Self { flags: of_flags(flags), ..Self::default() };
         let mut path = None;
         for (name, value) in environment {
-            let Some(name) = name.to_str().filter(|name| name.starts_with("STATOR_")) else {
-                continue;
-            };
+            let is_ours = |name: &&str| name.starts_with("STATOR_") || *name == OTLP_VARIABLE;
+            let Some(name) = name.to_str().filter(is_ours) else { continue };
             let value = value.into_string().map_err(|_| {
                 Failure::usage(format!("the variable {name} is not UTF-8"))
                     .try_next("set it to plain text, or unset it")
@@ -100,6 +104,12 @@ impl Layers {
         }
         if let Some((path, text)) = self.of_settings_file(name) {
             return (text.to_owned(), Source::File(path.to_owned()));
+        }
+        if name == "otlp_endpoint"
+            && cfg!(feature = "otlp")
+            && let Some(text) = self.variable(OTLP_VARIABLE)
+        {
+            return (text.to_owned(), Source::Variable(OTLP_VARIABLE.to_owned()));
         }
         (default.to_owned(), Source::Default)
     }
@@ -141,6 +151,8 @@ fn of_flags(flags: &ServeArgs) -> Texts {
         ("background_bytes_per_second", &flags.background_bytes_per_second),
         ("disk_reserve", &flags.disk_reserve),
         ("slow_request_ms", &flags.slow_request_ms),
+        ("otlp_endpoint", &flags.otlp_endpoint),
+        ("trace_ratio", &flags.trace_ratio),
         ("log", &flags.log),
         ("log_format", &flags.log_format),
     ];
@@ -182,12 +194,13 @@ fn plain(value: toml::Value) -> Option<String> {
     match value {
         toml::Value::String(text) => Some(text),
         toml::Value::Integer(number) => Some(number.to_string()),
+        toml::Value::Float(number) => Some(number.to_string()),
         toml::Value::Boolean(truth) => Some(truth.to_string()),
         toml::Value::Array(items) => {
             let items: Option<Vec<String>> = items.into_iter().map(plain).collect();
             Some(items?.join(","))
         }
-        toml::Value::Float(_) | toml::Value::Datetime(_) | toml::Value::Table(_) => None,
+        toml::Value::Datetime(_) | toml::Value::Table(_) => None,
     }
 }
 

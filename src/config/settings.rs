@@ -85,6 +85,10 @@ pub(crate) struct Settings {
     pub(crate) disk_reserve: DiskReserve,
     /// None logs nothing.
     pub(crate) slow_after: Option<Duration>,
+    /// Where spans are sent; none sends none.
+    pub(crate) otlp_endpoint: Option<String>,
+    /// Which part of all requests is traced, 0 to 1.
+    pub(crate) trace_ratio: f64,
     pub(crate) log: String,
     pub(crate) log_format: LogFormat,
 }
@@ -165,6 +169,16 @@ impl Settings {
                 "write milliseconds, or 0 for no slow log",
                 |text| text.parse().ok().map(|ms| (ms > 0).then(|| Duration::from_millis(ms))),
             )?,
+            otlp_endpoint: checked(
+                layers,
+                "otlp_endpoint",
+                "write http://HOST:PORT, such as http://127.0.0.1:4318: a collector near the node, \
+                 without TLS",
+                otlp_endpoint,
+            )?,
+            trace_ratio: checked(layers, "trace_ratio", "write a number from 0 to 1", |text| {
+                text.parse().ok().filter(|ratio| (0.0..=1.0).contains(ratio))
+            })?,
             log: text(layers, "log"),
             log_format: checked(layers, "log_format", "write text or json", |text| match text {
                 "text" => Some(LogFormat::Text),
@@ -304,6 +318,22 @@ fn resp(layers: &Layers) -> Result<RespListener, Failure> {
         Source::Default => RespListener::Usual(address),
         _ => RespListener::At(address),
     })
+}
+
+/// The address to which spans are posted, if there is one: the standard path below a collector's
+/// own, unless it is there already.
+#[expect(clippy::option_option, reason = "a wrong text, no text, an address")]
+fn otlp_endpoint(text: &str) -> Option<Option<String>> {
+    const PATH: &str = "/v1/traces";
+    if text.is_empty() {
+        return Some(None);
+    }
+    let uri: http::Uri = text.parse().ok()?;
+    if uri.scheme_str() != Some("http") || uri.host().is_none_or(str::is_empty) {
+        return None;
+    }
+    let base = text.trim_end_matches('/');
+    Some(Some(if base.ends_with(PATH) { base.to_owned() } else { format!("{base}{PATH}") }))
 }
 
 fn positive(text: &str) -> Option<usize> {

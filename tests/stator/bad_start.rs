@@ -25,6 +25,16 @@ fn settings_that_cant_be_meant_are_named() {
     refused(node.command(&["--config", config]), 2, "unknown key \"nmae\"");
     refused(node.command(&["--weight", "0"]), 2, "weight can't be \"0\"");
     refused(node.command(&["--join", "n2:1", "--engine", "paper"]), 2, "engine can't be \"paper\"");
+    refused(node.command(&["--trace-ratio", "1.5"]), 2, "trace_ratio can't be \"1.5\"");
+    for endpoint in ["https://collector:4318", "collector:4318", "http://"] {
+        refused(node.command(&["--otlp-endpoint", endpoint]), 2, "otlp_endpoint can't be");
+    }
+    #[cfg(not(feature = "otlp"))]
+    refused(
+        node.command(&["--otlp-endpoint", "http://127.0.0.1:4318"]),
+        2,
+        "cargo build --release --features otlp",
+    );
     let mut command = node.command(&[]);
     command.env("STATOR_REPLICAS", "none");
     refused(command, 2, "environment STATOR_REPLICAS");

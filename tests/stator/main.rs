@@ -24,3 +24,5 @@ mod objects;
 mod operate;
 mod packages;
 mod redis;
+#[cfg(feature = "otlp")]
+mod traces;

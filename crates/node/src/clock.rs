@@ -34,6 +34,12 @@ impl Clock {
         tokio::time::Instant::from_std(self.base + since_base)
     }
 
+    /// What the wall clock showed, or would have shown as it is set now, at a moment that has passed.
+    #[cfg(feature = "otlp")]
+    pub(crate) fn wall_of(&self, at: Instant) -> SystemTime {
+        SystemTime::now() - self.instant().since(at)
+    }
+
     /// How long the node has been running.
     pub(crate) fn uptime(&self) -> Duration {
         self.base.elapsed()

@@ -12,6 +12,8 @@ use stator_core::token::PartitionCount;
 use stator_store::FjallSettings;
 use stator_wire::secret::Keyring;
 
+use crate::trace::Traces;
+
 /// Whether a node may found a cluster (rule 14). On a directory that belongs to a cluster none of
 /// it counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,6 +77,8 @@ pub struct NodeConfig {
     pub disk_reserve: DiskReserve,
     /// Requests that take as long as this are logged; none are if there is no threshold.
     pub slow_after: Option<Duration>,
+    /// Which requests are traced, and where their spans go.
+    pub traces: Traces,
 }
 
 /// How much of a disk is kept free: reads, deletes and repair go on with it, new values do not.

@@ -24,7 +24,7 @@ use crate::failure::Failure;
 use crate::me::Me;
 use crate::membership::{AdminCall, Gate, MembershipMailbox};
 use crate::shard::{ClientCall, ShardEvent, Shards, Stages, of_partition, sealer};
-use crate::slow::{Slow, SlowLog};
+use crate::slow::{Finished, SlowLog};
 use crate::stats::{Asked, Came, Counters, Door, DoorCounters, NodeStats, WriterCounters};
 use crate::store_writer::{ShardIndex, WriteQueue};
 use crate::top::{self, Top, TopKeys};
@@ -109,10 +109,12 @@ impl NodeHandle {
         let came = Came::of(&reply, now.wall);
         let took = now.instant.since(began);
         shared.counters.doors.answered(self.door, asked, came, took);
+        let finished = Finished { door: self.door, asked, came, began, ended: now.instant, stages };
+        let key = counted.as_ref().map(top::Request::key);
+        shared.me.traces.finished(&shared.me, &finished, key);
         if shared.slow.is_slow(took) {
             shared.counters.doors.slow(self.door);
-            let slow = Slow { door: self.door, asked, came, began, ended: now.instant, stages };
-            shared.slow.log(&slow, counted.as_ref().map(top::Request::key));
+            shared.slow.log(&finished, key);
         }
         reply
     }

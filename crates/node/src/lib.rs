@@ -38,6 +38,7 @@ mod sparing;
 mod stats;
 mod store_writer;
 mod top;
+mod trace;
 
 pub use clients::ClientConnection;
 pub use config::{DiskReserve, Engine, Founding, NodeConfig};
@@ -53,3 +54,6 @@ pub use stats::{
     ShortfallStats, WriterStats,
 };
 pub use top::{TopKey, TopKeys};
+pub use trace::Traces;
+#[cfg(feature = "otlp")]
+pub use trace::{Attribute, Span, SpanId, SpanKind, SpanName, SpanSink, TraceId, TraceParent};

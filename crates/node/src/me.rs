@@ -13,6 +13,7 @@ use stator_wire::secret::Keyring;
 use crate::clients::ClientDoor;
 use crate::clock::Clock;
 use crate::failure::Failure;
+use crate::trace::Traces;
 
 /// This node, as all its threads know it.
 #[derive(Debug)]
@@ -39,6 +40,8 @@ pub(crate) struct Me {
     pub(crate) failure: Failure,
     /// Where native clients go.
     pub(crate) clients: ClientDoor,
+    /// Where spans of its requests go.
+    pub(crate) traces: Traces,
     /// The newest start of each node that was met since this one started.
     pub(crate) met: Mutex<BTreeMap<NodeId, (BootNumber, BootNonce)>>,
 }

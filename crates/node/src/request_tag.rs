@@ -18,6 +18,9 @@ tokio::task_local! {
 pub struct RequestTag {
     bytes: [u8; LONGEST],
     len: u8,
+    /// The client's span that the request is below.
+    #[cfg(feature = "otlp")]
+    parent: Option<crate::TraceParent>,
 }
 
 impl RequestTag {
@@ -29,7 +32,7 @@ impl RequestTag {
         }
         let mut bytes = [0; LONGEST];
         bytes[..given.len()].copy_from_slice(given);
-        Some(Self { bytes, len: given.len() as u8 })
+        Some(Self::of(bytes, given.len() as u8))
     }
 
     /// A tag that is a number, in 16 hex digits.
@@ -39,7 +42,28 @@ impl RequestTag {
         for (at, byte) in bytes[..16].iter_mut().enumerate() {
             *byte = DIGITS[(number >> (60 - 4 * at)) as usize & 15];
         }
-        Self { bytes, len: 16 }
+        Self::of(bytes, 16)
+    }
+
+    const fn of(bytes: [u8; LONGEST], len: u8) -> Self {
+        Self {
+            bytes,
+            len,
+            #[cfg(feature = "otlp")]
+            parent: None,
+        }
+    }
+
+    /// The same tag, of a request that is below this span of its client.
+    #[cfg(feature = "otlp")]
+    pub const fn below(self, parent: Option<crate::TraceParent>) -> Self {
+        Self { parent, ..self }
+    }
+
+    /// The client's span that the request is below, if the client named one.
+    #[cfg(feature = "otlp")]
+    pub const fn parent(&self) -> Option<crate::TraceParent> {
+        self.parent
     }
 
     /// Its text.

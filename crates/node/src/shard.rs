@@ -43,6 +43,7 @@ use crate::membership::MembershipMailbox;
 use crate::shutdown::Shutdown;
 use crate::stats::Counters;
 use crate::store_writer::{ShardIndex, WriteQueue};
+use crate::trace::Traced;
 
 pub(crate) use route::of_partition;
 
@@ -97,6 +98,8 @@ pub(crate) struct Stages {
     pub(crate) taken: Instant,
     /// When it was answered.
     pub(crate) answered: Instant,
+    /// The root of its trace, if it is traced.
+    pub(crate) trace: Option<Traced>,
 }
 
 /// The way into a shard from other threads. Both queues are bounded.

@@ -23,9 +23,9 @@ pub(crate) struct SlowLog {
     lines: Sparing,
 }
 
-/// A request that was slow.
+/// A request of a front door that has been answered.
 #[derive(Debug)]
-pub(crate) struct Slow {
+pub(crate) struct Finished {
     pub(crate) door: Door,
     pub(crate) asked: Asked,
     pub(crate) came: Came,
@@ -47,7 +47,7 @@ impl SlowLog {
     }
 
     /// Writes a line, if there is room for one.
-    pub(crate) fn log(&self, slow: &Slow, subject: Option<&ObjectKey>) {
+    pub(crate) fn log(&self, slow: &Finished, subject: Option<&ObjectKey>) {
         let Some(left_out) = self.lines.may_write(std::time::Instant::now()) else { return };
         let tag = RequestTag::current();
         let [queued, at_shard, back] = slow.times().map(|time| time.map(millis));
@@ -67,10 +67,10 @@ impl SlowLog {
     }
 }
 
-impl Slow {
+impl Finished {
     /// How long it waited for its shard, was under way there, and took to come back.
     fn times(&self) -> [Option<Duration>; 3] {
-        let Some(Stages { taken, answered }) = self.stages else { return [None; 3] };
+        let Some(Stages { taken, answered, .. }) = self.stages else { return [None; 3] };
         [taken.since(self.began), answered.since(taken), self.ended.since(answered)].map(Some)
     }
 }
@@ -80,7 +80,7 @@ fn millis(time: Duration) -> u64 {
 }
 
 /// A key's beginning, as text.
-fn shown(key: &ObjectKey) -> String {
+pub(crate) fn shown(key: &ObjectKey) -> String {
     let name = key.to_string();
     match name.char_indices().nth(SHOWN) {
         Some((cut, _)) => format!("{}…", &name[..cut]),
@@ -113,16 +113,16 @@ mod tests {
     #[test]
     fn the_stages_add_up_to_the_whole() {
         let at = |millis| Instant::default().after(Duration::from_millis(millis));
-        let slow = Slow {
+        let slow = Finished {
             door: Door::Http,
             asked: Asked::Get,
             came: Came::Done,
             began: at(10),
             ended: at(1_000),
-            stages: Some(Stages { taken: at(15), answered: at(990) }),
+            stages: Some(Stages { taken: at(15), answered: at(990), trace: None }),
         };
         assert_eq!(slow.times().map(|time| time.map(millis)), [Some(5), Some(975), Some(10)]);
-        assert_eq!(Slow { stages: None, ..slow }.times(), [None; 3]);
+        assert_eq!(Finished { stages: None, ..slow }.times(), [None; 3]);
     }
 
     #[test]

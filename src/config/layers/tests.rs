@@ -53,6 +53,24 @@ fn lists_of_the_file_are_joined_and_tables_refused() {
 }
 
 #[test]
+fn a_collector_is_found_as_other_tools_find_it_unless_a_setting_names_one() {
+    let file = file("otlp_endpoint = \"http://file:1/\"\ntrace_ratio = 0.5\n");
+    let with_file = ServeArgs { config: Some(file.path().to_owned()), ..ServeArgs::default() };
+    let variables = [(OTLP_VARIABLE, "http://variable:2/v1/traces")];
+    let settings = |flags: &ServeArgs, variables| {
+        let layers = Layers::read(flags, environment(variables)).expect("all are known");
+        Settings::parse(&layers).expect("all are valid")
+    };
+    let of_file = settings(&with_file, &variables);
+    assert_eq!(of_file.otlp_endpoint.as_deref(), Some("http://file:1/v1/traces"));
+    assert!((of_file.trace_ratio - 0.5).abs() < f64::EPSILON);
+    let of_variable = settings(&ServeArgs::default(), &variables).otlp_endpoint;
+    let expected = cfg!(feature = "otlp").then(|| "http://variable:2/v1/traces".to_owned());
+    assert_eq!(of_variable, expected);
+    assert_eq!(settings(&ServeArgs::default(), &[]).otlp_endpoint, None);
+}
+
+#[test]
 fn unknown_variables_are_collected_and_known_ones_are_not() {
     let variables = [("STATOR_NMAE", "x"), ("STATOR_ENDPOINT", "x"), ("STATOR_SECRET", "x")];
     let layers = Layers::read(&ServeArgs::default(), environment(&variables)).expect("text");

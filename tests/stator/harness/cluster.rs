@@ -24,12 +24,22 @@ impl Cluster {
 
     /// The same, whose first node is started with these flags.
     pub(crate) fn founded_with(count: usize, flags: &[&str]) -> Self {
+        Self::started_with(count, flags, &[])
+    }
+
+    /// The same, all of whose nodes are started with these flags.
+    #[cfg(feature = "otlp")]
+    pub(crate) fn of_all_with(count: usize, flags: &[&str]) -> Self {
+        Self::started_with(count, &["--init"], flags)
+    }
+
+    fn started_with(count: usize, first: &[&str], all: &[&str]) -> Self {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let mut nodes: Vec<Node> =
             (1..=count).map(|number| Node::new(dir.path(), &format!("n{number}"))).collect();
-        nodes[0].start(flags);
-        let first = nodes[0].peer.clone();
-        nodes[1..].iter_mut().for_each(|node| node.start(&["--join", &first]));
+        nodes[0].start(&[first, all].concat());
+        let joins = ["--join", &nodes[0].peer.clone()];
+        nodes[1..].iter_mut().for_each(|node| node.start(&[&joins, all].concat()));
         let cluster = Self { nodes, dir };
         let version = cluster.planned();
         let committed = cluster.nodes[0].cli(&["cluster", "commit", "--version", &version]);

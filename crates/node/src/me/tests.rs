@@ -20,6 +20,7 @@ pub(crate) fn me(node: NodeId, secret: &[u8]) -> Me {
         view: ArcSwap::from_pointee(View::alone(node)),
         failure: Failure::none(),
         clients: ClientDoor::default(),
+        traces: Traces::default(),
         met: Mutex::default(),
     }
 }

@@ -270,6 +270,7 @@ impl Parts {
             view: ArcSwap::from_pointee(View::alone(identity.node)),
             failure: failure.clone(),
             clients: ClientDoor::default(),
+            traces: config.traces.clone(),
             met: Mutex::default(),
         })
     }

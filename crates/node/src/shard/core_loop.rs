@@ -30,6 +30,7 @@ use crate::disk::DiskGauge;
 use crate::inbox::Inbox;
 use crate::links::{LinkEvent, Links};
 use crate::store_writer::Job;
+use crate::trace::ShardTracer;
 use stator_core::identity::NodeId;
 
 /// Inputs that wait for a turn past which no more is read from peers.
@@ -66,6 +67,7 @@ pub(super) struct CoreLoop {
     effects: Effects,
     /// What background work has sent.
     traffic: Traffic,
+    tracer: ShardTracer,
     /// Those who asked how the shard is.
     inspections: HashMap<InspectId, oneshot::Sender<ShardStatus>>,
     /// Those who asked what the shard has of an object.
@@ -86,6 +88,7 @@ impl CoreLoop {
             })
         };
         let lane = Lane::Shard(setup.index.0);
+        let tracer = ShardTracer::new(&setup.me);
         Self {
             core: Shard::new(setup.config.clone(), setup.random.clone(), setup.me.view()),
             links: Links::new(Arc::clone(&setup.me), lane, on_event),
@@ -101,6 +104,7 @@ impl CoreLoop {
             next_client: 0,
             effects: Effects::new(),
             traffic: Traffic::default(),
+            tracer,
             returned: VecDeque::from([Input::Started]),
             inspections: HashMap::new(),
             looks: HashMap::new(),
@@ -214,6 +218,7 @@ impl CoreLoop {
         if let Input::Synced(ticket) = input {
             self.unsynced.synced(ticket);
         }
+        self.tracer.takes(&input);
         let mut effects = std::mem::take(&mut self.effects);
         self.core.step(now, input, &self.setup.store, &mut effects);
         for effect in effects.drain() {
@@ -269,14 +274,16 @@ impl CoreLoop {
         match effect {
             Effect::Send { to, message } => self.send(to, message),
             Effect::Reply { request, reply } => {
+                let trace = self.tracer.replies(request, &reply);
                 if let Some(Waits { reply: waits, taken }) = self.waiting.remove(&request) {
-                    let stages = Stages { taken, answered: self.setup.me.clock.instant() };
+                    let stages = Stages { taken, answered: self.setup.me.clock.instant(), trace };
                     // The front door may have gone away; the work is done all the same.
                     let _ = waits.send((reply, stages));
                 }
             }
             Effect::Write { batch, ticket } => {
                 self.unsynced.add(ticket, &batch);
+                self.tracer.writes(ticket);
                 self.batches.push(batch);
                 self.ticket = ticket;
             }
@@ -304,11 +311,13 @@ impl CoreLoop {
     }
 
     fn set_timer(&mut self, at: Instant, timer: Timer) {
+        self.tracer.sets(timer);
         self.timers.set(at, timer);
     }
 
     /// Queues a message; one that can't be queued comes back at once as not sent.
     fn send(&mut self, to: NodeId, message: ShardMessage) {
+        self.tracer.sends(to, &message);
         let mut bytes = 0;
         let queued = self.links.send(to, |out| {
             let before = out.len();

@@ -56,6 +56,7 @@ pub(crate) fn config(name: &str, data: &Path) -> NodeConfig {
         background: BytesPerSecond::DEFAULT_CEILING,
         disk_reserve: DiskReserve::Bytes(0),
         slow_after: None,
+        traces: stator_node::Traces::default(),
     }
 }
 

@@ -43,7 +43,12 @@ impl Requests {
         let chosen = headers.get(CHOSEN).map(HeaderValue::as_bytes).and_then(RequestTag::parse);
         let traced = || headers.get(TRACE).and_then(|value| trace_id(value.as_bytes()));
         let numbered = || RequestTag::numbered(self.next.fetch_add(1, Ordering::Relaxed));
-        chosen.or_else(traced).unwrap_or_else(numbered)
+        let tag = chosen.or_else(traced).unwrap_or_else(numbered);
+        #[cfg(feature = "otlp")]
+        let tag = tag.below(
+            headers.get(TRACE).and_then(|value| stator_node::TraceParent::parse(value.as_bytes())),
+        );
+        tag
     }
 
     /// The answer to a request, with its id; counted, and logged if the node could not.

@@ -63,5 +63,6 @@ fn config(data: &TempDir) -> NodeConfig {
         background: BytesPerSecond::DEFAULT_CEILING,
         disk_reserve: DiskReserve::Bytes(0),
         slow_after: None,
+        traces: stator_node::Traces::default(),
     }
 }
