@@ -52,6 +52,7 @@ fn config(dir: &TempDir) -> NodeConfig {
         background: BytesPerSecond::DEFAULT_CEILING,
         disk_reserve: DiskReserve::Bytes(0),
         slow_after: None,
+        traces: stator_node::Traces::default(),
     }
 }
 
