@@ -312,7 +312,7 @@ def objects(options):
 
 def memory(options):
     rows = []
-    for partitions in (256, 4096, 65536):
+    for partitions in (256, 4096):
         with Cluster(options.stator, 1, "--partitions", str(partitions)) as cluster:
             time.sleep(10)
             idle = resident(cluster.pids()[0])
