@@ -87,8 +87,9 @@ async fn measure(
     report.must(within, &format!("{part}: reads are no staler than is estimated"));
     if part == DELAYED {
         report.must(reached, &format!("{part}: and no fresher"));
+        // On loopback there may be next to none.
+        report.must(seen >= 20, &format!("{part}: there was staleness to be seen"));
     }
-    report.must(seen >= 20, &format!("{part}: there was staleness to be seen"));
     Ok(())
 }
 
