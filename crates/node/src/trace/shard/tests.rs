@@ -63,7 +63,13 @@ fn replicate(request: RequestId, purpose: Purpose) -> Input {
 }
 
 fn replicated(request: RequestId, stage: AckStage) -> ShardMessage {
-    ShardMessage::Replicated { request, round: Round::default(), kept_for: None, stage: Ok(stage) }
+    ShardMessage::Replicated {
+        request,
+        round: Round::default(),
+        kept_for: None,
+        stage: Ok(stage),
+        held: None,
+    }
 }
 
 fn get(client: u64) -> Input {
