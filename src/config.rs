@@ -4,6 +4,7 @@
 //! where the wrong text came from, and `--print-config` where the right one did.
 
 mod layers;
+mod memory;
 mod secret;
 mod settings;
 
@@ -42,6 +43,7 @@ pub(crate) const KNOWN: &[Known] = &[
     Known { name: "max_key_bytes", default: "65536" },
     Known { name: "max_object_bytes", default: "8388608" },
     Known { name: "max_hint_bytes", default: "8589934592" },
+    Known { name: "cache_bytes", default: "" },
     Known { name: "scrub_interval", default: "3600" },
     Known { name: "background_bytes_per_second", default: "134217728" },
     Known { name: "disk_reserve", default: "" },

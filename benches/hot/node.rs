@@ -48,6 +48,7 @@ fn config(dir: &TempDir) -> NodeConfig {
         engine: Engine::Fjall(FjallSettings::default()),
         max_requests: 1000,
         hint_limits: HintLimits::default(),
+        cache_bytes: 32 << 20,
         scrub_interval: Duration::from_hours(1),
         background: BytesPerSecond::DEFAULT_CEILING,
         disk_reserve: DiskReserve::Bytes(0),

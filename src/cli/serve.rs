@@ -77,6 +77,10 @@ pub(crate) struct ServeArgs {
     /// Bytes of hints kept for other nodes; past it new ones are refused
     #[arg(long, value_name = "BYTES")]
     pub(crate) max_hint_bytes: Option<String>,
+    /// Memory for objects that were lately written or read, which fills as they are [default: an
+    /// eighth of the machine's]
+    #[arg(long, value_name = "BYTES")]
+    pub(crate) cache_bytes: Option<String>,
     /// How often every stored object is read in full to verify it, in seconds
     #[arg(long, value_name = "SECONDS")]
     pub(crate) scrub_interval: Option<String>,

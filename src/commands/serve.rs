@@ -181,10 +181,7 @@ fn node_config(settings: &Settings, secret: &SecretSource) -> NodeConfig {
         (false, true) => Founding::IfEmpty,
         (false, false) => Founding::No,
     };
-    let engine = match settings.engine {
-        EngineChoice::Fjall => Engine::Fjall(FjallSettings::default()),
-        EngineChoice::Memory => Engine::Memory,
-    };
+    let (engine, cache_bytes) = engine(settings);
     NodeConfig {
         name: settings.name.clone(),
         data_dir: settings.data.clone(),
@@ -208,11 +205,27 @@ fn node_config(settings: &Settings, secret: &SecretSource) -> NodeConfig {
             bytes: settings.max_hint_bytes / u64::from(settings.shards),
             ..HintLimits::default()
         },
+        cache_bytes,
         scrub_interval: settings.scrub_interval,
         background: settings.background,
         disk_reserve: settings.disk_reserve,
         slow_after: settings.slow_after,
         traces: Traces::default(),
+    }
+}
+
+/// The engine, and what is left of the memory for caches when it has taken its part.
+fn engine(settings: &Settings) -> (Engine, u64) {
+    match settings.engine {
+        EngineChoice::Fjall => {
+            // Objects that are asked for one by one are cached by the replica. Blocks serve scans, and
+            // what is larger than it caches.
+            let blocks = (settings.cache_bytes / 16).clamp(4 << 20, 256 << 20);
+            let engine = FjallSettings { cache_bytes: blocks, ..FjallSettings::default() };
+            (Engine::Fjall(engine), settings.cache_bytes.saturating_sub(blocks))
+        }
+        // All is in memory once already.
+        EngineChoice::Memory => (Engine::Memory, settings.cache_bytes.min(32 << 20)),
     }
 }
 

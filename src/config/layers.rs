@@ -147,6 +147,7 @@ fn of_flags(flags: &ServeArgs) -> Texts {
         ("max_key_bytes", &flags.max_key_bytes),
         ("max_object_bytes", &flags.max_object_bytes),
         ("max_hint_bytes", &flags.max_hint_bytes),
+        ("cache_bytes", &flags.cache_bytes),
         ("scrub_interval", &flags.scrub_interval),
         ("background_bytes_per_second", &flags.background_bytes_per_second),
         ("disk_reserve", &flags.disk_reserve),

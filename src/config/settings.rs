@@ -10,7 +10,7 @@ use stator_core::ring::Weight;
 use stator_core::token::PartitionCount;
 use stator_node::{BytesPerSecond, DiskReserve};
 
-use crate::config::{KNOWN, Layers, SecretSource, Source, flag, variable};
+use crate::config::{KNOWN, Layers, SecretSource, Source, flag, memory, variable};
 use crate::failure::Failure;
 
 /// How logs are written.
@@ -79,6 +79,8 @@ pub(crate) struct Settings {
     pub(crate) max_object_bytes: usize,
     /// Of the whole node.
     pub(crate) max_hint_bytes: u64,
+    /// Of the whole node, its engine included.
+    pub(crate) cache_bytes: u64,
     pub(crate) scrub_interval: Duration,
     /// Of the whole node.
     pub(crate) background: BytesPerSecond,
@@ -145,6 +147,12 @@ impl Settings {
                 positive,
             )?,
             max_hint_bytes: parsed(layers, "max_hint_bytes", "write a number of bytes")?,
+            cache_bytes: checked(layers, "cache_bytes", "write a number of bytes", |text| {
+                if text.is_empty() {
+                    return Some(memory::default_cache_bytes());
+                }
+                text.parse().ok()
+            })?,
             scrub_interval: checked(
                 layers,
                 "scrub_interval",

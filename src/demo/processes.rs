@@ -20,6 +20,8 @@ use crate::failure::Failure;
 const STOPS_WITHIN: Duration = Duration::from_secs(10);
 /// How often it is looked whether all nodes still run.
 const LOOK: Duration = Duration::from_millis(500);
+/// Several nodes share this machine, and nobody means to give them most of its memory.
+const CACHE_BYTES: &str = "67108864";
 
 /// One node and its process. Dropping it kills the process.
 struct NodeProcess {
@@ -173,7 +175,8 @@ impl Cluster {
         command.args(["--peer", &node.peer.to_string(), "--http", &node.http.to_string()]);
         command.args(["--resp", &node.resp.to_string()]);
         // Even a demo that is killed outright leaves no node behind.
-        command.args(["--shards", "1", "--stop-with-parent", &std::process::id().to_string()]);
+        command.args(["--shards", "1", "--cache-bytes", CACHE_BYTES]);
+        command.args(["--stop-with-parent", &std::process::id().to_string()]);
         command.args(founding);
         // What this shell sets for a node of its own is not meant for these.
         for (name, _) in std::env::vars_os() {

@@ -64,6 +64,8 @@ pub struct ShardConfig {
     pub store: StoreStanding,
     /// Bounds on hints held by this shard.
     pub hint_limits: HintLimits,
+    /// What this shard may take to remember objects that were lately written or read, in bytes.
+    pub cache_bytes: u64,
     /// How often every object is read in full, to verify its checksum and its tree.
     pub scrub_interval: Duration,
     /// How many bytes of objects one step of that reads at most, the first object whatever its size.
@@ -140,7 +142,7 @@ impl Shard {
     /// A shard that has just started, with fresh actor ids (rule 1).
     pub fn new(config: ShardConfig, random: Random, view: Arc<View>) -> Self {
         let mut shard = Self {
-            replica: Replica::new(random.child("actor ids"), config.shards),
+            replica: Replica::new(random.child("actor ids"), config.cache_bytes),
             peers: Peers::default(),
             watch: Watch::default(),
             machines: BTreeMap::new(),

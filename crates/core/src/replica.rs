@@ -7,9 +7,9 @@
 
 mod actors;
 mod buffer;
+mod cache;
 mod collecting;
 mod forgetting;
-mod heads;
 mod journal;
 mod listing;
 mod look;
@@ -22,6 +22,7 @@ mod snapshot;
 mod trees;
 mod write;
 
+pub use cache::CacheCounts;
 pub use collecting::{Agreement, Candidates};
 pub use forgetting::Forgotten;
 pub use journal::{Journal, Waiter};
@@ -44,7 +45,7 @@ use crate::token::Partition;
 
 use actors::Actors;
 use buffer::ObjectBuffer;
-use heads::{Head, Heads};
+use cache::ObjectCache;
 use look::Look;
 use quarantine::{Failed, Quarantine};
 use rows::Damaged;
@@ -55,7 +56,7 @@ use trees::{Before, Counts, Trees};
 pub struct Replica {
     actors: Actors,
     buffer: ObjectBuffer,
-    heads: Heads,
+    cache: ObjectCache,
     stamps: Stamps,
     journal: Journal,
     trees: Trees,
@@ -71,13 +72,13 @@ pub struct Replica {
 pub struct Unreadable(pub String);
 
 impl Replica {
-    /// The replicas of a shard that has just started, one of so many of its node. Its ids are fresh
-    /// (rule 1).
-    pub fn new(random: Random, shards: u8) -> Self {
+    /// The replicas of a shard that has just started. Its ids are fresh (rule 1). It caches objects
+    /// within so many bytes.
+    pub fn new(random: Random, cache_bytes: u64) -> Self {
         Self {
             actors: Actors::new(random),
             buffer: ObjectBuffer::default(),
-            heads: Heads::of_one_shard(shards),
+            cache: ObjectCache::within(cache_bytes),
             stamps: Stamps::default(),
             journal: Journal::default(),
             trees: Trees::default(),
@@ -110,14 +111,32 @@ impl Replica {
         if let Some(pending) = self.buffer.get(&at) {
             return Ok(pending.state());
         }
-        match Self::stored(&at, store) {
-            Ok(state) => Ok(state),
+        if let Some(state) = self.cache.state(&at) {
+            return Ok(Some(state));
+        }
+        match self.stored(&at, store) {
+            Ok(state) => {
+                if let Some(state) = &state {
+                    self.remember(&at, key, state);
+                }
+                Ok(state)
+            }
             Err(Failed::Engine(unreadable)) => Err(unreadable),
             Err(Failed::Damaged(damaged)) => {
                 self.set_aside(&at, key, &damaged, out);
                 Err(Unreadable(damaged.0))
             }
         }
+    }
+
+    /// Caches what was read of the store. Not what this node keeps no longer: that may be on its way
+    /// out of the store ([`Self::forget`]).
+    fn remember(&mut self, at: &StoreKey, key: &ObjectKey, encoded: &EncodedState) {
+        if self.trees.place_of(key).is_none() {
+            return;
+        }
+        let versions = || Some(encoded.decode().ok()?.versions());
+        self.cache.insert(at, encoded, encoded.digest(), versions);
     }
 
     /// The digest of the state that [`Self::read`] would return, for readers who need no more.
@@ -130,20 +149,20 @@ impl Replica {
         let at = StoreKey::of(key);
         if !self.quarantine.holds(&at)
             && self.buffer.get(&at).is_none()
-            && let Some(head) = self.heads.get(&at)
+            && let Some(digest) = self.cache.digest(&at)
         {
-            return Ok(Some(head.digest()));
+            return Ok(Some(digest));
         }
-        let Some(encoded) = self.read(key, store, out)? else { return Ok(None) };
-        let digest = encoded.digest();
-        if let Ok(state) = encoded.decode() {
-            self.heads.insert(at, Head::of(&encoded, digest, &state));
-        }
-        Ok(Some(digest))
+        Ok(self.read(key, store, out)?.map(|state| state.digest()))
     }
 
     /// What the store has, whatever is on its way there.
-    fn stored(at: &StoreKey, store: &impl ReadStore) -> Result<Option<EncodedState>, Failed> {
+    fn stored(
+        &mut self,
+        at: &StoreKey,
+        store: &impl ReadStore,
+    ) -> Result<Option<EncodedState>, Failed> {
+        self.cache.missed();
         let Some(record) = store.get(Keyspace::Objects, at.as_bytes())? else { return Ok(None) };
         let damaged = |error: DecodeError| Failed::Damaged(Damaged(error.to_string()));
         let (_, state) = decode_record(at, &record).map_err(damaged)?;
@@ -202,7 +221,7 @@ impl Replica {
     }
 
     /// Has an object's new state written, which is given in both forms, or the object dropped, and
-    /// changes its tree and its head in the same step.
+    /// changes its tree and what is cached of it in the same step.
     fn record(
         &mut self,
         at: StoreKey,
@@ -228,10 +247,10 @@ impl Replica {
         if let Some(((encoded, state), digest)) = after.zip(digest) {
             let record = encode_record(&at, key, encoded);
             batch.put(Keyspace::Objects, at.as_bytes().clone(), record);
-            self.heads.insert(at.clone(), Head::of(encoded, digest, state));
+            self.cache.insert(&at, encoded, digest, || Some(state.versions()));
         } else {
             batch.delete(Keyspace::Objects, at.as_bytes().clone());
-            self.heads.remove(&at);
+            self.cache.remove(&at);
         }
         let ticket = self.journal.write(batch, out);
         self.buffer.insert(at, key.clone(), after.map(|(encoded, _)| encoded.clone()), ticket);
@@ -253,6 +272,11 @@ impl Replica {
     pub fn synced(&mut self, ticket: Ticket) -> Vec<Waiter> {
         self.buffer.release(ticket);
         self.journal.synced(ticket)
+    }
+
+    /// What the object cache holds, and how often it helped.
+    pub fn cache_counts(&self) -> CacheCounts {
+        self.cache.counts()
     }
 
     /// How many states are in memory because they are not on disk yet.

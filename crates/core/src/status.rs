@@ -7,7 +7,7 @@ use crate::collection::Round;
 use crate::identity::{ActorId, NodeId};
 use crate::merkle::TreeSum;
 use crate::message::EncodedState;
-use crate::replica::Found;
+use crate::replica::{CacheCounts, Found};
 use crate::staleness::WriteDelays;
 use crate::time::{Instant, WallTime};
 use crate::token::Partition;
@@ -34,6 +34,8 @@ pub struct ShardStatus {
     pub disk_reserved: bool,
     /// What its puts met that it watched.
     pub writes: WriteDelays,
+    /// Its object cache.
+    pub cache: CacheCounts,
 }
 
 impl ShardStatus {
@@ -48,6 +50,7 @@ impl ShardStatus {
         self.budget += other.budget;
         self.disk_reserved |= other.disk_reserved;
         self.writes.absorb(&other.writes);
+        self.cache.absorb(other.cache);
     }
 }
 

@@ -69,6 +69,9 @@ pub struct NodeConfig {
     pub max_requests: usize,
     /// The most hints that a shard holds for other nodes.
     pub hint_limits: HintLimits,
+    /// What all shards together may take to remember objects that were lately written or read, in
+    /// bytes. It fills as they are; the engine caches what it reads beside that.
+    pub cache_bytes: u64,
     /// How often every stored object is read in full, to verify it.
     pub scrub_interval: Duration,
     /// What the node, all shards together, may read and send in the background at most.

@@ -144,6 +144,8 @@ pub(crate) struct ShardLimits {
     pub(crate) max_requests: usize,
     /// Hints held.
     pub(crate) hints: HintLimits,
+    /// Memory for cached objects, in bytes.
+    pub(crate) cache_bytes: u64,
     /// How often every object is read in full.
     pub(crate) scrub_interval: Duration,
     /// What it reads and sends in the background.

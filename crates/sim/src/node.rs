@@ -161,6 +161,7 @@ impl Node {
                 boot: BootNumber(self.boot),
                 store,
                 hint_limits: limits.hints,
+                cache_bytes: pace.cache_bytes,
                 scrub_interval: pace.look_every,
                 look_at_most: pace.look_at_most,
                 collect_every: pace.collect_every,

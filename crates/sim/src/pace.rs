@@ -1,4 +1,5 @@
-//! How often rounds of collection come in a run, and what is made to meet them.
+//! How often rounds of collection come in a run, what is made to meet them, and how often a node
+//! reads its disk.
 //!
 //! In production a partition is searched every half minute, and few frames of a cluster cross the
 //! few milliseconds of a round. In most seeds rounds therefore come far more often here, tombstones
@@ -12,6 +13,9 @@ use stator_core::node::LOOK_AT_MOST;
 
 use crate::draw::{Chance, Draw};
 
+/// Bytes for all objects that a run has.
+const ENOUGH: u64 = 1 << 20;
+
 /// How fast collection goes in a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pace {
@@ -21,6 +25,8 @@ pub struct Pace {
     pub look_every: Duration,
     /// How many bytes one step of that reads at most: in a short run partitions are small.
     pub look_at_most: u64,
+    /// What a shard may cache, in bytes: the less, the more is read of disks, damaged or not.
+    pub cache_bytes: u64,
     /// What comes beside, if rounds are to meet anything.
     pub pressure: Option<Pressure>,
 }
@@ -40,13 +46,16 @@ impl Pace {
         collect_every: COLLECT_EVERY,
         look_every: Duration::from_mins(1),
         look_at_most: LOOK_AT_MOST,
+        cache_bytes: ENOUGH,
         pressure: None,
     };
 
     /// That of a seed.
     pub fn drawn(draw: &mut Draw) -> Self {
+        // Of a draw beside the others, so that a seed stays what it was in all else.
+        let cache_bytes = *draw.child("cache").pick(&[0, 8 << 10, ENOUGH]);
         if draw.happens(Chance::percent(40)) {
-            return Self::USUAL;
+            return Self { cache_bytes, ..Self::USUAL };
         }
         let pressure = Pressure {
             late_double: Chance::percent(*draw.pick(&[1, 5, 20])),
@@ -56,6 +65,7 @@ impl Pace {
             collect_every: Duration::from_secs(*draw.pick(&[1, 3, 10])),
             look_every: Duration::from_secs(*draw.pick(&[3, 10])),
             look_at_most: *draw.pick(&[1, LOOK_AT_MOST]),
+            cache_bytes,
             pressure: Some(pressure),
         }
     }

@@ -140,6 +140,7 @@ impl Shard {
             budget: self.budget.allowance().get(),
             disk_reserved: self.disk == DiskRoom::Reserve,
             writes: self.watch.seen().clone(),
+            cache: self.replica.cache_counts(),
         }
     }
 }

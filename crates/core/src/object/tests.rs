@@ -183,7 +183,7 @@ proptest! {
         prop_assert_eq!(a.clone().merge(ObjectState::default()), a);
     }
 
-    /// What a replica makes of heads: versions say whose state a merge is.
+    /// What a replica makes of cached versions: they say whose state a merge is.
     #[test]
     fn versions_merge_as_states_do(acts in prop::collection::vec(act(), 1..60), lww in any::<bool>()) {
         let rule = if lww { ConflictRule::LastWriteWins } else { ConflictRule::Siblings };

@@ -38,7 +38,6 @@ impl Replica {
             return Ok(Forgotten { batch, more_after: None });
         };
         self.actors.retire(partition);
-        self.heads.clear();
         let (first, last) = partitions.range_of(partition);
         let mut range = StoreKey::range(first, last);
         if let Some(after) = after {
@@ -49,7 +48,9 @@ impl Replica {
         let mut last = None;
         for row in rows {
             batch.delete(Keyspace::Objects, row.key.clone());
-            last = Some(StoreKey::from_bytes(row.key));
+            let at = StoreKey::from_bytes(row.key);
+            self.cache.remove(&at);
+            last = Some(at);
         }
         if let Some(last) = last.filter(|_| is_full) {
             return Ok(Forgotten { batch, more_after: Some(last) });

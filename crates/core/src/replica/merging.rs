@@ -98,12 +98,11 @@ fn merged(
             let encoded = EncodedState::of(&state);
             Ok(if encoded == *ours { Merged::Ours } else { Merged::Both(encoded, state) })
         }
-        Before::Head(head) => {
-            let Some(ours) = head.versions() else { return Ok(Merged::Unclear) };
-            let theirs = their_state.versions();
+        Before::Cached(cached) => {
+            let (ours, theirs) = (&cached.versions, their_state.versions());
             let together = ours.clone().merge(theirs.clone());
             // What the versions are together says whose state it is: a dot names one value.
-            Ok(if together == ours {
+            Ok(if together == *ours {
                 Merged::Ours
             } else if together == theirs {
                 Merged::Theirs

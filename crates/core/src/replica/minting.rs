@@ -45,15 +45,14 @@ impl Replica {
     ) -> Result<(Before, ObjectState), MintError> {
         let mut before =
             self.before_write(at, write.key, store, out).map_err(MintError::Unreadable)?;
-        if let Before::Head(head) = &before {
-            match head.versions() {
-                Some(versions) if write.replaces_all(&versions) => return Ok((before, versions)),
-                _ => {
-                    before = self
-                        .whole_before_write(at, write.key, store, out)
-                        .map_err(MintError::Unreadable)?;
-                }
+        if let Before::Cached(cached) = &before {
+            if write.replaces_all(&cached.versions) {
+                let versions = cached.versions.clone();
+                return Ok((before, versions));
             }
+            before = self
+                .whole_before_write(at, write.key, store, out)
+                .map_err(MintError::Unreadable)?;
         }
         let current = decoded(&before).map_err(MintError::Unreadable)?;
         Ok((before, current))

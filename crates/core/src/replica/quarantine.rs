@@ -121,7 +121,7 @@ impl Replica {
     }
 
     /// What is stored of an object, for a write over it: of one that is set aside, what was
-    /// written since. Its head is told where that is known, and nothing is read then.
+    /// written since. What is cached of it is told where there is that, and nothing is read then.
     pub(super) fn before_write(
         &mut self,
         at: &StoreKey,
@@ -130,16 +130,15 @@ impl Replica {
         out: &mut Effects,
     ) -> Result<Before, Unreadable> {
         if self.buffer.get(at).is_none()
-            && let Some(head) = self.heads.get(at)
+            && let Some(cached) = self.cache.versions(at)
         {
-            let head = head.clone();
             self.learn_name(at, key, out);
-            return Ok(Before::Head(head));
+            return Ok(Before::Cached(cached));
         }
         self.whole_before_write(at, key, store, out)
     }
 
-    /// As [`Self::before_write`], and never a head.
+    /// As [`Self::before_write`], and always the whole state.
     pub(super) fn whole_before_write(
         &mut self,
         at: &StoreKey,
@@ -151,7 +150,10 @@ impl Replica {
         if let Some(pending) = self.buffer.get(at) {
             return Ok(Before::from(pending.state()));
         }
-        match Self::stored(at, store) {
+        if let Some(state) = self.cache.state(at) {
+            return Ok(Before::State(state));
+        }
+        match self.stored(at, store) {
             Ok(state) => Ok(Before::from(state)),
             Err(Failed::Engine(unreadable)) => Err(unreadable),
             Err(Failed::Damaged(damaged)) => {
@@ -218,7 +220,7 @@ impl Replica {
         damaged: &Damaged,
         out: &mut Effects,
     ) {
-        self.heads.remove(at);
+        self.cache.remove(at);
         // Something minted under the id may be what was damaged (rule 1): also if that was written
         // over an object that was set aside before.
         self.actors.retire(partition);

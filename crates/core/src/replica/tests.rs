@@ -113,8 +113,13 @@ pub(super) fn write<'a>(
     }
 }
 
+/// One that reads all that it is asked for.
 pub(super) fn replica(seed: u8) -> Replica {
-    let mut replica = Replica::new(Random::from_seed([seed; 32]), 1);
+    replica_with_cache(seed, 0)
+}
+
+pub(super) fn replica_with_cache(seed: u8, cache_bytes: u64) -> Replica {
+    let mut replica = Replica::new(Random::from_seed([seed; 32]), cache_bytes);
     replica.own(ONE, BTreeSet::from([Partition::new(0)]));
     replica
 }

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::heads::Head;
+use super::cache::Cached;
 use super::{Replica, StoreKey, Unreadable};
 use crate::merkle::{LeafIndex, Tree, TreeSum};
 use crate::message::{EncodedState, LeafItem};
@@ -22,8 +22,8 @@ pub(super) enum Before {
     Nothing,
     /// This state.
     State(EncodedState),
-    /// A state with this head.
-    Head(Head),
+    /// A state with these versions, which was not read.
+    Cached(Cached),
     /// Its bytes could not be read.
     Unknown,
 }
@@ -54,7 +54,7 @@ impl Counts {
             Before::State(state) => {
                 Some(Self::of(key, state.digest(), state.as_bytes().len() as u64))
             }
-            Before::Head(head) => Some(Self::of(key, head.digest(), head.len())),
+            Before::Cached(cached) => Some(Self::of(key, cached.digest, cached.len)),
             Before::Unknown => None,
         }
     }
@@ -213,7 +213,7 @@ impl Replica {
             // The tree does not count them from now on, so that a write over one must not take it
             // for what it was.
             for at in &found.damaged {
-                self.heads.remove(at);
+                self.cache.remove(at);
             }
             let sum = found.sums.into_values().fold(TreeSum::default(), TreeSum::plus);
             let Some(kept) = self.trees.kept.get_mut(&partition) else { continue };

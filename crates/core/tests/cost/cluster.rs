@@ -36,6 +36,8 @@ pub(crate) const SIBLINGS: &[u8] = b"carts";
 pub(crate) const LAST_WRITE_WINS: &[u8] = b"redis.0";
 /// Bytes of a value.
 pub(crate) const VALUE: usize = 1024;
+/// Enough to cache all objects of a test.
+pub(crate) const CACHE_BYTES: u64 = 1 << 20;
 
 const PARTITIONS: u32 = 16;
 /// Long enough for all that shards do when they start: every partition has its tree.
@@ -129,11 +131,16 @@ pub(crate) struct Cluster<W> {
 impl<W: Watch> Cluster<W> {
     /// A cluster of so many nodes, three replicas of each partition, that has settled.
     pub(crate) fn new(nodes: u64, watch: W) -> Self {
+        Self::with_cache(CACHE_BYTES, nodes, watch)
+    }
+
+    /// The same; each node caches objects within so many bytes.
+    pub(crate) fn with_cache(cache_bytes: u64, nodes: u64, watch: W) -> Self {
         let ids: Vec<NodeId> = (1..=nodes).map(NodeId::new).collect();
         let ring = Arc::new(ring(&ids));
         let mut cluster = Self {
             watch,
-            nodes: ids.iter().map(|&id| (id, node(id, &ring))).collect(),
+            nodes: ids.iter().map(|&id| (id, node(id, &ring, cache_bytes))).collect(),
             ring,
             on_their_way: VecDeque::new(),
             timers: Some(BTreeSet::new()),
@@ -307,7 +314,7 @@ fn ring(ids: &[NodeId]) -> Ring {
     ring
 }
 
-fn node(id: NodeId, ring: &Arc<Ring>) -> Node {
+fn node(id: NodeId, ring: &Arc<Ring>, cache_bytes: u64) -> Node {
     let made = |name: &[u8]| {
         let name = BucketName::new(Bytes::copy_from_slice(name)).expect("a name");
         let BucketProperties { fixed, mutable } = BucketProperties::defaults(&name, 3);
@@ -324,6 +331,7 @@ fn node(id: NodeId, ring: &Arc<Ring>) -> Node {
         boot: BootNumber(1),
         store: StoreStanding::Kept,
         hint_limits: HintLimits::default(),
+        cache_bytes,
         scrub_interval: Duration::from_hours(1),
         look_at_most: LOOK_AT_MOST,
         collect_every: COLLECT_EVERY,

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use stator_core::context::SealedContext;
 use stator_core::object::ObjectKey;
 
-use crate::cluster::{Cluster, LAST_WRITE_WINS, SIBLINGS, VALUE, value};
+use crate::cluster::{CACHE_BYTES, Cluster, LAST_WRITE_WINS, SIBLINGS, VALUE, value};
 use crate::counts::{Bounds, Counts};
 
 /// How many objects are asked for, each in a state that is alike.
@@ -24,7 +24,7 @@ const PUT: Bounds = Bounds {
     // Twice the value, and of each of the four messages the key, a footing, a round, two versions:
     // a state that travels with more than one value is not what this put asked for.
     message_bytes_at_most: 2 * SIZE + 180,
-    // One on each replica: object, tree and head change together (rule 12). A second batch is a
+    // One on each replica: object, tree and cache change together (rule 12). A second batch is a
     // second record in the journal, and perhaps a second sync.
     batches: 3,
     // The object's record and nothing else: trees are kept in memory. Whoever adds one to every put
@@ -33,9 +33,9 @@ const PUT: Bounds = Bounds {
     // Of each replica the value and 69 bytes: token, name twice, versions, checksum. Every byte here
     // goes to the journal and to a table.
     written_bytes_at_most: 3 * (SIZE + 70),
-    // What is there is superseded whole, and that is seen from its head (`replica/heads.rs`) on all
-    // three. A look-up is 5 to 7 us of CPU, so that this is the dearest bound to lose: what needs
-    // the state before a write has to find it in the head.
+    // What is there is superseded whole, and that is seen from its versions in the object cache
+    // (`replica/cache.rs`) on all three. A look-up is 3 to 10 us of CPU, so that this is the dearest
+    // bound to lose: what needs the state before a write has to find it there.
     look_ups: 0,
     // The deadline. With three nodes nobody is left to stand in for a slow one, so that there is no
     // timer for that. Timers are never taken back, so that each is paid for twice.
@@ -92,13 +92,14 @@ const GET: Bounds = Bounds {
     batches: 0,
     changes: 0,
     written_bytes_at_most: 0,
-    // The door's own: a value is kept in the store alone. The other replica answers with the digest
-    // in its head, so that a second look-up means that heads are not asked, or forget too early.
-    look_ups: 1,
+    // State and digest come from the object caches: a look-up means that they are not asked, or
+    // forget too early.
+    look_ups: 0,
     // The deadline, and when to ask the third replica.
     timers: 2,
-    // Of all that has a part in it; a put says what an allocation is worth.
-    step_allocations_at_most: 22,
+    // Of all that has a part in it; a put says what an allocation is worth. Two are of the copy that
+    // the cache gives out, in place of a look-up.
+    step_allocations_at_most: 24,
     // Bucket and key of the question, and what they share.
     codec_allocations_at_most: 3,
 };
@@ -111,8 +112,26 @@ const GET_ELSEWHERE: Bounds = Bounds {
     message_bytes_at_most: SIZE + 160,
     // As a get, and what is remembered of a second question.
     step_allocations_at_most: 27,
-    // As a get, and the state, which shares its frame's bytes.
-    codec_allocations_at_most: 4,
+    // As a get, the state, which shares its frame's bytes, and what the copy of the cache shares.
+    codec_allocations_at_most: 5,
+    ..GET
+};
+
+/// A put over an object that is cached nowhere.
+const UNCACHED_PUT: Bounds = Bounds {
+    // Once on every replica, for the versions. The state that is read is as good as cached.
+    look_ups: 3,
+    // As counted: two more on each replica, for what is read.
+    step_allocations_at_most: 95,
+    ..PUT
+};
+
+/// A get of an object that is cached nowhere.
+const UNCACHED_GET: Bounds = Bounds {
+    // The door for the state, and the other replica to make a digest of it.
+    look_ups: 2,
+    // As counted. The states that are read are cached, if there is room for any.
+    step_allocations_at_most: 27,
     ..GET
 };
 
@@ -134,8 +153,22 @@ impl Stored {
         Self::new(4, bucket, (4, false))
     }
 
-    fn new(nodes: u64, bucket: &[u8], (door, is_replica): (u64, bool)) -> Self {
-        let mut cluster = Cluster::new(nodes, Counts::default());
+    /// As [`Self::at_replica`], and cached nowhere.
+    fn uncached(bucket: &[u8]) -> Self {
+        Self::within(0, 3, bucket, (1, true))
+    }
+
+    fn new(nodes: u64, bucket: &[u8], place: (u64, bool)) -> Self {
+        Self::within(CACHE_BYTES, nodes, bucket, place)
+    }
+
+    fn within(
+        cache_bytes: u64,
+        nodes: u64,
+        bucket: &[u8],
+        (door, is_replica): (u64, bool),
+    ) -> Self {
+        let mut cluster = Cluster::with_cache(cache_bytes, nodes, Counts::default());
         let stored = |number| {
             let key = cluster.key(bucket, number, (door, is_replica));
             let context = cluster.put(door, &key, value(number), None).context;
@@ -196,6 +229,15 @@ fn a_first_put_looks_once_on_every_replica() {
     };
     let counts: Vec<Counts> = (0..OBJECTS).map(put).collect();
     FIRST_PUT.hold("FIRST_PUT in requests.rs", &counts);
+}
+
+#[test]
+fn what_is_not_cached_is_looked_up_once_on_every_replica_that_is_asked() {
+    let mut stored = Stored::uncached(SIBLINGS);
+    let counts = stored.puts(|context| Some(context.clone()));
+    UNCACHED_PUT.hold("UNCACHED_PUT in requests.rs", &counts);
+    UNCACHED_GET
+        .hold("UNCACHED_GET in requests.rs", &stored.gets(|number| value(OBJECTS + number)));
 }
 
 #[test]

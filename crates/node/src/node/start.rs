@@ -205,6 +205,7 @@ impl Parts {
             limits: ShardLimits {
                 max_requests: self.config.max_requests,
                 hints: self.config.hint_limits,
+                cache_bytes: self.config.cache_bytes / u64::from(self.config.shards.max(1)),
                 scrub_interval: self.config.scrub_interval,
                 background: self.config.background.of_one_shard(self.config.shards),
             },

@@ -54,6 +54,7 @@ impl Setup {
             boot: parts.me.boot,
             store: parts.standing,
             hint_limits: parts.limits.hints,
+            cache_bytes: parts.limits.cache_bytes,
             scrub_interval: parts.limits.scrub_interval,
             look_at_most: LOOK_AT_MOST,
             collect_every: COLLECT_EVERY,

@@ -52,6 +52,7 @@ pub(crate) fn config(name: &str, data: &Path) -> NodeConfig {
         engine: Engine::Memory,
         max_requests: 1000,
         hint_limits: HintLimits::default(),
+        cache_bytes: 32 << 20,
         scrub_interval: Duration::from_hours(1),
         background: BytesPerSecond::DEFAULT_CEILING,
         disk_reserve: DiskReserve::Bytes(0),

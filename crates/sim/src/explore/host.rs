@@ -87,6 +87,7 @@ impl Host {
             boot: BootNumber(1),
             store: StoreStanding::Kept,
             hint_limits: HintLimits::default(),
+            cache_bytes: 1 << 20,
             scrub_interval: Duration::from_hours(1),
             look_at_most: LOOK_AT_MOST,
             collect_every: COLLECT_EVERY,

@@ -20,13 +20,11 @@ pub(super) enum MayTell {
     Nothing(&'static str),
     /// Exactly this, or that it can't tell.
     Exactly(Option<ObjectDigest>),
-    /// This digest, or that it can't tell: the state can't be read, which it may not have noticed.
-    Digest(Option<ObjectDigest>),
 }
 
 impl World {
     /// What a turn may tell a reader, before it is taken.
-    pub(super) fn may_tell(&self, node: usize, shard: u8, input: &Input) -> MayTell {
+    pub(super) fn may_tell(&self, node: usize, input: &Input) -> MayTell {
         let Input::Peer { message: ShardMessage::Read { key, .. }, .. } = input else {
             return MayTell::NotAsked;
         };
@@ -52,12 +50,8 @@ impl World {
             return MayTell::Nothing("told a reader what it has of an object before it was healed");
         }
         let has = object_coming(disk, key).map(|state| state.digest());
-        // What is in memory is not read from the disk, and so is not found to be damaged there: a
-        // state on its way to disk, and the digest of one that was written lately.
-        let in_memory = self.nodes[node].shards[usize::from(shard)].unsynced() > 0;
-        if self.is_damaged(node, key) && !in_memory {
-            return MayTell::Digest(has);
-        }
+        // What is cached is not read from the disk, and so is not found to be damaged there: of a
+        // damaged object either nothing is told, or what it was.
         MayTell::Exactly(has)
     }
 
@@ -97,15 +91,7 @@ impl World {
             MayTell::Exactly(has) if told.iter().any(|told| told != has) => {
                 self.amiss(node, "told a reader something else of an object than it holds");
             }
-            MayTell::Digest(_)
-                if answers.iter().any(|told| matches!(told, ReadAnswer::State(_))) =>
-            {
-                self.amiss(node, "told a reader a state that can't be read before it was healed");
-            }
-            MayTell::Digest(has) if told.iter().any(|told| told != has) => {
-                self.amiss(node, "told a reader another digest than that of what it was sent");
-            }
-            MayTell::NotAsked | MayTell::Nothing(_) | MayTell::Exactly(_) | MayTell::Digest(_) => {}
+            MayTell::NotAsked | MayTell::Nothing(_) | MayTell::Exactly(_) => {}
         }
     }
 }

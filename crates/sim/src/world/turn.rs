@@ -56,7 +56,7 @@ impl World {
         }
         let call = self.call_behind(at, &input, from);
         let mut out = Effects::new();
-        let watched = self.watch(at.node, shard, &input);
+        let watched = self.watch(at.node, &input);
         let brought = self.brought(&input);
         let node = &mut self.nodes[at.node];
         let now = node.now(self.now);

@@ -2,8 +2,11 @@
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 
+use fjall::compaction::Leveled;
+use fjall::config::{PartitioningPolicy, PinningPolicy};
 use fjall::{Database, KeyspaceCreateOptions, KvSeparationOptions};
 use stator_core::store::Keyspace;
 
@@ -97,12 +100,25 @@ fn remove_unfinished(dir: &Path) -> Result<(), OpenError> {
     Ok(())
 }
 
-/// How a keyspace is made. The bloom filters are the engine's defaults.
+/// So many tables of objects gather before they are merged into the first level, which is as large as
+/// so many that are full. With ten million objects of 100 bytes, and 32 MiB of write buffer: a quarter
+/// less CPU for tables and compaction and two fifths less written than with 4 tables and 16 MiB.
+const GATHERED_TABLES: u8 = 8;
+
+/// How a keyspace is made.
 fn options(keyspace: Keyspace, settings: &FjallSettings) -> KeyspaceCreateOptions {
     let options = KeyspaceCreateOptions::default();
     match keyspace {
+        // Indexes and filters of all tables stay in memory, which takes about three bytes for each
+        // object. The engine would fetch those of the lower levels through its cache, each of them
+        // hundreds of KiB: with ten million objects and 32 MiB of cache a get cost twice as much.
         Keyspace::Objects => options
             .max_memtable_size(settings.write_buffer_bytes)
+            .index_block_pinning_policy(PinningPolicy::all(true))
+            .index_block_partitioning_policy(PartitioningPolicy::all(false))
+            .filter_block_pinning_policy(PinningPolicy::all(true))
+            .filter_block_partitioning_policy(PartitioningPolicy::all(false))
+            .compaction_strategy(Arc::new(Leveled::default().with_l0_threshold(GATHERED_TABLES)))
             .with_kv_separation(Some(separation(settings))),
         // Hints are short-lived and the node's own records few and small: neither is worth a
         // value log, nor much memory.

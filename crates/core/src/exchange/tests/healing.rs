@@ -57,7 +57,7 @@ impl Bench {
         let mut ring = Ring::found(ClusterId::new(1), one, 3, node(1), member());
         ring.members = (1..=3).map(|id| (node(id), member())).collect();
         ring.table = vec![(1..=3).map(node).collect()];
-        let mut replica = Replica::new(Random::from_seed([1; 32]), 1);
+        let mut replica = Replica::new(Random::from_seed([1; 32]), 1 << 20);
         replica.own(one, BTreeSet::from([PARTITION]));
         let mut peers = Peers::default();
         peers.link_up(node(2));

@@ -233,6 +233,7 @@ impl World {
             boot: BootNumber(u64::from(starts)),
             store,
             hint_limits: HintLimits::default(),
+            cache_bytes: 1 << 20,
             scrub_interval: Duration::from_hours(1),
             look_at_most: LOOK_AT_MOST,
             collect_every: COLLECT_EVERY,

@@ -286,6 +286,7 @@ impl Rig {
                 objects: self.most_hints.unwrap_or(HintLimits::default().objects),
                 ..HintLimits::default()
             },
+            cache_bytes: 1 << 20,
             scrub_interval: Duration::from_hours(1),
             look_at_most: LOOK_AT_MOST,
             collect_every: COLLECT_EVERY,

@@ -3,7 +3,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::super::Looked;
-use super::super::tests::{Disk, ONE, WAITER, mint, object, replica};
+use super::super::tests::{Disk, ONE, WAITER, mint, object, replica_with_cache};
 use super::*;
 use crate::context::Context;
 use crate::object::{ConflictRule, Content, Metadata, Sibling, Value};
@@ -52,7 +52,7 @@ struct Held {
 impl Held {
     fn new() -> Self {
         let (disk, out) = (Disk::default(), Effects::new());
-        Self { replica: replica(1), disk, out, wall: WallTime::default() }
+        Self { replica: replica_with_cache(1, 1 << 20), disk, out, wall: WallTime::default() }
     }
 
     fn store(&mut self, name: &str, state: &ObjectState) {
@@ -132,6 +132,10 @@ fn an_expired_value_is_collected_like_a_tombstone_and_not_before() {
     assert_eq!(held.drop_collected(&candidates), Dropped { tombstones: 1, pruned: 0 });
     held.look();
     assert_eq!(held.search(None).found, [], "it is gone");
+    let Held { mut replica, mut disk, mut out, .. } = held;
+    let ticket = disk.carry_out(&mut out).expect("it was dropped");
+    replica.synced(ticket);
+    assert_eq!(replica.read(&object("carts", b"early"), &disk, &mut out), Ok(None), "for good");
 }
 
 #[test]

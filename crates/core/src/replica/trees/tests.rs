@@ -54,7 +54,7 @@ fn act() -> impl Strategy<Value = Act> {
 }
 
 fn fresh(boot: u8, partitions: PartitionCount) -> Replica {
-    let mut replica = Replica::new(Random::from_seed([boot; 32]), 1);
+    let mut replica = Replica::new(Random::from_seed([boot; 32]), 0);
     replica.own(partitions, partitions.all().collect());
     replica
 }

@@ -24,6 +24,22 @@ fn store(reading: &Reading, page: &mut Page<'_>) -> fmt::Result {
         "Roughly how many objects are stored.",
         store.approximate_objects as f64,
     )?;
+    let cache = &reading.condition.whole.cache;
+    page.gauge(
+        "stator_object_cache_bytes",
+        "Bytes of cached objects; cache_bytes, less a part for the engine, bounds them.",
+        cache.bytes as f64,
+    )?;
+    page.counter(
+        "stator_object_cache_hits",
+        "How often a read, a write or a digest found its object cached.",
+        cache.hits,
+    )?;
+    page.counter(
+        "stator_object_cache_misses",
+        "How often it had to look into the store.",
+        cache.misses,
+    )?;
     page.counter("stator_store_syncs", "Syncs since the store was opened.", store.syncs)?;
     page.counter(
         "stator_store_batches",

@@ -59,6 +59,7 @@ fn config(data: &TempDir) -> NodeConfig {
         engine: Engine::Memory,
         max_requests: 1000,
         hint_limits: HintLimits::default(),
+        cache_bytes: 32 << 20,
         scrub_interval: Duration::from_hours(1),
         background: BytesPerSecond::DEFAULT_CEILING,
         disk_reserve: DiskReserve::Bytes(0),

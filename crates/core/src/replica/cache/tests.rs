@@ -4,7 +4,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use proptest::prelude::*;
 
-use super::super::tests::{Disk, ONE, WAITER, object, replica, write};
+use super::super::tests::{Disk, ONE, WAITER, object, replica_with_cache, write};
 use super::super::{Looked, Replica, Write};
 use super::*;
 use crate::context::Context;
@@ -15,6 +15,7 @@ use crate::request::Precedence;
 use crate::time::{Now, WallTime};
 use crate::token::Partition;
 
+const CACHE_BYTES: u64 = 1 << 20;
 const WHOLE: Partition = Partition::new(0);
 
 /// What happens to one of a few objects.
@@ -59,7 +60,8 @@ struct Side {
 impl Side {
     /// With a tree, so that writes change it.
     fn new(seed: u8, remembers: bool) -> Self {
-        let (mut replica, disk, mut out) = (replica(seed), Disk::default(), Effects::new());
+        let (mut replica, disk, mut out) =
+            (replica_with_cache(seed, CACHE_BYTES), Disk::default(), Effects::new());
         let looked = replica.look(Now::default(), Duration::MAX, 1, &disk, &mut out);
         assert_eq!(looked.expect("readable").0, Looked::Finished(WHOLE));
         Self { replica, disk, out, remembers }
@@ -86,7 +88,7 @@ impl Side {
 
     fn forget(&mut self) {
         if !self.remembers {
-            self.replica.heads.clear();
+            self.replica.cache = ObjectCache::within(CACHE_BYTES);
         }
     }
 
@@ -102,7 +104,7 @@ impl Side {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
-    /// A replica that remembers heads does what one that reads everything does.
+    /// A replica that caches objects does what one that reads everything does.
     #[test]
     fn what_is_remembered_is_what_would_be_read(acts in prop::collection::vec(act(), 1..60)) {
         let keys = [object("carts", b"a"), object("carts", b"b"), object("carts", b"c")];
@@ -173,6 +175,7 @@ fn what_a_tree_does_not_count_is_not_remembered_as_counted() {
         side.disk.damaged.push(StoreKey::of(key).as_bytes().clone());
         context.expect("minted")
     });
+    side.replica.cache.remove(&StoreKey::of(&first));
     let read = side.replica.read(&first, &side.disk, &mut side.out);
     assert!(read.is_err(), "it is set aside");
     assert!(side.replica.clean_leaves(&side.disk));
@@ -192,25 +195,104 @@ fn nothing_is_remembered_of_a_partition_that_is_given_up() {
     let key = object("carts", b"a");
     side.mint(write(&key, "x", Context::default(), 100));
     side.sync();
+    side.replica.own(ONE, BTreeSet::new());
     let piece = side.replica.forget(WHOLE, None, 10, &side.disk).expect("readable");
+    assert!(side.state(&key).is_some(), "it is still on the disk");
     side.replica.journal_mut().write(piece.batch, &mut side.out);
     side.sync();
     side.replica.own(ONE, BTreeSet::from([WHOLE]));
     assert_eq!(side.digest(&key), None);
 }
 
+/// The state of an object with one value of so many bytes, in both forms.
+fn state(bytes: usize) -> (EncodedState, ObjectState) {
+    let mut side = Side::new(1, true);
+    let key = object("carts", b"a");
+    side.mint(write(&key, &"x".repeat(bytes), Context::default(), 100));
+    let encoded = side.state(&key).expect("it was written");
+    let state = encoded.decode().expect("a state");
+    (encoded, state)
+}
+
 #[test]
-fn what_heads_take_is_bounded() {
-    let (state, mut heads) = (ObjectState::default(), Heads::of_one_shard(4));
-    let encoded = EncodedState::of(&state);
-    let head = Head::of(&encoded, encoded.digest(), &state);
+fn what_the_cache_takes_is_bounded() {
+    const BYTES: u64 = 8 << 20;
+    let (encoded, state) = state(10);
+    let mut cache = ObjectCache::within(BYTES);
     for number in 0..200_000_u64 {
         let key = object("carts", &number.to_be_bytes());
-        heads.insert(StoreKey::of(&key), head.clone());
+        cache.insert(&StoreKey::of(&key), &encoded, encoded.digest(), || Some(state.versions()));
     }
-    assert!(heads.0.weight() <= NODE_BYTES / 4);
-    assert!(heads.0.len() > 40_000, "{} are remembered", heads.0.len());
-    let long = StoreKey::from_bytes(Bytes::from(vec![7; 300]));
-    heads.insert(long.clone(), head);
-    assert!(heads.get(&long).is_some());
+    assert!(cache.counts().bytes <= BYTES);
+    let at = |number: u64| StoreKey::of(&object("carts", &number.to_be_bytes()));
+    let cached = (0..200_000).filter(|&number| cache.digest(&at(number)).is_some()).count();
+    assert!(cached > 40_000, "{cached} are cached");
+    assert!(cache.digest(&at(199_999)).is_some(), "the newest is");
+}
+
+/// Names whose tokens are the same can be made: MD5 is not what keeps two objects apart.
+#[test]
+fn objects_of_one_token_are_not_taken_for_one_another() {
+    let of = |last| StoreKey::from_bytes(Bytes::from([&[7; 40][..], last].concat()));
+    let (one, other, longer) = (of(b"a"), of(b"b"), of(b"ab"));
+    let (mut cache, (encoded, state)) = (ObjectCache::within(CACHE_BYTES), state(10));
+    cache.insert(&one, &encoded, encoded.digest(), || Some(state.versions()));
+    assert_eq!(cache.state(&one), Some(encoded.clone()));
+    assert_eq!((cache.state(&other), cache.digest(&longer)), (None, None));
+    cache.insert(&longer, &encoded, encoded.digest(), || Some(state.versions()));
+    assert!(cache.state(&one).is_some() && cache.state(&longer).is_some());
+    cache.remove(&longer);
+    assert!(cache.state(&one).is_some() && cache.state(&longer).is_none());
+}
+
+#[test]
+fn a_cache_of_no_bytes_caches_nothing() {
+    let (encoded, state) = state(10);
+    let mut cache = ObjectCache::within(0);
+    let at = StoreKey::of(&object("carts", b"a"));
+    cache.insert(&at, &encoded, encoded.digest(), || Some(state.versions()));
+    assert_eq!(cache.digest(&at), None);
+}
+
+/// Whatever was in an object's place before: larger, smaller, or much smaller.
+#[test]
+fn a_small_state_is_cached_whole_and_the_versions_of_a_large_one() {
+    let mut cache = ObjectCache::within(CACHE_BYTES);
+    let at = StoreKey::of(&object("carts", b"a"));
+    for bytes in [10, WHOLE_BYTES + 1, 1000, 990, 11, 20, WHOLE_BYTES * 20, 0] {
+        let (encoded, state) = state(bytes);
+        cache.insert(&at, &encoded, encoded.digest(), || Some(state.versions()));
+        let whole = (bytes < WHOLE_BYTES).then(|| encoded.clone());
+        assert_eq!(cache.state(&at), whole, "{bytes}");
+        let cached = cache.versions(&at).expect("it is cached");
+        let len = encoded.as_bytes().len() as u64;
+        assert_eq!((cached.digest, cached.len), (encoded.digest(), len));
+        assert_eq!(cached.versions, state.versions());
+    }
+}
+
+/// What was read is cached, and is not read again.
+#[test]
+fn what_is_asked_for_twice_is_read_once() {
+    let mut side = Side::new(1, true);
+    let key = object("carts", b"a");
+    side.mint(write(&key, "x", Context::default(), 100));
+    side.sync();
+    side.replica.cache = ObjectCache::within(CACHE_BYTES);
+    let first = side.state(&key);
+    // Were it read, it would be found to be damaged.
+    side.disk.damaged.push(StoreKey::of(&key).as_bytes().clone());
+    assert_eq!(side.state(&key), first);
+    assert_eq!(side.digest(&key), first.map(|state| state.digest()));
+}
+
+/// A scrub finds damage of an object that is cached: from then on it is as good as absent.
+#[test]
+fn nothing_is_remembered_of_an_object_that_is_set_aside() {
+    let mut side = Side::new(1, true);
+    let key = object("carts", b"a");
+    side.mint(write(&key, "x", Context::default(), 100));
+    side.sync();
+    side.replica.pretend_damaged(&key, &mut side.out);
+    assert_eq!(side.replica.cache.digest(&StoreKey::of(&key)), None);
 }
