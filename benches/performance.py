@@ -6,6 +6,7 @@
     benches/performance.py late                    # latency at half of the most that is done
     benches/performance.py nodes                   # CPU per operation with 1, 3 and 5 nodes
     benches/performance.py objects --most 10000000 # and with ever more objects
+    benches/performance.py beyond                  # with four times the objects that the caches hold
     benches/performance.py memory                  # of an idle node, per object, per connection
     benches/performance.py skew                    # one hot key, one hot partition, large values
     benches/performance.py limits                  # what this machine takes for a sync and for a loopback request
@@ -210,6 +211,10 @@ def median(all_figures):
     return {name: statistics.median(values(name)) if values(name) else None for name in all_figures[0]}
 
 
+def spread(all_figures):
+    return ", ".join(text(each) for each in sorted(run["cpu"] for run in all_figures))
+
+
 def doors(options):
     time_each = ["--duration", f"{options.seconds}s", "--warm-up", "2s"]
     work = {}
@@ -285,34 +290,49 @@ def nodes(options):
                     runs = [figures(cluster.bench("--mix", mix, "--key-prefix", "k", "--conns", str(conns),
                                                   "--duration", f"{options.seconds}s", "--warm-up", "2s"))
                             for _ in range(options.rounds)]
-                    found = sorted(runs, key=lambda run: run["cpu"])[len(runs) // 2]
-                    row |= {f"{mix} µs": found["cpu"], f"{mix} per second": found["rate"],
-                            f"{mix} syncs": found["syncs"]}
+                    found = median(runs)
+                    row |= {f"{mix} µs": found["cpu"], f"{mix} runs": spread(runs),
+                            f"{mix} per second": found["rate"], f"{mix} syncs": found["syncs"]}
                 rows.append(row)
                 say(f"  {row}")
     table(rows)
 
 
+def small_objects(cluster, count, options):
+    """A row of what puts and gets of so many objects of 100 bytes cost."""
+    began = time.time()
+    load = cluster.bench("--mix", "load", "--keys", str(count), "--value-size", "100", "--key-prefix", "k",
+                         "--pipeline", "16", "--conns", "32")
+    row = {"objects": count, "loaded per second": load["operations_per_second"],
+           "load µs": load["server_cpu_us_per_operation"]}
+    say(f"  loaded {count} in {time.time() - began:.0f} s")
+    time.sleep(options.rest)
+    for mix in ("put", "get"):
+        runs = [figures(cluster.bench("--mix", mix, "--keys", str(count), "--value-size", "100", "--key-prefix", "k",
+                                      "--no-fill", "--duration", f"{options.seconds}s", "--warm-up", "3s"))
+                for _ in range(options.rounds)]
+        found = median(runs)
+        row |= {f"{mix} µs": found["cpu"], f"{mix} runs": spread(runs), f"{mix} per second": found["rate"],
+                f"{mix} p99 ms": found["p99"]}
+    row["MiB resident per node"] = sum(map(resident, cluster.pids())) / 3 / 2**20
+    say(f"  {row}")
+    return row
+
+
 def objects(options):
-    rows, count, before = [], 10_000, 0
+    rows, count = [], 10_000
     with Cluster(options.stator, 3) as cluster:
         while count <= options.most:
-            began = time.time()
-            load = cluster.bench("--mix", "load", "--keys", str(count), "--value-size", "100", "--key-prefix", "k",
-                                 "--pipeline", "16", "--conns", "32")
-            row = {"objects": count, "loaded per second": load["operations_per_second"], "load µs":
-                   load["server_cpu_us_per_operation"]}
-            say(f"  loaded {count} in {time.time() - began:.0f} s")
-            time.sleep(options.rest)
-            for mix in ("put", "get"):
-                found = figures(cluster.bench("--mix", mix, "--keys", str(count), "--value-size", "100", "--key-prefix",
-                                              "k", "--no-fill", "--duration", f"{options.seconds}s", "--warm-up", "3s"))
-                row |= {f"{mix} µs": found["cpu"], f"{mix} per second": found["rate"], f"{mix} p99 ms": found["p99"]}
-            row["MiB resident per node"] = sum(map(resident, cluster.pids())) / 3 / 2**20
-            rows.append(row)
-            say(f"  {row}")
-            count *= 10 if count < 1_000_000 else 10
+            rows.append(small_objects(cluster, count, options))
+            count *= 10
     table(rows)
+
+
+def beyond(options):
+    """What objects would take in a cache (some 220 bytes each) is four times what caches may take."""
+    count = 4_000_000
+    with Cluster(options.stator, 3, "--cache-bytes", str(count * 220 // 4)) as cluster:
+        table([small_objects(cluster, count, options)])
 
 
 def memory(options):
@@ -387,7 +407,7 @@ def limits(options):
 
 
 def main():
-    scenarios = {each.__name__: each for each in (doors, late, nodes, objects, memory, skew, limits)}
+    scenarios = {each.__name__: each for each in (doors, late, nodes, objects, beyond, memory, skew, limits)}
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("scenario", choices=scenarios)
     parser.add_argument("--stator", default=os.path.join(ROOT, "target/release/stator"))

@@ -28,7 +28,7 @@ use losses::Loss;
 use rounds::Rounds;
 use stator_core::node::HintLimits;
 use stator_core::ring::{Ring, RingVersion};
-use stator_core::time::{Instant, Stamp};
+use stator_core::time::{Deadline, Instant, Stamp};
 use stator_core::token::Partition;
 
 use crate::client::{Client, SHOPPERS};
@@ -133,6 +133,8 @@ pub struct World {
     forgotten: BTreeMap<(usize, usize), usize>,
     /// Calls that their node has forwarded to another.
     forwarded: BTreeSet<CallId>,
+    /// Until when each call is waited for, by the clock of its node.
+    deadlines: BTreeMap<CallId, Deadline>,
     /// The stamps that shards have minted last.
     stamps: BTreeMap<(Process, u8), Stamp>,
     /// When a fault last destroyed copies.
@@ -286,6 +288,7 @@ impl World {
             damaged: BTreeMap::new(),
             forgotten: BTreeMap::new(),
             forwarded: BTreeSet::new(),
+            deadlines: BTreeMap::new(),
             stamps: BTreeMap::new(),
             struck_at: Instant::default(),
             troubled: BTreeMap::new(),

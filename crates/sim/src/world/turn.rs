@@ -55,6 +55,9 @@ impl World {
             return;
         }
         let call = self.call_behind(at, &input, from);
+        if let (Input::Client(request), Some(call)) = (&input, call) {
+            self.deadlines.insert(call, request.deadline);
+        }
         let mut out = Effects::new();
         let watched = self.watch(at.node, &input);
         let brought = self.brought(&input);
@@ -157,7 +160,9 @@ impl World {
         let peer = self.layout.place_of(to);
         let (request, asks) = message_request(&message);
         let call = call.or_else(|| match &message {
-            ShardMessage::ForwardPut { order, .. } => self.delete_that_read(at, &order.key),
+            ShardMessage::ForwardPut { order, remaining, .. } => self
+                .delete_with_deadline(at, &order.key, *remaining)
+                .or_else(|| self.delete_that_read(at, &order.key)),
             _ => None,
         });
         if matches!(message, ShardMessage::ForwardPut { .. }) {
@@ -252,18 +257,37 @@ impl World {
     /// connection ends it. Where that ends several, they go on in the order of their calls: one that
     /// was forwarded already is not meant.
     fn delete_that_read(&self, at: Process, name: &ObjectKey) -> Option<CallId> {
-        let key = self.layout.keys.iter().position(|key| key == name)?;
-        let open = self.nodes[at.node].open.iter().copied();
-        let all: Vec<CallId> = open
-            .filter(|&call| {
-                self.history.write_of(call).is_some_and(|(of, place)| {
-                    let write = &self.history.keys[of].writes[place];
-                    of == key && write.kind == WriteKind::DeleteWhatIsRead && write.mints.is_empty()
-                })
-            })
-            .collect();
+        let all = self.open_deletes(at, name);
         let next = all.iter().find(|call| !self.forwarded.contains(call));
         next.or(all.first()).copied()
+    }
+
+    /// The one that has so much time left, among deletes that may have read: of several whose reads
+    /// wait for different replicas, a broken connection may end any.
+    fn delete_with_deadline(
+        &self,
+        at: Process,
+        name: &ObjectKey,
+        remaining: Duration,
+    ) -> Option<CallId> {
+        let now = self.nodes[at.node].now(self.now);
+        let deadline = now.instant.after(remaining);
+        let has_it = |call: &CallId| self.deadlines.get(call).is_some_and(|of| of.at() == deadline);
+        self.open_deletes(at, name).into_iter().find(has_it)
+    }
+
+    /// Deletes of an object under way at a node that nobody has minted yet.
+    fn open_deletes(&self, at: Process, name: &ObjectKey) -> Vec<CallId> {
+        let Some(key) = self.layout.keys.iter().position(|key| key == name) else {
+            return Vec::new();
+        };
+        let is_one = |&call: &CallId| {
+            self.history.write_of(call).is_some_and(|(of, place)| {
+                let write = &self.history.keys[of].writes[place];
+                of == key && write.kind == WriteKind::DeleteWhatIsRead && write.mints.is_empty()
+            })
+        };
+        self.nodes[at.node].open.iter().copied().filter(is_one).collect()
     }
 
     pub(super) fn start_writer(&mut self, at: Process) {
