@@ -5,6 +5,7 @@
     benches/performance.py doors   --rounds 3      # puts and gets by each door, a Redis beside them
     benches/performance.py late                    # latency at half of the most that is done
     benches/performance.py nodes                   # CPU per operation with 1, 3 and 5 nodes
+    benches/performance.py together                # five nodes beside two clusters of three at once
     benches/performance.py objects --most 10000000 # and with ever more objects
     benches/performance.py beyond                  # with four times the objects that the caches hold
     benches/performance.py memory                  # of an idle node, per object, per connection
@@ -27,6 +28,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -298,6 +300,36 @@ def nodes(options):
     table(rows)
 
 
+def together(options):
+    """What five nodes cost beside three, and beside two clusters of three that share the machine as they do."""
+    work = {}
+
+    def measure(name, mix, conns, *clusters):
+        found = []
+        args = ["--mix", mix, "--key-prefix", "k", "--conns", str(conns), "--duration", f"{options.seconds}s",
+                "--warm-up", "2s"]
+        clients = [threading.Thread(target=lambda one=one: found.append(figures(one.bench(*args))))
+                   for one in clusters]
+        for client in clients:
+            client.start()
+        for client in clients:
+            client.join()
+        cpu, rate = statistics.mean(each["cpu"] for each in found), sum(each["rate"] for each in found)
+        work.setdefault((mix, name), []).append({"cpu": cpu, "rate": rate})
+        say(f"  {mix}, {name}: {cpu:.1f} µs, {rate:.0f} per second")
+
+    with Cluster(options.stator, 3) as one, Cluster(options.stator, 3) as other, Cluster(options.stator, 5) as five:
+        for cluster in (one, other, five):
+            cluster.bench("--mix", "load", "--key-prefix", "k")
+        for _ in range(options.rounds):
+            for mix in ("put", "get"):
+                measure("3 nodes, 64 connections", mix, 64, one)
+                measure("two clusters of 3 at once, 54 connections each", mix, 54, one, other)
+                measure("5 nodes, 107 connections", mix, 107, five)
+    table([{"mix": mix, "cluster": name, "µs": median(runs)["cpu"], "runs": spread(runs),
+            "per second": median(runs)["rate"]} for (mix, name), runs in work.items()])
+
+
 def small_objects(cluster, count, options):
     """A row of what puts and gets of so many objects of 100 bytes cost."""
     began = time.time()
@@ -407,7 +439,7 @@ def limits(options):
 
 
 def main():
-    scenarios = {each.__name__: each for each in (doors, late, nodes, objects, beyond, memory, skew, limits)}
+    scenarios = {each.__name__: each for each in (doors, late, nodes, together, objects, beyond, memory, skew, limits)}
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("scenario", choices=scenarios)
     parser.add_argument("--stator", default=os.path.join(ROOT, "target/release/stator"))
