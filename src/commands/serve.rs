@@ -214,18 +214,24 @@ fn node_config(settings: &Settings, secret: &SecretSource) -> NodeConfig {
     }
 }
 
+/// What the engine on disk may take of `cache_bytes` for blocks, in bytes.
+const LEAST_BLOCK_BYTES: u64 = 4 << 20;
+const MOST_BLOCK_BYTES: u64 = 256 << 20;
+/// What is cached of objects that an engine holds in memory, in bytes.
+const MOST_BESIDE_MEMORY: u64 = 32 << 20;
+
 /// The engine, and what is left of the memory for caches when it has taken its part.
 fn engine(settings: &Settings) -> (Engine, u64) {
     match settings.engine {
         EngineChoice::Fjall => {
             // Objects that are asked for one by one are cached by the replica. Blocks serve scans, and
             // what is larger than it caches.
-            let blocks = (settings.cache_bytes / 16).clamp(4 << 20, 256 << 20);
+            let blocks = (settings.cache_bytes / 16).clamp(LEAST_BLOCK_BYTES, MOST_BLOCK_BYTES);
             let engine = FjallSettings { cache_bytes: blocks, ..FjallSettings::default() };
             (Engine::Fjall(engine), settings.cache_bytes.saturating_sub(blocks))
         }
         // All is in memory once already.
-        EngineChoice::Memory => (Engine::Memory, settings.cache_bytes.min(32 << 20)),
+        EngineChoice::Memory => (Engine::Memory, settings.cache_bytes.min(MOST_BESIDE_MEMORY)),
     }
 }
 

@@ -75,7 +75,7 @@ impl ObjectCache {
         Self { parts: (0..parts).map(part).collect(), bytes, hits: 0, misses: 0 }
     }
 
-    /// What a write needs of the object's state.
+    /// What a write needs of the object's state; none also if that is not to be made out.
     pub(super) fn versions(&mut self, at: &StoreKey) -> Option<Cached> {
         let (Header { digest, len }, kept) = self.get(at)?;
         let versions = ObjectState::decode(&Bytes::copy_from_slice(kept)).ok()?.versions();
@@ -101,7 +101,7 @@ impl ObjectCache {
         found
     }
 
-    /// The object has this state from now on. It may be asked for its versions.
+    /// The object has this state from now on. Its versions are asked for if it is large.
     pub(super) fn insert(
         &mut self,
         at: &StoreKey,
@@ -132,6 +132,7 @@ impl ObjectCache {
         self.misses += 1;
     }
 
+    /// What is cached, and how often it helped.
     pub(super) fn counts(&self) -> CacheCounts {
         let bytes = self.parts.iter().map(CircularLog::taken).sum();
         CacheCounts { bytes, hits: self.hits, misses: self.misses }

@@ -7,13 +7,20 @@
 //! entry in the index, and the row.
 //!
 //! ```text
-//! row = room (4 bytes) state length (4) kept (4) key length (2) marks (1) 0 (1) digest (16) key kept-bytes
+//! row = room (4 bytes) state length (4) kept (4) key length (2) marks (1) 0 (1) digest (16)
+//!       key kept-bytes room-to-spare
 //! ```
 
 use hashbrown::HashTable;
 
 use crate::object::ObjectDigest;
 
+// Where in a row its parts begin, in bytes; its room comes first.
+const LEN: usize = 4;
+const KEPT: usize = 8;
+const KEY_LEN: usize = 12;
+const MARKS: usize = 14;
+const DIGEST: usize = 16;
 const HEADER: usize = 32;
 /// Rows begin at multiples of this, so that an index entry of four bytes reaches 64 GiB.
 const ALIGN: usize = 16;
@@ -68,9 +75,8 @@ pub(super) struct CircularLog {
 }
 
 impl CircularLog {
-    /// Without rows, and of so many bytes at most, index included.
+    /// Without rows, and of so many bytes at most, what the index takes on average included.
     pub(super) fn within(bytes: u64) -> Self {
-        // Rows of the smallest objects are some 128 bytes.
         let capacity = bytes as usize / (SMALLEST + INDEXED) * SMALLEST;
         Self { bytes: Vec::new(), capacity, index: HashTable::new(), head: 0, oldest: 0, end: 0 }
     }
@@ -186,18 +192,9 @@ impl CircularLog {
     }
 
     fn number(&self, at: usize) -> usize {
-        number(&self.bytes, at)
+        let number = self.bytes[at..].first_chunk();
+        number.map_or(0, |number| u32::from_ne_bytes(*number) as usize)
     }
-}
-
-const LEN: usize = 4;
-const KEPT: usize = 8;
-const KEY_LEN: usize = 12;
-const MARKS: usize = 14;
-const DIGEST: usize = 16;
-
-fn number(bytes: &[u8], at: usize) -> usize {
-    bytes[at..].first_chunk().map_or(0, |number| u32::from_ne_bytes(*number) as usize)
 }
 
 fn key_at(bytes: &[u8], row: usize) -> &[u8] {
