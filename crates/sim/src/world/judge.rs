@@ -19,14 +19,14 @@ use crate::witness::{
 
 impl World {
     /// What is to be known before a turn, to judge it.
-    pub(super) fn watch(&self, node: usize, input: &Input) -> Watched {
+    pub(super) fn watch(&self, node: usize, shard: u8, input: &Input) -> Watched {
         let must_refuse = match input {
             Input::Peer { message: ShardMessage::Replicate { purpose, state, .. }, .. } => {
                 *purpose != Purpose::Repair && self.says_reserve(node) && holds_value(state)
             }
             _ => false,
         };
-        Watched { may_tell: self.may_tell(node, input), must_refuse }
+        Watched { may_tell: self.may_tell(node, shard, input), must_refuse }
     }
 
     /// What no turn may do: see the checker `bounds`.

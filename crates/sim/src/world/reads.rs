@@ -24,7 +24,7 @@ pub(super) enum MayTell {
 
 impl World {
     /// What a turn may tell a reader, before it is taken.
-    pub(super) fn may_tell(&self, node: usize, input: &Input) -> MayTell {
+    pub(super) fn may_tell(&self, node: usize, shard: u8, input: &Input) -> MayTell {
         let Input::Peer { message: ShardMessage::Read { key, .. }, .. } = input else {
             return MayTell::NotAsked;
         };
@@ -49,9 +49,14 @@ impl World {
         if self.is_set_aside(node, key) {
             return MayTell::Nothing("told a reader what it has of an object before it was healed");
         }
+        // What is cached, or on its way to disk, is not read from there, and so is not found to be
+        // damaged: either nothing is told, or what it was.
+        let in_memory =
+            self.pace.cache_bytes > 0 || self.nodes[node].shards[usize::from(shard)].unsynced() > 0;
+        if self.is_damaged(node, key) && !in_memory {
+            return MayTell::Nothing("told a reader of an object that can't be read");
+        }
         let has = object_coming(disk, key).map(|state| state.digest());
-        // What is cached is not read from the disk, and so is not found to be damaged there: of a
-        // damaged object either nothing is told, or what it was.
         MayTell::Exactly(has)
     }
 

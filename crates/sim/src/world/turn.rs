@@ -59,7 +59,7 @@ impl World {
             self.deadlines.insert(call, request.deadline);
         }
         let mut out = Effects::new();
-        let watched = self.watch(at.node, &input);
+        let watched = self.watch(at.node, shard, &input);
         let brought = self.brought(&input);
         let node = &mut self.nodes[at.node];
         let now = node.now(self.now);
