@@ -99,7 +99,7 @@ fn seeds_are_a_range_of_two_numbers() {
 const USUAL: Option<Pace> = Some(Pace { cache_bytes: 0, ..Pace::USUAL });
 
 /// Seeds that once found something, and what.
-const REGRESSIONS: [(u64, u64, Option<Pace>, &str); 9] = [
+const REGRESSIONS: [(u64, u64, Option<Pace>, &str); 10] = [
     (
         1023,
         5,
@@ -137,6 +137,12 @@ const REGRESSIONS: [(u64, u64, Option<Pace>, &str); 9] = [
         1,
         None,
         "one of two deletes was let go on by a broken connection, and taken for the other (the simulator's fault)",
+    ),
+    (
+        445,
+        3,
+        None,
+        "fallbacks that were full had refused a put, and a primary that was cut off was believed instead",
     ),
     (239, 3, None, "looks that came often left out the last partitions, and damage there"),
 ];

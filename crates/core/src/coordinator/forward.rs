@@ -4,7 +4,9 @@
 //! Rule 2: one client write is minted once. A put that was certainly not sent may go to another
 //! replica; one that was sent and is not answered is indeterminate, and its replica is suspected,
 //! so that the next put goes elsewhere. What all others have refused for their own situation, this
-//! node mints itself if it is a fallback.
+//! node mints itself if it is a fallback. If nobody takes it, whoever waits is told the refusal of a
+//! node that could reach enough replicas, if there was one: another one's view of the network is its
+//! own.
 
 use crate::effect::Timer;
 use crate::identity::NodeId;
@@ -30,6 +32,8 @@ pub struct Forward {
     needed: u8,
     at: NodeId,
     tried: Vec<NodeId>,
+    /// What is told if nobody takes the put.
+    refused: RequestError,
 }
 
 /// What became of a put that was sent to a replica.
@@ -60,9 +64,11 @@ impl Forward {
         let quorum = properties.write_quorum(primaries.len() as u8, &order.quorum)?;
         let needed = Needs::from(quorum).total;
         let mode = quorum.mode();
-        let at = next_replica(&order.key, mode, &[], ring, turn)
-            .ok_or(RequestError::NotEnoughReplicas { needed, reachable: 0 })?;
-        let forward = Self { frame, origin, order, mode, needed, at, tried: vec![at] };
+        let refused = RequestError::NotEnoughReplicas { needed, reachable: 0 };
+        let next = next_replica(&order.key, mode, &[], ring, turn);
+        let at = next.ok_or_else(|| refused.clone())?;
+        let tried = vec![at];
+        let forward = Self { frame, origin, order, mode, needed, at, tried, refused };
         forward.send(ring, turn);
         turn.set_timer(frame.deadline.at(), Timer::Deadline(frame.id));
         Ok(forward)
@@ -88,15 +94,12 @@ impl Forward {
         if to != self.at {
             return ForwardProgress::Waiting;
         }
-        let refused = RequestError::NotEnoughReplicas { needed: self.needed, reachable: 0 };
-        self.try_elsewhere(Err(refused), ring, turn)
+        self.try_elsewhere(ring, turn)
     }
 
-    /// Nobody has minted the put, as `result` says: another replica may, or a fallback that this
-    /// node is.
+    /// Nobody has minted the put: another replica may, or a fallback that this node is.
     fn try_elsewhere<S: ReadStore>(
         &mut self,
-        result: Result<PutReply, RequestError>,
         ring: &Ring,
         turn: &mut Turn<'_, S>,
     ) -> ForwardProgress {
@@ -108,16 +111,30 @@ impl Forward {
         {
             return ForwardProgress::MintHere;
         }
-        self.finish(result, turn)
+        self.refuse(turn)
+    }
+
+    /// Keeps a refusal, unless one is kept that says more: that replicas can't be reached from a node
+    /// is only its own view.
+    fn note(&mut self, refused: RequestError) {
+        let none_reached = |error: &_| matches!(error, RequestError::NotEnoughReplicas { .. });
+        if !none_reached(&refused) || none_reached(&self.refused) {
+            self.refused = refused;
+        }
+    }
+
+    fn refuse<S: ReadStore>(&self, turn: &mut Turn<'_, S>) -> ForwardProgress {
+        self.finish(Err(self.refused.clone()), turn)
     }
 
     /// Mints the put at this node. If it can't be minted, it is refused and whoever waits is told.
-    pub fn mint_here<S: ReadStore>(&self, ring: &Ring, turn: &mut Turn<'_, S>) -> Option<Put> {
+    pub fn mint_here<S: ReadStore>(&mut self, ring: &Ring, turn: &mut Turn<'_, S>) -> Option<Put> {
         match Put::start(self.frame, self.origin, self.order.clone(), ring, turn) {
             Ok((put, Progress::Waiting)) => Some(put),
             Ok((_, Progress::Finished)) => None,
             Err(refused) => {
-                self.finish(Err(refused), turn);
+                self.note(refused);
+                self.refuse(turn);
                 None
             }
         }
@@ -147,14 +164,18 @@ impl Forward {
             return ForwardProgress::Waiting;
         }
         turn.peers.answered(from, self.frame.took(turn.now));
-        let its_own = matches!(
-            result,
-            Err(RequestError::NotEnoughReplicas { .. }
+        match result {
+            Err(
+                its_own @ (RequestError::NotEnoughReplicas { .. }
                 | RequestError::DiskReserve
                 | RequestError::Moving { .. }
-                | RequestError::Overloaded)
-        );
-        if its_own { self.try_elsewhere(result, ring, turn) } else { self.finish(result, turn) }
+                | RequestError::Overloaded),
+            ) => {
+                self.note(its_own);
+                self.try_elsewhere(ring, turn)
+            }
+            ended => self.finish(ended, turn),
+        }
     }
 
     /// The connection to the replica is lost: it may have minted the put.
