@@ -49,8 +49,7 @@ impl Context {
     /// Whether who holds this has seen everything that `other` has.
     pub fn includes(&self, other: &Self) -> bool {
         // A single dot says nothing of those below it.
-        let has = |&(actor, counter)| self.vector.get(actor) >= counter;
-        other.vector.entries().iter().all(has) && other.dots.iter().all(|dot| self.covers(*dot))
+        self.vector.includes(&other.vector) && other.dots.iter().all(|dot| self.covers(*dot))
     }
 
     /// The context of a writer whose put made `dot` and left `state`.

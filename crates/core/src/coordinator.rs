@@ -46,7 +46,6 @@ use crate::time::{Deadline, Instant, Now};
 use crate::token::Partition;
 use crate::view::View;
 
-use forwarded::ForwardedPuts;
 pub use machine::{DeleteOrder, Event, GetOrigin, Machine, Step};
 use peers::Peers;
 
@@ -76,8 +75,6 @@ pub struct Turn<'a, S> {
     pub ids: &'a mut RequestIds,
     /// How much room this node's disk has.
     pub disk: DiskRoom,
-    /// Puts that other nodes forwarded here, and their outcomes.
-    pub forwarded: &'a mut ForwardedPuts,
     /// Seals and opens contexts.
     pub sealer: &'a Sealer,
     /// The store, for reading.
@@ -301,8 +298,7 @@ impl PutOrigin {
         self.reply(result, turn);
     }
 
-    /// Tells whoever waits how the put ended; what was forwarded is remembered, in case it comes
-    /// again.
+    /// Tells whoever waits how the put ended.
     pub fn reply<S>(self, result: Result<PutReply, RequestError>, turn: &mut Turn<'_, S>) {
         match self {
             Self::Client(request) => {
@@ -310,7 +306,6 @@ impl PutOrigin {
                 turn.out.push(Effect::Reply { request, reply });
             }
             Self::Forwarded { node, request } => {
-                turn.forwarded.ended(node, request, &result);
                 let message = ShardMessage::PutAnswered { request, result };
                 turn.out.push(Effect::Send { to: node, message });
             }

@@ -152,7 +152,7 @@ pub enum Timer {
     Patrol,
     /// Background work that waited for the budget may go on.
     Budget,
-    /// Forget remembered outcomes of forwarded puts that nobody can repeat any more.
+    /// Forget forwarded puts that nobody can repeat any more.
     ForgetForwarded,
 }
 

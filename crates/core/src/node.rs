@@ -112,7 +112,8 @@ pub struct Shard {
     replica: Replica,
     peers: Peers,
     watch: Watch,
-    machines: BTreeMap<RequestId, Machine>,
+    /// Boxed: a message takes one out and puts it back.
+    machines: BTreeMap<RequestId, Box<Machine>>,
     forwarded: ForwardedPuts,
     hints: Hints,
     hints_home: BTreeMap<NodeId, handoff::Place>,
@@ -264,7 +265,6 @@ impl Shard {
             disk: self.disk,
             standing: &self.standing,
             counts: &mut self.counts,
-            forwarded: &mut self.forwarded,
             sealer: &self.config.sealer,
             store,
             out,
@@ -344,7 +344,7 @@ impl Shard {
         &mut self,
         now: Now,
         request: RequestId,
-        machine: Machine,
+        machine: impl Into<Box<Machine>>,
         step: Step,
         store: &impl ReadStore,
         out: &mut Effects,
@@ -358,7 +358,7 @@ impl Shard {
                 }
             }
             Step::Waiting => {
-                self.machines.insert(request, machine);
+                self.machines.insert(request, machine.into());
             }
             Step::ReadForDelete(DeleteOrder { client, key, quorum, deadline }, context) => {
                 let (value, precedence) = (Content::Tombstone, Precedence::Newest);
@@ -407,7 +407,7 @@ impl Shard {
         }
     }
 
-    /// A put that another node forwards here; a repeated one is answered, not minted again.
+    /// A put that another node forwards here; one that comes again is not minted again.
     fn on_forwarded(
         &mut self,
         now: Now,
@@ -418,19 +418,19 @@ impl Shard {
         out: &mut Effects,
     ) {
         let origin = PutOrigin::Forwarded { node: from, request };
-        let refused = match self.forwarded.admit(now.instant, from, request) {
-            Admission::Repeated => return,
-            Admission::Ended(result) => result,
-            Admission::Full => Err(RequestError::Overloaded),
+        match self.forwarded.admit(now.instant, from, request) {
+            Admission::Repeated => {}
+            Admission::Full => {
+                origin.reply(Err(RequestError::Overloaded), &mut self.turn(now, store, out));
+            }
             Admission::New => {
                 if self.forwarded.is_first() {
                     let at = now.instant.after(REMEMBER_FORWARDED);
                     out.push(Effect::SetTimer { at, timer: Timer::ForgetForwarded });
                 }
-                return self.start_put(now, origin, order, deadline, store, out);
+                self.start_put(now, origin, order, deadline, store, out);
             }
-        };
-        origin.reply(refused, &mut self.turn(now, store, out));
+        }
     }
 }
 

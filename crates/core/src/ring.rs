@@ -22,6 +22,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub use plan::{Change, Move, Plan, PlanError, plan};
 pub use tolerance::{Tolerance, tolerance};
+pub use walk::Walks;
 
 use crate::identity::{ClusterId, NodeId};
 use crate::token::{Partition, PartitionCount, Token};
@@ -93,6 +94,8 @@ pub struct Ring {
     pub forced: BTreeSet<RingVersion>,
     /// For each partition, in token order, its replicas in order of preference.
     pub table: Vec<Vec<NodeId>>,
+    /// Who stands in for whom, as far as anybody has asked.
+    pub walks: Walks,
 }
 
 impl Ring {
@@ -114,6 +117,7 @@ impl Ring {
             dead: BTreeSet::new(),
             forced: BTreeSet::new(),
             table: vec![vec![founder]; partitions.get() as usize],
+            walks: Walks::default(),
         }
     }
 
@@ -135,17 +139,17 @@ impl Ring {
     }
 
     /// The nodes that stand in for primaries which can't be reached: the next `2n` of the
-    /// partition's fixed walk over all members (rule 14).
-    pub fn fallbacks(&self, partition: Partition, n: u8) -> Vec<NodeId> {
-        walk::fallbacks(self, partition, n)
+    /// partition's fixed walk over all members (rule 14). `n` is at most the ring's `replicas`.
+    pub fn fallbacks(&self, partition: Partition, n: u8) -> &[NodeId] {
+        self.walks.fallbacks(self, partition, n)
     }
 
     /// Everybody who may hold hints for an owner of the partition and is none itself, whatever the
     /// number of replicas of a bucket.
     pub fn hint_holders(&self, partition: Partition) -> BTreeSet<NodeId> {
         let owners = &self.table[partition.index()];
-        let all = (1..=owners.len() as u8).flat_map(|n| self.fallbacks(partition, n));
-        all.filter(|node| !owners.contains(node)).collect()
+        let all = self.fallbacks(partition, owners.len() as u8).iter();
+        all.filter(|node| !owners.contains(node)).copied().collect()
     }
 
     /// How many nodes are a majority of the members.

@@ -73,6 +73,11 @@ impl VersionVector {
         self.get(dot.actor) >= dot.counter
     }
 
+    /// Whether it has seen everything that `other` has.
+    pub fn includes(&self, other: &Self) -> bool {
+        other.entries.iter().all(|&(actor, counter)| self.get(actor) >= counter)
+    }
+
     /// Adds a dot, and with it all earlier dots of its actor.
     pub fn see(&mut self, dot: Dot) {
         if dot.counter == 0 {

@@ -14,7 +14,7 @@ use stator_core::request::{ClientReply, Done, Operation, RequestError};
 use stator_core::ring::Ring;
 use stator_core::status::{NodeStatus, OwnCopy};
 use stator_core::store::Store;
-use stator_core::time::Deadline;
+use stator_core::time::{Deadline, Instant};
 use stator_core::view::View;
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, mpsc, oneshot};
@@ -93,41 +93,40 @@ impl NodeHandle {
         Self { shared: Arc::clone(&self.shared), door }
     }
 
-    /// Carries out a request. The answer comes within `timeout`, which is cut to
-    /// [`Deadline::MAX_TIMEOUT`]; what it says of a write holds (rule 9).
-    pub async fn request(&self, operation: Operation, timeout_after: Duration) -> ClientReply {
-        let shared = &self.shared;
-        let began = shared.me.clock.instant();
-        let asked = Asked::of(&operation);
-        let counted = top::Request::of(&operation);
-        let carried_out = self.carry_out(operation, counted.as_ref(), timeout_after).await;
-        let (reply, stages) = match carried_out {
-            Ok((reply, stages)) => (reply, Some(stages)),
-            Err(error) => (Err(error), None),
-        };
-        let now = shared.me.clock.now();
-        let came = Came::of(&reply, now.wall);
-        let took = now.instant.since(began);
-        shared.counters.doors.answered(self.door, asked, came, took);
-        let finished = Finished { door: self.door, asked, came, began, ended: now.instant, stages };
-        let key = counted.as_ref().map(top::Request::key);
-        shared.me.traces.finished(&shared.me, &finished, key);
-        if shared.slow.is_slow(took) {
-            shared.counters.doors.slow(self.door);
-            shared.slow.log(&finished, key);
-        }
-        reply
-    }
-
-    /// Hands a request to the shard of its key and waits for what it says, and how it got there.
-    async fn carry_out(
+    /// Carries out a request, which is handed on at once. The answer comes within `timeout`, which is
+    /// cut to [`Deadline::MAX_TIMEOUT`]; what it says of a write holds (rule 9).
+    pub fn request(
         &self,
         operation: Operation,
-        counted: Option<&top::Request>,
         timeout_after: Duration,
-    ) -> Result<(ClientReply, Stages), RequestError> {
+    ) -> impl Future<Output = ClientReply> + Send + '_ {
+        let began = self.shared.me.clock.instant();
+        let asked = Asked::of(&operation);
+        let counted = top::Request::of(&operation);
+        // Not a part of the future, which is small without it.
+        let handed_on = self.hand_on(operation, timeout_after);
+        async move {
+            let carried_out = match handed_on {
+                Ok(handed_on) => self.answered(handed_on, counted.as_ref()).await,
+                Err(error) => Err(error),
+            };
+            let (reply, stages) = match carried_out {
+                Ok((reply, stages)) => (reply, Some(stages)),
+                Err(error) => (Err(error), None),
+            };
+            self.finished(asked, counted.as_ref(), began, &reply, stages);
+            reply
+        }
+    }
+
+    /// Hands a request to the shard of its key.
+    fn hand_on(
+        &self,
+        operation: Operation,
+        timeout_after: Duration,
+    ) -> Result<HandedOn<'_>, RequestError> {
         let shared = &self.shared;
-        let _guard = shared.in_flight.enter().ok_or(RequestError::Overloaded)?;
+        let guard = shared.in_flight.enter().ok_or(RequestError::Overloaded)?;
         if shared.failure.happened() {
             return Err(RequestError::Overloaded);
         }
@@ -143,17 +142,51 @@ impl NodeHandle {
                 mpsc::error::TrySendError::Closed(_) => RequestError::NotMember,
             }
         })?;
-        let longest = deadline.remaining(shared.me.clock.instant()) + GRACE;
-        let answered = match timeout(longest, answer).await {
+        Ok(HandedOn { answer, deadline, shard, is_write, _guard: guard })
+    }
+
+    /// Waits for what the shard says, and how the request got there.
+    async fn answered(
+        &self,
+        handed_on: HandedOn<'_>,
+        counted: Option<&top::Request>,
+    ) -> Result<(ClientReply, Stages), RequestError> {
+        let shared = &self.shared;
+        let longest = handed_on.deadline.remaining(shared.me.clock.instant()) + GRACE;
+        let answered = match timeout(longest, handed_on.answer).await {
             Ok(Ok(answered)) => Ok(answered),
             // The shard hangs or has ended: nobody knows what became of it.
-            _ if is_write => Err(RequestError::Indeterminate { needed: 1, acked: 0 }),
+            _ if handed_on.is_write => Err(RequestError::Indeterminate { needed: 1, acked: 0 }),
             _ => Err(RequestError::ReadTimeout { needed: 1, answered: 0 }),
         };
         if let Some(counted) = counted {
-            shared.top.count(shard, counted, done(&answered), shared.me.clock.instant());
+            let now = shared.me.clock.instant();
+            shared.top.count(handed_on.shard, counted, done(&answered), now);
         }
         answered
+    }
+
+    /// Counts a request that was answered, and logs it if it was slow.
+    fn finished(
+        &self,
+        asked: Asked,
+        counted: Option<&top::Request>,
+        began: Instant,
+        reply: &ClientReply,
+        stages: Option<Stages>,
+    ) {
+        let shared = &self.shared;
+        let now = shared.me.clock.now();
+        let came = Came::of(reply, now.wall);
+        let took = now.instant.since(began);
+        shared.counters.doors.answered(self.door, asked, came, took);
+        let finished = Finished { door: self.door, asked, came, began, ended: now.instant, stages };
+        let key = counted.map(top::Request::key);
+        shared.me.traces.finished(&shared.me, &finished, key);
+        if shared.slow.is_slow(took) {
+            shared.counters.doors.slow(self.door);
+            shared.slow.log(&finished, key);
+        }
     }
 
     /// The busiest keys among those that this node's front doors were asked for, at most so many by
@@ -315,6 +348,15 @@ impl NodeHandle {
         };
         Ok(of_partition(partition, shared.me.shards))
     }
+}
+
+/// A request that a shard has.
+struct HandedOn<'a> {
+    answer: oneshot::Receiver<(ClientReply, Stages)>,
+    deadline: Deadline,
+    shard: u8,
+    is_write: bool,
+    _guard: InFlightGuard<'a>,
 }
 
 /// What was done for a request, if anything was.

@@ -49,7 +49,7 @@ impl Located {
             partition,
             ring: ring.version,
             primaries: places(ring.primaries(partition, n)),
-            fallbacks: places(&ring.fallbacks(partition, n)),
+            fallbacks: places(ring.fallbacks(partition, n)),
         })
     }
 }

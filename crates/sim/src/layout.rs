@@ -9,7 +9,7 @@ use stator_core::context::{ContextKey, Sealer};
 use stator_core::identity::{ClusterId, NodeId};
 use stator_core::object::{BucketName, ConflictRule, Key, ObjectKey};
 use stator_core::quorum::{Level, QuorumMode, QuorumOptions};
-use stator_core::ring::{Member, Ring, RingVersion, Weight};
+use stator_core::ring::{Member, Ring, RingVersion, Walks, Weight};
 use stator_core::time::Stamp;
 use stator_core::token::PartitionCount;
 
@@ -165,6 +165,7 @@ fn ring_of(
         weight: Weight::DEFAULT,
     };
     Ring {
+        walks: Walks::default(),
         table,
         cluster,
         version: RingVersion(1),

@@ -110,6 +110,8 @@ impl Opener {
         if let Some(error) = self.broken {
             return Err(error);
         }
+        // Room for all of it at once, also where it comes in many records.
+        out.reserve(raw.len());
         while let Some(header) = raw.first_chunk::<HEADER>() {
             let len = usize::from(u16::from_be_bytes(*header));
             if raw.len() < HEADER + len {

@@ -67,7 +67,7 @@ impl Chart {
         let n = self.replicas.get(key.bucket()).copied().unwrap_or(ring.replicas);
         let primaries: Vec<NodeId> =
             ring.primaries(partition, n).iter().copied().filter(known).collect();
-        let mut others: Vec<NodeId> = ring.fallbacks(partition, n);
+        let mut others = ring.fallbacks(partition, n).to_vec();
         others.extend(self.nodes.keys().copied());
         let mut met: BTreeSet<NodeId> = primaries.iter().copied().collect();
         others.retain(|node| known(node) && met.insert(*node));

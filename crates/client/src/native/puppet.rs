@@ -10,7 +10,7 @@ use stator_core::context::SealedContext;
 use stator_core::identity::{ClusterId, NodeId};
 use stator_core::object::{Content, Metadata, ObjectDigest, Value};
 use stator_core::request::{Answered, PutReply};
-use stator_core::ring::{Member, Ring, RingVersion, Weight};
+use stator_core::ring::{Member, Ring, RingVersion, Walks, Weight};
 use stator_core::token::PartitionCount;
 use stator_core::version::Dot;
 use stator_wire::client::{
@@ -121,6 +121,7 @@ pub(crate) fn show(puppets: &[Puppet], version: u64) {
     let partitions = PartitionCount::new(1).expect("a power of two");
     let founded = Ring::found(ClusterId::new(7), partitions, 3, nodes[0], member(&puppets[0]));
     let ring = Ring {
+        walks: Walks::default(),
         version: RingVersion(version),
         members: puppets.iter().map(|puppet| (puppet.node, member(puppet))).collect(),
         table: vec![nodes],

@@ -219,21 +219,25 @@ fn next_replica<S: ReadStore>(
     let primaries = turn.view.placement(ring, partition, None).reads.primaries(partition, n);
     let fallbacks = match mode {
         QuorumMode::Sloppy => fallbacks(key, ring, turn),
-        QuorumMode::Strict => Vec::new(),
+        QuorumMode::Strict => &[],
     };
     let healthy =
         |node: &NodeId| *node != turn.view.me && turn.peers.healthy(turn.view, now, *node);
     let by_turns = (primaries, Lot::from(key));
     let healthy_primaries = turn.peers.healthy_by_speed(turn.view, now, by_turns).into_iter();
     let stand_ins = fallbacks.iter().copied().filter(healthy);
-    let doubted = [primaries, &fallbacks].map(|nodes| turn.peers.doubted(turn.view, now, nodes));
+    let doubted = [primaries, fallbacks].map(|nodes| turn.peers.doubted(turn.view, now, nodes));
     healthy_primaries
         .chain(stand_ins)
         .chain(doubted.into_iter().flatten())
         .find(|node| !tried.contains(node))
 }
 
-fn fallbacks<S: ReadStore>(key: &ObjectKey, ring: &Ring, turn: &Turn<'_, S>) -> Vec<NodeId> {
+fn fallbacks<'r, S: ReadStore>(
+    key: &ObjectKey,
+    ring: &'r Ring,
+    turn: &Turn<'r, S>,
+) -> &'r [NodeId] {
     let n = turn.view.bucket(key.bucket()).fixed.n;
     let partition = ring.partition_of(key.token());
     turn.view.placement(ring, partition, None).reads.fallbacks(partition, n)

@@ -9,45 +9,27 @@
 mod crossed;
 mod ending;
 mod moved;
+mod replies;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::collection::Round;
 use crate::effect::{Effect, Timer};
 use crate::identity::NodeId;
-use crate::message::{EncodedState, ReadAnswer, ReadWish, ShardMessage};
-use crate::object::{ObjectDigest, ObjectKey};
+use crate::message::{ReadAnswer, ReadWish, ShardMessage};
+use crate::object::ObjectKey;
 use crate::observe::Observation;
 use crate::quorum::{QuorumMode, QuorumOptions};
 use crate::request::{GetReply, RequestError};
 use crate::ring::Ring;
 use crate::store::ReadStore;
-use crate::time::Instant;
 use crate::transfer::Footing;
 
 use super::peers::Lot;
 use super::readers::Readers;
 use super::tally::{Needs, Role, Tally, Verdict};
 use super::{CantTell, Frame, Turn};
-
-/// What a replica has said so far.
-#[derive(Clone, Debug)]
-enum Heard {
-    /// Its whole state, and that state's digest.
-    State(Option<(ObjectDigest, EncodedState)>),
-    /// Only the digest.
-    Digest(Option<ObjectDigest>),
-}
-
-impl Heard {
-    fn digest(&self) -> Option<ObjectDigest> {
-        match self {
-            Self::State(state) => state.as_ref().map(|(digest, _)| *digest),
-            Self::Digest(digest) => *digest,
-        }
-    }
-}
+use replies::{Heard, Replies};
 
 /// A get that is under way.
 #[derive(Clone, Debug)]
@@ -55,11 +37,7 @@ pub struct Get {
     frame: Frame,
     key: ObjectKey,
     tally: Tally,
-    /// What each replica has said, and the collection round at which it was read.
-    heard: BTreeMap<NodeId, (Round, Heard)>,
-    /// Replicas that were asked for their state and have not sent it, and when.
-    asked_state: BTreeMap<NodeId, Instant>,
-    asked_digest: BTreeMap<NodeId, Instant>,
+    replies: Replies,
     /// Replicas that may still be asked, best first.
     spare: Vec<NodeId>,
     wanted: u8,
@@ -121,17 +99,15 @@ impl Get {
         let needs = Needs::from(quorum);
         let fallbacks = match quorum.mode() {
             QuorumMode::Sloppy => ring.fallbacks(partition, properties.fixed.n),
-            QuorumMode::Strict => Vec::new(),
+            QuorumMode::Strict => &[],
         };
         let Readers { first, spare } =
-            Readers::choose((primaries, Lot::from(&key)), &fallbacks, needs, turn)?;
+            Readers::choose((primaries, Lot::from(&key)), fallbacks, needs, turn)?;
         let mut get = Self {
             frame,
             key,
             tally: Tally::new(needs),
-            heard: BTreeMap::new(),
-            asked_state: BTreeMap::new(),
-            asked_digest: BTreeMap::new(),
+            replies: Replies::default(),
             spare,
             wanted: properties.fixed.n,
             existing,
@@ -157,7 +133,7 @@ impl Get {
         self.tally.ask(node, self.role_of(node, ring));
         if node == turn.view.me {
             self.read_here(turn);
-        } else if self.has_state() || !self.asked_state.is_empty() {
+        } else if self.replies.has_state() || self.replies.awaits_state() {
             self.ask(node, ReadWish::Digest, turn);
         } else {
             self.ask(node, ReadWish::State, turn);
@@ -172,11 +148,7 @@ impl Get {
     }
 
     fn ask<S: ReadStore>(&mut self, node: NodeId, wish: ReadWish, turn: &mut Turn<'_, S>) {
-        let asked = match wish {
-            ReadWish::State => &mut self.asked_state,
-            ReadWish::Digest => &mut self.asked_digest,
-        };
-        asked.insert(node, turn.now.instant);
+        self.replies.ask(node, wish, turn.now.instant);
         let (request, key) = (self.frame.id, self.key.clone());
         let (footing, round) = (self.footing, self.at_least);
         turn.send(node, ShardMessage::Read { request, footing, round, key, wish });
@@ -198,32 +170,19 @@ impl Get {
         self.round = Some(self.round.map_or(round, |before| before.min(round)));
     }
 
-    fn has_state(&self) -> bool {
-        self.heard.values().any(|heard| matches!(heard, (_, Heard::State(_))))
-    }
-
     fn hear(&mut self, from: NodeId, (round, answer): (Round, ReadAnswer)) {
         let heard = match answer {
             ReadAnswer::State(state) => {
-                self.asked_state.remove(&from);
                 Heard::State(state.map(|encoded| (encoded.digest(), encoded)))
             }
             ReadAnswer::Digest(digest) => Heard::Digest(digest),
             ReadAnswer::Unknown | ReadAnswer::Behind(_) => return self.fail(from),
         };
-        // A state is never replaced by a digest that comes after it.
-        if matches!(self.heard.get(&from), Some((_, Heard::State(_)))) {
-            return;
-        }
-        self.heard.insert(from, (round, heard));
+        self.replies.hear(from, round, heard);
     }
 
     fn fail(&mut self, node: NodeId) {
-        self.asked_state.remove(&node);
-        self.asked_digest.remove(&node);
-        if !matches!(self.heard.get(&node), Some((_, Heard::State(_)))) {
-            self.heard.remove(&node);
-        }
+        self.replies.fail(node);
         self.tally.failed(node);
     }
 
@@ -242,11 +201,11 @@ impl Get {
             return self.on_behind(from, told, ring, turn);
         }
         self.label(round);
-        let asked = match &answer {
-            ReadAnswer::State(_) => self.asked_state.get(&from),
-            _ => self.asked_digest.get(&from),
+        let wish = match &answer {
+            ReadAnswer::State(_) => ReadWish::State,
+            _ => ReadWish::Digest,
         };
-        if let Some(&asked) = asked {
+        if let Some(asked) = self.replies.asked(from, wish) {
             turn.peers.answered(from, turn.now.instant.since(asked));
         }
         self.hear(from, (round, answer));
@@ -279,7 +238,7 @@ impl Get {
             self.read_here(turn);
         } else {
             // The one that was asked for a state may be the slow one.
-            let wish = if self.has_state() { ReadWish::Digest } else { ReadWish::State };
+            let wish = if self.replies.has_state() { ReadWish::Digest } else { ReadWish::State };
             self.ask(to, wish, turn);
         }
         self.set_hedge(turn);
@@ -296,10 +255,8 @@ impl Get {
 
     /// The deadline has passed: those who have not answered are avoided from now on.
     pub fn on_deadline<S: ReadStore>(&mut self, turn: &mut Turn<'_, S>) -> GetProgress {
-        for (&peer, &asked) in self.asked_state.iter().chain(&self.asked_digest) {
-            if !self.heard.contains_key(&peer) {
-                turn.suspect(peer, turn.now.instant.since(asked));
-            }
+        for (peer, asked) in self.replies.silent() {
+            turn.suspect(peer, turn.now.instant.since(asked));
         }
         self.finish(Err(self.shortfall()), turn)
     }
@@ -332,11 +289,11 @@ impl Get {
 
     fn count_what_is_in_hand(&mut self) {
         let explains = |digest| {
-            let mut others = self.heard.values().map(|(_, other)| other);
-            others.any(|other| matches!(other, Heard::State(_)) && other.digest() == digest)
+            let mut others = self.replies.heard().map(|(_, _, other)| other);
+            others.any(|other| other.is_state() && other.digest() == digest)
         };
-        for (&node, (_, heard)) in &self.heard {
-            if matches!(heard, Heard::State(_)) || explains(heard.digest()) {
+        for (node, _, heard) in self.replies.heard() {
+            if heard.is_state() || explains(heard.digest()) {
                 self.tally.received(node);
             }
         }
@@ -345,15 +302,13 @@ impl Get {
     /// Asks for the states behind digests that no state in hand explains, unless a state that may
     /// explain them is still on its way from the replica that was asked first.
     fn fetch_what_differs<S: ReadStore>(&mut self, turn: &mut Turn<'_, S>) {
-        if !self.has_state() && !self.asked_state.is_empty() {
+        if !self.replies.has_state() && self.replies.awaits_state() {
             return;
         }
-        let unexplained: Vec<NodeId> = self
-            .heard
-            .keys()
-            .copied()
-            .filter(|node| self.tally.awaits(*node) && !self.asked_state.contains_key(node))
-            .collect();
+        let heard = self.replies.heard().map(|(node, ..)| node);
+        let is_asked = |node| self.replies.asked(node, ReadWish::State).is_some();
+        let unexplained: Vec<NodeId> =
+            heard.filter(|&node| self.tally.awaits(node) && !is_asked(node)).collect();
         for node in unexplained {
             self.ask(node, ReadWish::State, turn);
         }

@@ -36,7 +36,7 @@ pub(super) fn place_in<'a>(
     let primaries = ring.primaries(partition, n);
     let quorum = properties.write_quorum(primaries.len() as u8, asked)?;
     let mut fallbacks = match quorum.mode() {
-        QuorumMode::Sloppy => ring.fallbacks(partition, n),
+        QuorumMode::Sloppy => ring.fallbacks(partition, n).to_vec(),
         QuorumMode::Strict => Vec::new(),
     };
     fallbacks.retain(|node| Some(*node) != minter);

@@ -5,8 +5,6 @@
 //! for it count once together: a hint goes home and is deleted, so that two acknowledgements may
 //! soon be one copy.
 
-use std::collections::BTreeMap;
-
 use crate::identity::NodeId;
 use crate::quorum::{ReadQuorum, WriteQuorum};
 use crate::request::Answered;
@@ -79,11 +77,13 @@ impl Verdict {
 #[derive(Clone, Debug)]
 pub struct Tally {
     needs: Needs,
-    nodes: BTreeMap<NodeId, Asked>,
+    /// Sorted by node, each once; a handful.
+    nodes: Vec<Asked>,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Asked {
+    node: NodeId,
     /// Whose copy this is: a fallback's is its owner's.
     place: NodeId,
     role: Role,
@@ -99,10 +99,24 @@ struct Place {
     primary: Standing,
 }
 
+impl Place {
+    /// The place of the first of these, as they and those after it stand.
+    fn of(nodes: &[Asked]) -> Self {
+        let mut found = Self { best: Standing::Failed, primary: Standing::Failed };
+        for asked in nodes.iter().filter(|asked| asked.place == nodes[0].place) {
+            found.best = found.best.max(asked.standing);
+            if asked.role == Role::Primary {
+                found.primary = found.primary.max(asked.standing);
+            }
+        }
+        found
+    }
+}
+
 impl Tally {
     /// A request that nobody has been asked yet.
     pub const fn new(needs: Needs) -> Self {
-        Self { needs, nodes: BTreeMap::new() }
+        Self { needs, nodes: Vec::new() }
     }
 
     /// What is needed.
@@ -123,7 +137,7 @@ impl Tally {
     /// What a node has acknowledged as a primary of another set of replicas counts in this one.
     pub fn ask_as_in(&mut self, node: NodeId, other: &Self) {
         self.ask(node, Role::Primary);
-        if let Some(asked) = other.nodes.get(&node)
+        if let Some(asked) = other.of(node)
             && asked.role == Role::Primary
             && asked.standing >= Standing::Received
         {
@@ -132,19 +146,38 @@ impl Tally {
     }
 
     fn ask_for(&mut self, node: NodeId, place: NodeId, role: Role) {
-        let fresh = Asked { place, role, standing: Standing::Waiting };
-        let entry = self.nodes.entry(node).or_insert(fresh);
-        entry.standing = entry.standing.max(Standing::Waiting);
+        match self.position(node) {
+            Ok(at) => {
+                let standing = &mut self.nodes[at].standing;
+                *standing = Standing::Waiting.max(*standing);
+            }
+            Err(at) => {
+                let fresh = Asked { node, place, role, standing: Standing::Waiting };
+                self.nodes.insert(at, fresh);
+            }
+        }
+    }
+
+    fn position(&self, node: NodeId) -> Result<usize, usize> {
+        self.nodes.binary_search_by_key(&node, |asked| asked.node)
+    }
+
+    fn of(&self, node: NodeId) -> Option<&Asked> {
+        self.position(node).ok().map(|at| &self.nodes[at])
+    }
+
+    fn of_mut(&mut self, node: NodeId) -> Option<&mut Asked> {
+        self.position(node).ok().map(|at| &mut self.nodes[at])
     }
 
     /// Whether a node was asked, whatever came of it.
     pub fn asked(&self, node: NodeId) -> bool {
-        self.nodes.contains_key(&node)
+        self.of(node).is_some()
     }
 
     /// Whether a node was asked and nothing has come of it yet.
     pub fn awaits(&self, node: NodeId) -> bool {
-        self.nodes.get(&node).is_some_and(|entry| entry.standing == Standing::Waiting)
+        self.of(node).is_some_and(|asked| asked.standing == Standing::Waiting)
     }
 
     /// A node has it in memory, or has said what it has.
@@ -158,46 +191,38 @@ impl Tally {
     }
 
     fn raise(&mut self, node: NodeId, standing: Standing) {
-        if let Some(entry) = self.nodes.get_mut(&node) {
-            entry.standing = entry.standing.max(standing);
+        if let Some(asked) = self.of_mut(node) {
+            asked.standing = asked.standing.max(standing);
         }
     }
 
     /// A node will not answer. What it has said before still counts.
     pub fn failed(&mut self, node: NodeId) {
-        if let Some(entry) = self.nodes.get_mut(&node)
-            && entry.standing == Standing::Waiting
+        if let Some(asked) = self.of_mut(node)
+            && asked.standing == Standing::Waiting
         {
-            entry.standing = Standing::Failed;
+            asked.standing = Standing::Failed;
         }
     }
 
     /// The nodes that were asked and have not answered.
     pub fn outstanding(&self) -> impl Iterator<Item = NodeId> {
-        let waiting = |entry: &Asked| entry.standing == Standing::Waiting;
-        self.nodes.iter().filter(move |(_, entry)| waiting(entry)).map(|(node, _)| *node)
+        let waiting = self.nodes.iter().filter(|asked| asked.standing == Standing::Waiting);
+        waiting.map(|asked| asked.node)
     }
 
-    fn places(&self) -> Vec<Place> {
-        let mut places: BTreeMap<NodeId, Place> = BTreeMap::new();
-        for asked in self.nodes.values() {
-            let place = places
-                .entry(asked.place)
-                .or_insert(Place { best: Standing::Failed, primary: Standing::Failed });
-            place.best = place.best.max(asked.standing);
-            if asked.role == Role::Primary {
-                place.primary = place.primary.max(asked.standing);
-            }
-        }
-        places.into_values().collect()
+    /// Each place once: where the first of its nodes stands in the list.
+    fn places(&self) -> impl Iterator<Item = Place> {
+        let nodes = self.nodes.as_slice();
+        let is_first = |&at: &usize| nodes[..at].iter().all(|it| it.place != nodes[at].place);
+        (0..nodes.len()).filter(is_first).map(|at| Place::of(&nodes[at..]))
     }
 
     /// What the answers so far amount to. A node that has received the write may still report it
     /// durable unless it is lost, so it counts as hope for `durable`.
     pub fn verdict(&self) -> Verdict {
-        let places = self.places();
         let met = |at_least: Standing, durable_at_least: Standing| {
-            let answered = || places.iter().filter(|place| place.best >= at_least);
+            let answered = || self.places().filter(|place| place.best >= at_least);
             let primaries = answered().filter(|place| place.primary >= at_least).count();
             let durable = answered().filter(|place| place.best >= durable_at_least).count();
             answered().count() >= usize::from(self.needs.total)
@@ -215,8 +240,7 @@ impl Tally {
 
     /// Who has answered, for a bucket that wants `wanted` replicas where `existing` exist.
     pub fn answered(&self, wanted: u8, existing: u8) -> Answered {
-        let places = self.places();
-        let answered = || places.iter().filter(|place| place.best >= Standing::Received);
+        let answered = || self.places().filter(|place| place.best >= Standing::Received);
         let primaries =
             answered().filter(|place| place.primary >= Standing::Received).count() as u8;
         let durable = answered().filter(|place| place.best == Standing::Durable).count() as u8;

@@ -218,7 +218,7 @@ fn move_on<S: ReadStore>(
     } else if turn.view.stands_in(partition) {
         None
     } else {
-        ring.fallbacks(partition, n).into_iter().find(|&node| healthy(node))
+        ring.fallbacks(partition, n).iter().copied().find(|&node| healthy(node))
     };
     let Some(to) = to.filter(|&to| !turn.deliveries.carries(to, &hint.key)) else { return true };
     turn.deliver(to, &hint.key, &hint.state, partition, Reason::Hint { owner })

@@ -58,10 +58,10 @@ pub(crate) fn put_vector(out: &mut BytesMut, vector: &VersionVector) {
 
 /// Takes typed pieces off the front of some bytes, without copying.
 #[derive(Debug)]
-pub(crate) struct Reader(Bytes);
+pub(crate) struct Reader<B = Bytes>(B);
 
-impl Reader {
-    pub(crate) fn new(bytes: Bytes) -> Self {
+impl<B: Buf> Reader<B> {
+    pub(crate) fn new(bytes: B) -> Self {
         Self(bytes)
     }
 
@@ -96,27 +96,24 @@ impl Reader {
     /// declared length never makes anybody allocate more than was sent.
     fn count(&mut self, least: usize) -> Result<usize, DecodeError> {
         let count = self.number()?;
-        if count > (self.0.len() / least) as u64 {
+        if count > (self.0.remaining() / least) as u64 {
             return Err(DecodeError::Truncated);
         }
         Ok(count as usize)
     }
 
-    pub(crate) fn bytes(&mut self) -> Result<Bytes, DecodeError> {
+    /// Leaves some bytes out.
+    fn skip(&mut self) -> Result<(), DecodeError> {
         let len = self.count(1)?;
-        Ok(self.0.split_to(len))
-    }
-
-    /// All that is left.
-    pub(crate) fn rest(self) -> Bytes {
-        self.0
+        self.0.advance(len);
+        Ok(())
     }
 
     pub(crate) fn end(self) -> Result<(), DecodeError> {
-        if self.0.is_empty() {
-            Ok(())
-        } else {
+        if self.0.has_remaining() {
             Err(DecodeError::NotCanonical("bytes are left over"))
+        } else {
+            Ok(())
         }
     }
 
@@ -131,6 +128,18 @@ impl Reader {
             entries.push(entry);
         }
         Ok(VersionVector::from_sorted(entries))
+    }
+}
+
+impl Reader {
+    pub(crate) fn bytes(&mut self) -> Result<Bytes, DecodeError> {
+        let len = self.count(1)?;
+        Ok(self.0.split_to(len))
+    }
+
+    /// All that is left.
+    pub(crate) fn rest(self) -> Bytes {
+        self.0
     }
 }
 
@@ -161,7 +170,23 @@ impl ObjectState {
 
     /// Decodes a canonical encoding; values share its bytes.
     pub fn decode(encoded: &Bytes) -> Result<Self, DecodeError> {
-        let mut reader = Reader::new(encoded.clone());
+        let value = |reader: &mut Reader| Ok(Content::Value(take_value(reader)?));
+        Self::decode_with(Reader::new(encoded.clone()), value)
+    }
+
+    /// Decodes the [`Self::versions`] of an encoded state, and looks at its values no further than is
+    /// needed to pass over them.
+    pub fn decode_versions(encoded: &[u8]) -> Result<Self, DecodeError> {
+        Self::decode_with(Reader::new(encoded), |reader| {
+            skip_value(reader)?;
+            Ok(Content::Tombstone)
+        })
+    }
+
+    fn decode_with<B: Buf>(
+        mut reader: Reader<B>,
+        value: impl Fn(&mut Reader<B>) -> Result<Content, DecodeError>,
+    ) -> Result<Self, DecodeError> {
         match reader.byte()? {
             FORMAT => {}
             other => return Err(DecodeError::UnknownFormat(other)),
@@ -175,7 +200,7 @@ impl ObjectState {
         let count = reader.count(18)?;
         let mut siblings: Vec<Sibling> = Vec::with_capacity(count);
         for _ in 0..count {
-            let sibling = take_sibling(&mut reader)?;
+            let sibling = take_sibling(&mut reader, &value)?;
             if siblings.last().is_some_and(|last| last.dot >= sibling.dot) {
                 return Err(DecodeError::NotCanonical("siblings are out of order"));
             }
@@ -211,12 +236,15 @@ fn put_sibling(out: &mut BytesMut, sibling: &Sibling) {
     put_bytes(out, &value.bytes);
 }
 
-fn take_sibling(reader: &mut Reader) -> Result<Sibling, DecodeError> {
+fn take_sibling<B: Buf>(
+    reader: &mut Reader<B>,
+    value: impl Fn(&mut Reader<B>) -> Result<Content, DecodeError>,
+) -> Result<Sibling, DecodeError> {
     let dot = Dot { actor: ActorId::new(reader.fixed()?), counter: reader.number()? };
     let stamp = Stamp::from_bits(reader.fixed()?);
     let content = match reader.byte()? {
         0 => Content::Tombstone,
-        1 => Content::Value(take_value(reader)?),
+        1 => value(reader)?,
         _ => return Err(DecodeError::NotCanonical("an unknown kind of sibling")),
     };
     Ok(Sibling { dot, stamp, content })
@@ -236,6 +264,18 @@ fn take_value(reader: &mut Reader) -> Result<Value, DecodeError> {
     }
     let bytes = reader.bytes()?;
     Ok(Value { bytes, metadata: Metadata { content_type, user, expires_at } })
+}
+
+fn skip_value(reader: &mut Reader<impl Buf>) -> Result<(), DecodeError> {
+    // When it expires, and its content type.
+    reader.number()?;
+    reader.skip()?;
+    for _ in 0..reader.count(2)? {
+        reader.skip()?;
+        reader.skip()?;
+    }
+    // Its bytes.
+    reader.skip()
 }
 
 #[cfg(test)]

@@ -59,6 +59,24 @@ impl ObjectState {
         merged
     }
 
+    /// Whether the merge with `other` would leave this state as it is. A dot names one value, so that
+    /// the versions alone say it.
+    pub fn supersedes(&self, other: &Self) -> bool {
+        if other.rule > self.rule || !self.vector.includes(&other.vector) {
+            return false;
+        }
+        if self.rule == ConflictRule::LastWriteWins {
+            let rank = |sibling: &Sibling| (sibling.stamp, sibling.dot);
+            return other.siblings.iter().map(rank).max() <= self.siblings.iter().map(rank).max();
+        }
+        let stays = |ours: &Sibling| {
+            let same = other.siblings.binary_search_by_key(&ours.dot, |theirs| theirs.dot);
+            same.is_ok() || !other.vector.covers(ours.dot)
+        };
+        // Whatever the other has beside that is covered here, and goes.
+        self.siblings.iter().all(stays)
+    }
+
     /// Rule 7: a last-write-wins object keeps the version with the highest (stamp, actor).
     fn settle(&mut self) {
         if self.rule != ConflictRule::LastWriteWins || self.siblings.len() < 2 {

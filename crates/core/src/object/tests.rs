@@ -192,6 +192,9 @@ proptest! {
         let [a, b, _] = world.replicas;
         let (merged, versions) = (a.clone().merge(b.clone()), a.versions().merge(b.versions()));
         prop_assert_eq!(merged.versions(), versions.clone());
+        prop_assert_eq!(a.supersedes(&b), versions == a.versions());
+        prop_assert_eq!(b.supersedes(&a), versions == b.versions());
+        prop_assert_eq!(a.versions().supersedes(&b.versions()), a.supersedes(&b));
         if versions == b.versions() {
             prop_assert_eq!(merged, b);
         } else if versions == a.versions() {
@@ -220,7 +223,8 @@ proptest! {
         let encoded = state.encode();
         let decoded = ObjectState::decode(&encoded).expect("what was encoded");
         prop_assert_eq!(&decoded, &state);
-        prop_assert_eq!(decoded.encode(), encoded);
+        prop_assert_eq!(decoded.encode(), encoded.clone());
+        prop_assert_eq!(ObjectState::decode_versions(&encoded), Ok(state.versions()));
     }
 
     /// The trap "torn tail, bit rot" at the level of the decoder: no panic, and whatever is taken
@@ -235,8 +239,10 @@ proptest! {
         let at = at.index(encoded.len());
         encoded[at] ^= bits;
         let damaged = Bytes::from(encoded);
-        if let Ok(state) = ObjectState::decode(&damaged) {
+        let decoded = ObjectState::decode(&damaged);
+        if let Ok(state) = &decoded {
             prop_assert_eq!(state.encode(), damaged.clone());
+            prop_assert_eq!(ObjectState::decode_versions(&damaged), Ok(state.versions()));
         }
         let whole = world.converged().encode();
         prop_assert!(ObjectState::decode(&whole.slice(..at)).is_err(), "cut off at {}", at);

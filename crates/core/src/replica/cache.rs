@@ -78,7 +78,7 @@ impl ObjectCache {
     /// What a write needs of the object's state; none also if that is not to be made out.
     pub(super) fn versions(&mut self, at: &StoreKey) -> Option<Cached> {
         let (Header { digest, len }, kept) = self.get(at)?;
-        let versions = ObjectState::decode(&Bytes::copy_from_slice(kept)).ok()?.versions();
+        let versions = ObjectState::decode_versions(kept).ok()?;
         Some(Cached { digest, len: len.into(), versions })
     }
 

@@ -99,12 +99,10 @@ fn merged(
             Ok(if encoded == *ours { Merged::Ours } else { Merged::Both(encoded, state) })
         }
         Before::Cached(cached) => {
-            let (ours, theirs) = (&cached.versions, their_state.versions());
-            let together = ours.clone().merge(theirs.clone());
-            // What the versions are together says whose state it is: a dot names one value.
-            Ok(if together == *ours {
+            let ours = &cached.versions;
+            Ok(if ours.supersedes(their_state) {
                 Merged::Ours
-            } else if together == theirs {
+            } else if their_state.supersedes(ours) {
                 Merged::Theirs
             } else {
                 Merged::Unclear

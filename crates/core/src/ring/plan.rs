@@ -15,7 +15,7 @@ use super::order::{Draft, Shift, draft, place_extra, zones_of};
 use super::warnings::warnings;
 use crate::identity::NodeId;
 use crate::membership::facts::StagedChange;
-use crate::ring::{Ring, RingVersion};
+use crate::ring::{Ring, RingVersion, Walks};
 use crate::token::Partition;
 
 /// A staged change and the node it is for.
@@ -104,6 +104,7 @@ pub fn plan(ring: &Ring, changes: &[Change]) -> Result<Plan, PlanError> {
         dead: membership.dead,
         forced: ring.forced.clone(),
         table: drafts.into_iter().map(|draft| draft.list).collect(),
+        walks: Walks::default(),
     };
     Ok(Plan { ring, changes: changes.to_vec(), moves, warnings })
 }

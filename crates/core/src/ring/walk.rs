@@ -7,15 +7,63 @@
 //! Two members of one zone keep their order whoever else joins or leaves.
 
 use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::OnceLock;
 
 use super::mix;
 use crate::identity::NodeId;
 use crate::ring::Ring;
 use crate::token::Partition;
 
-/// The first `2n` members of the partition's walk that are not among its replicas, however few of
-/// those a bucket uses; all there are if that is fewer.
-pub(super) fn fallbacks(ring: &Ring, partition: Partition, n: u8) -> Vec<NodeId> {
+/// A ring's walks, each made when it is first asked for: every request asks for one. A copy of a
+/// ring makes its own, since it may be changed before it is used.
+#[derive(Default)]
+pub struct Walks(OnceLock<Box<[Walk]>>);
+
+type Walk = OnceLock<Box<[NodeId]>>;
+
+impl Walks {
+    /// The first `2n` members of the partition's walk that are not among its replicas, however few of
+    /// those a bucket uses; all there are if that is fewer.
+    pub(super) fn fallbacks<'a>(
+        &'a self,
+        ring: &Ring,
+        partition: Partition,
+        n: u8,
+    ) -> &'a [NodeId] {
+        let none_yet = || ring.table.iter().map(|_| Walk::new()).collect();
+        let walk = self.0.get_or_init(none_yet)[partition.index()].get_or_init(|| {
+            let mut walk = walk(ring, partition);
+            walk.truncate(2 * usize::from(ring.replicas));
+            walk.into()
+        });
+        &walk[..walk.len().min(2 * usize::from(n))]
+    }
+}
+
+impl Clone for Walks {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+/// They follow from the rest of the ring.
+impl PartialEq for Walks {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Walks {}
+
+impl fmt::Debug for Walks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Walks")
+    }
+}
+
+/// The partition's whole walk over the members that are not among its replicas.
+fn walk(ring: &Ring, partition: Partition) -> Vec<NodeId> {
     let replicas = &ring.table[partition.index()];
     let mut in_zone: BTreeMap<&str, usize> = BTreeMap::new();
     for member in replicas.iter().filter_map(|node| ring.members.get(node)) {
@@ -38,7 +86,6 @@ pub(super) fn fallbacks(ring: &Ring, partition: Partition, n: u8) -> Vec<NodeId>
         .collect();
     // Stable: within one round over the zones the hash decides.
     walk.sort_by_key(|(round, _)| *round);
-    walk.truncate(2 * usize::from(n));
     walk.into_iter().map(|(_, node)| node).collect()
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use stator_core::identity::{BootNonce, ClusterId, NodeId};
 use stator_core::membership::facts::Facts;
-use stator_core::ring::{Ring, RingVersion};
+use stator_core::ring::{Ring, RingVersion, Walks};
 use stator_core::store::{ReadStore, ScanItem};
 
 use super::*;
@@ -127,6 +127,7 @@ fn ring() -> Ring {
     let mut table = vec![vec![ME, OTHER]; PARTITIONS as usize];
     table[0] = vec![OTHER];
     Ring {
+        walks: Walks::default(),
         cluster: ClusterId::new(7),
         version: RingVersion(1),
         replicas: 2,

@@ -1,10 +1,12 @@
-//! Space-saving counters (Metwally, Agrawal, El Abbadi: "Efficient Computation of Frequent and
-//! Top-k Elements in Data Streams", 2005).
+//! Filtered space-saving counters (Homem, Carvalho: "Finding top-k elements in data streams",
+//! Information Sciences 180, 2010).
 //!
-//! A list has a fixed number of places. A key without one takes the place of the least counted key
-//! and goes on from its count, which is remembered as the error. So a count is never too low, is too
-//! high by its error at most, and every key that makes up more than one in [`PLACES`] of all that
-//! was counted has a place.
+//! A list has a fixed number of places. Keys without one are counted together, those whose tokens
+//! fall into one of [`CELLS`] cells; once a cell has more than the least counted key has, the key
+//! that was counted there last takes that key's place and goes on from the cell's count, which is
+//! remembered as the error. So a count is never too low, is too high by its error at most, every key
+//! that makes up more than one in [`PLACES`] of all that was counted has a place, and of a great many
+//! keys that are all alike few ever change places.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -15,6 +17,8 @@ use super::{Name, Seen};
 
 /// How many keys a list has room for.
 pub(super) const PLACES: usize = 128;
+/// How many cells the other keys are counted in.
+const CELLS: usize = 1024;
 
 /// A key with what was counted of it.
 #[derive(Clone, Debug)]
@@ -32,6 +36,10 @@ pub(super) struct Sketch {
     /// Beside the rest, since the least of them is looked for often.
     counts: Vec<u64>,
     keys: Vec<(Token, Arc<Name>, u64)>,
+    /// What may have been counted at most of each key without a place; empty while there is room.
+    cells: Vec<u64>,
+    /// No key with a place was counted less. It may be that all were counted more.
+    floor: u64,
 }
 
 impl Sketch {
@@ -50,23 +58,36 @@ impl Sketch {
             self.keys.push((token, seen.name(), 0));
             return;
         }
-        let place = self.least();
-        let error = self.counts[place];
-        self.places.remove(&self.keys[place].0);
+        self.cells.resize(CELLS, 0);
+        let error = self.cells[cell(token)];
+        if error + weight <= self.floor {
+            self.cells[cell(token)] += weight;
+            return;
+        }
+        let (place, least) = self.least();
+        self.floor = least;
+        if error + weight <= least {
+            self.cells[cell(token)] += weight;
+            return;
+        }
+        let (gone, ..) = self.keys[place];
+        self.places.remove(&gone);
+        let cell_of_gone = &mut self.cells[cell(gone)];
+        *cell_of_gone = least.max(*cell_of_gone);
         self.places.insert(token, place);
         self.keys[place] = (token, seen.name(), error);
         self.counts[place] = error + weight;
     }
 
-    /// The place of the least counted key. Only asked of a full list.
-    fn least(&self) -> usize {
-        let least = self.counts.iter().enumerate().min_by_key(|&(_, count)| count);
-        least.map_or(0, |(place, _)| place)
+    /// The place of the least counted key, and its count. Only asked of a full list.
+    fn least(&self) -> (usize, u64) {
+        let counts = self.counts.iter().copied().enumerate();
+        counts.min_by_key(|&(_, count)| count).unwrap_or_default()
     }
 
     /// What may have been counted at most of a key that has no place.
-    fn most_unseen(&self) -> u64 {
-        if self.counts.len() < PLACES { 0 } else { self.counts[self.least()] }
+    fn most_unseen(&self, token: Token) -> u64 {
+        self.cells.get(cell(token)).copied().unwrap_or_default()
     }
 
     fn counted(&self) -> impl Iterator<Item = Counted> {
@@ -87,14 +108,20 @@ impl Sketch {
 
     /// What was counted elsewhere, with what was or may have been counted here.
     fn added_to(&self, mut elsewhere: Counted) -> Counted {
-        let (count, error) = match self.places.get(&elsewhere.token) {
-            Some(&place) => (self.counts[place], self.keys[place].2),
-            None => (self.most_unseen(), self.most_unseen()),
-        };
+        let place = self.places.get(&elsewhere.token);
+        let (count, error) = place.map_or_else(
+            || [self.most_unseen(elsewhere.token); 2].into(),
+            |&place| (self.counts[place], self.keys[place].2),
+        );
         elsewhere.count += count;
         elsewhere.error += error;
         elsewhere
     }
+}
+
+/// Which cell a key is counted in while it has no place.
+const fn cell(token: Token) -> usize {
+    token.get() as usize % CELLS
 }
 
 /// Keys by the largest figure that was last seen of each.

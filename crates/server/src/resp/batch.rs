@@ -43,6 +43,8 @@ pub(super) struct Touched {
 /// Commands that go on at a time, in the order of their replies.
 #[derive(Default)]
 pub(super) struct Batch {
+    /// The only command, which most are: it needs no order, and nothing is in its way.
+    alone: Option<(Touched, UnderWay)>,
     under_way: FuturesOrdered<UnderWay>,
     /// Keys that are touched, and whether they are written.
     keys: HashMap<Bytes, Access>,
@@ -52,14 +54,15 @@ pub(super) struct Batch {
 
 impl Batch {
     pub(super) fn is_empty(&self) -> bool {
-        self.under_way.is_empty()
+        self.alone.is_none() && self.under_way.is_empty()
     }
 
     /// Whether a command may go on beside those that do.
-    pub(super) fn has_room_for(&self, touched: &Touched) -> bool {
+    pub(super) fn has_room_for(&mut self, touched: &Touched) -> bool {
         if self.is_empty() {
             return true;
         }
+        self.take_in_the_first();
         let is_in_the_way = |key| match self.keys.get(key) {
             None => false,
             Some(Access::Reads) => touched.access == Access::Writes,
@@ -73,6 +76,21 @@ impl Batch {
     }
 
     pub(super) fn add(&mut self, touched: Touched, command: UnderWay) {
+        if self.is_empty() {
+            self.alone = Some((touched, command));
+            return;
+        }
+        self.take_in_the_first();
+        self.push(touched, command);
+    }
+
+    fn take_in_the_first(&mut self) {
+        if let Some((touched, command)) = self.alone.take() {
+            self.push(touched, command);
+        }
+    }
+
+    fn push(&mut self, touched: Touched, command: UnderWay) {
         self.scans |= touched.access == Access::Scans;
         self.bytes += touched.bytes;
         for key in touched.keys {
@@ -83,6 +101,11 @@ impl Batch {
 
     /// The next command's answer, once it has one; none if all were answered.
     pub(super) async fn next(&mut self) -> Option<Answer> {
+        if let Some((_, command)) = &mut self.alone {
+            let answer = command.await;
+            self.alone = None;
+            return Some(answer);
+        }
         let answer = self.under_way.next().await;
         if answer.is_none() {
             self.keys.clear();

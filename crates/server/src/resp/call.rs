@@ -12,6 +12,7 @@ use crate::backend::DEFAULT_TIMEOUT;
 use crate::clock;
 use crate::scan::Scan;
 use bytes::Bytes;
+use futures_util::{FutureExt, TryFutureExt};
 use stator_core::context::SealedContext;
 use stator_core::object::{
     BucketName, Content, Key, Metadata, NameError, NewValue, ObjectKey, ObjectState, Sibling, Value,
@@ -78,21 +79,24 @@ impl Call {
 
     /// Asks a shard once there is room, in the connection and in the door. Where the last answer
     /// was large, so may be the next: it is not read if there is no memory for it.
-    pub(super) async fn ask(
+    ///
+    /// Like those below, which are made of it, it is a future that keeps the request once: each `async
+    /// fn` would keep its arguments twice, and all of it is allocated for each command.
+    pub(super) fn ask(
         &self,
         operation: Operation,
         timeout: Duration,
-    ) -> Result<Done, Failure> {
-        let _here = self.window.enter().await;
-        let _reading = match operation {
-            Operation::Get { .. } => Some(self.room_to_read().await?),
-            _ => None,
-        };
-        // None would mean that the door's room was closed, which it never is.
-        let _there = self.front.under_way.acquire().await.ok();
-        let done = self.front.backend.request(operation, timeout).await?;
-        self.window.answered(size(&done));
-        Ok(done)
+    ) -> impl Future<Output = Result<Done, Failure>> + Send + '_ {
+        let reads = matches!(operation, Operation::Get { .. });
+        async move {
+            let _here = self.window.enter().await;
+            let _reading = if reads { Some(self.room_to_read().await?) } else { None };
+            // None would mean that the door's room was closed, which it never is.
+            let _there = self.front.under_way.acquire().await.ok();
+            let done = self.front.backend.request(operation, timeout).await?;
+            self.window.answered(size(&done));
+            Ok(done)
+        }
     }
 
     /// Waits for room to read what the connection is likely to read.
@@ -116,28 +120,28 @@ impl Call {
     }
 
     /// Reads an object.
-    pub(super) async fn get(
+    pub(super) fn get(
         &self,
         key: ObjectKey,
         quorum: QuorumOptions,
         timeout: Duration,
-    ) -> Result<GetReply, Failure> {
-        match self.ask(Operation::Get { key, quorum }, timeout).await? {
+    ) -> impl Future<Output = Result<GetReply, Failure>> {
+        self.ask(Operation::Get { key, quorum }, timeout).map(|done| match done? {
             Done::Got(reply) => Ok(reply),
             _ => Err(Failure::mismatched()),
-        }
+        })
     }
 
     /// Writes an object.
-    pub(super) async fn put(
+    pub(super) fn put(
         &self,
         operation: Operation,
         timeout: Duration,
-    ) -> Result<PutReply, Failure> {
-        match self.ask(operation, timeout).await? {
+    ) -> impl Future<Output = Result<PutReply, Failure>> {
+        self.ask(operation, timeout).map(|done| match done? {
             Done::Written(reply) => Ok(reply),
             _ => Err(Failure::mismatched()),
-        }
+        })
     }
 
     /// What a key of a database holds.
@@ -147,44 +151,44 @@ impl Call {
     }
 
     /// Stores what a key of a database is to hold.
-    pub(super) async fn store(
+    pub(super) fn store(
         &self,
         key: ObjectKey,
         context: Option<SealedContext>,
         value: NewValue,
-    ) -> Result<(), Failure> {
-        self.write(key, context, value, Precedence::Newest).await
+    ) -> impl Future<Output = Result<(), Failure>> {
+        self.write(key, context, value, Precedence::Newest)
     }
 
     /// Stores the value that was read with something beside it changed: a value that somebody else
     /// has set meanwhile stays.
-    pub(super) async fn amend(
+    pub(super) fn amend(
         &self,
         key: ObjectKey,
         context: Option<SealedContext>,
         value: Value,
-    ) -> Result<(), Failure> {
-        self.write(key, context, Content::Value(value), Precedence::AboveSeen).await
+    ) -> impl Future<Output = Result<(), Failure>> {
+        self.write(key, context, Content::Value(value), Precedence::AboveSeen)
     }
 
-    async fn write(
+    fn write(
         &self,
         key: ObjectKey,
         context: Option<SealedContext>,
         value: NewValue,
         precedence: Precedence,
-    ) -> Result<(), Failure> {
+    ) -> impl Future<Output = Result<(), Failure>> {
         let order = PutOrder { key, context, value, quorum: QuorumOptions::default(), precedence };
-        self.put(Operation::Put(order), DEFAULT_TIMEOUT).await.map(drop)
+        self.put(Operation::Put(order), DEFAULT_TIMEOUT).map_ok(drop)
     }
 
     /// Deletes a key of a database.
-    pub(super) async fn delete(
+    pub(super) fn delete(
         &self,
         key: ObjectKey,
         context: Option<SealedContext>,
-    ) -> Result<(), Failure> {
-        self.store(key, context, Content::Tombstone).await
+    ) -> impl Future<Output = Result<(), Failure>> {
+        self.store(key, context, Content::Tombstone)
     }
 
     /// When a value that is stored now expires if its writer says nothing: as its bucket says.

@@ -200,7 +200,7 @@ impl World {
         let places = |nodes: &[NodeId]| -> Vec<usize> {
             nodes.iter().map(|&node| self.layout.place_of(node)).collect()
         };
-        let (primaries, fallbacks) = (places(primaries), places(&fallbacks));
+        let (primaries, fallbacks) = (places(primaries), places(fallbacks));
         // A node whose disk has reached its reserve takes no new values.
         let takes_it =
             |node: usize| kind == WriteKind::Tombstone || !self.nodes[node].disk_reserved;

@@ -283,8 +283,8 @@ impl World {
         }
         let owners = &self.layout.ring.table[partition.index()];
         let most = owners.len() as u8;
-        let fallbacks = (1..=most).flat_map(|n| self.layout.ring.fallbacks(partition, n));
-        let all: BTreeSet<NodeId> = owners.iter().copied().chain(fallbacks).collect();
+        let fallbacks = self.layout.ring.fallbacks(partition, most);
+        let all: BTreeSet<NodeId> = owners.iter().chain(fallbacks).copied().collect();
         let places: Vec<usize> = all.into_iter().map(|node| self.layout.place_of(node)).collect();
         for place in places {
             let node = &self.nodes[place];

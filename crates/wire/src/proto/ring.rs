@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use bytes::Bytes;
 use prost::Message;
 use stator_core::identity::NodeId;
-use stator_core::ring::{Member, Ring, RingVersion, Weight};
+use stator_core::ring::{Member, Ring, RingVersion, Walks, Weight};
 use stator_core::token::PartitionCount;
 
 use super::field::{Field, cluster, from_cluster, positive_byte, within};
@@ -116,6 +116,7 @@ impl TryFrom<RingMessage> for Ring {
             dead,
             forced: message.forced.into_iter().map(RingVersion).collect(),
             table,
+            walks: Walks::default(),
         })
     }
 }

@@ -208,7 +208,7 @@ fn a_large_ring_is_small() {
 /// Twenty members, 4096 partitions, three replicas.
 fn large_ring() -> Ring {
     use stator_core::identity::{ClusterId, NodeId};
-    use stator_core::ring::{Member, Weight};
+    use stator_core::ring::{Member, Walks, Weight};
     use stator_core::token::PartitionCount;
 
     let member = |number: u64| Member {
@@ -221,6 +221,7 @@ fn large_ring() -> Ring {
     let partitions = PartitionCount::new(4096).unwrap();
     let founded = Ring::found(ClusterId::new(9), partitions, 3, node(0), member(0));
     Ring {
+        walks: Walks::default(),
         members: (0..20).map(|number| (node(number), member(number))).collect(),
         table: (0..4096).map(replicas).collect(),
         ..founded

@@ -1,7 +1,7 @@
 use bytes::Bytes;
 use stator_core::identity::ClusterId;
 use stator_core::object::Key;
-use stator_core::ring::{Member, Weight};
+use stator_core::ring::{Member, Walks, Weight};
 use stator_core::token::PartitionCount;
 
 use super::*;
@@ -26,6 +26,7 @@ pub(crate) fn chart() -> Chart {
     let partitions = PartitionCount::new(1).expect("a power of two");
     let founded = Ring::found(ClusterId::new(7), partitions, 3, node(1), member(1));
     let ring = Ring {
+        walks: Walks::default(),
         version: RingVersion(4),
         members: (1..=5).map(|number| (node(number), member(number))).collect(),
         table: vec![vec![node(3), node(1), node(5)]],

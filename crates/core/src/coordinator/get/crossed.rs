@@ -11,16 +11,16 @@ impl Get {
     /// what was read at it. None if all was asked for at that round: then who answers from before it
     /// does not know that wish, and is taken as it is.
     pub(super) fn crossed_round(&self) -> Option<Round> {
-        let latest = self.heard.values().map(|(round, _)| *round).max()?;
+        let latest = self.replies.heard().map(|(_, round, _)| round).max()?;
         if latest <= self.at_least {
             return None;
         }
         let is_known_at_latest = |digest| {
-            let mut at_latest = self.heard.values().filter(|(round, _)| *round == latest);
-            at_latest.any(|(_, heard)| heard.digest() == Some(digest))
+            let mut at_latest = self.replies.heard().filter(|(_, round, _)| *round == latest);
+            at_latest.any(|(_, _, heard)| heard.digest() == Some(digest))
         };
-        let earlier = self.heard.values().filter(|(round, _)| *round < latest);
-        let mut seen = earlier.filter_map(|(_, heard)| heard.digest());
+        let earlier = self.replies.heard().filter(|(_, round, _)| *round < latest);
+        let mut seen = earlier.filter_map(|(_, _, heard)| heard.digest());
         seen.any(|digest| !is_known_at_latest(digest)).then_some(latest)
     }
 }

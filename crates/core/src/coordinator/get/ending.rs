@@ -1,8 +1,7 @@
 //! How a get ends: what was heard is merged for the reply, and who is behind is to be repaired.
 
-use std::collections::BTreeMap;
-
-use super::{Get, GetProgress, Heard};
+use super::replies::Heard;
+use super::{Get, GetProgress};
 use crate::budget::Foreground;
 use crate::context::Context;
 use crate::coordinator::Turn;
@@ -20,18 +19,16 @@ impl Get {
         &self,
         turn: &Turn<'_, S>,
     ) -> Result<GetReply, RequestError> {
-        let mut states: BTreeMap<ObjectDigest, &EncodedState> = BTreeMap::new();
-        for (_, heard) in self.heard.values() {
-            if let Heard::State(Some((digest, encoded))) = heard {
-                states.insert(*digest, encoded);
-            }
-        }
         let mut merged: Option<(ObjectDigest, ObjectState)> = None;
-        for (digest, encoded) in states {
+        for (_, _, heard) in self.replies.heard() {
+            let Heard::State(Some((digest, encoded))) = heard else { continue };
+            if merged.as_ref().is_some_and(|(so_far, _)| so_far == digest) {
+                continue;
+            }
             let state =
                 encoded.decode().map_err(|error| RequestError::Damaged(error.to_string()))?;
             merged = Some(match merged {
-                None => (digest, state),
+                None => (*digest, state),
                 Some((_, so_far)) => {
                     let state = so_far.merge(state);
                     (EncodedState::of(&state).digest(), state)
@@ -55,16 +52,16 @@ impl Get {
         turn: &Turn<'_, S>,
     ) -> Option<Repair> {
         let awaits = || self.tally.outstanding().filter(|&node| node != turn.view.me);
-        let heard = || self.heard.iter().filter(|(node, _)| !self.tally.awaits(**node));
+        let heard = || self.replies.heard().filter(|(node, ..)| !self.tally.awaits(*node));
         let merged = (!reply.state.is_unwritten()).then_some(reply.digest);
-        if awaits().next().is_none() && heard().all(|(_, (_, heard))| heard.digest() == merged) {
+        if awaits().next().is_none() && heard().all(|(_, _, heard)| heard.digest() == merged) {
             return None;
         }
         let found = Found {
             key: self.key.clone(),
             round: self.round.unwrap_or_default(),
             merged: merged.map(|digest| (digest, EncodedState::of(&reply.state))),
-            heard: heard().map(|(&node, (_, heard))| (node, heard.digest())).collect(),
+            heard: heard().map(|(node, _, heard)| (node, heard.digest())).collect(),
             awaits: awaits().collect(),
         };
         Repair::new(self.frame.id, self.wanted, found, turn)

@@ -72,7 +72,7 @@ proptest! {
         let mut hopeful = tally.clone();
         let could_help: Vec<NodeId> = (0..5)
             .map(node)
-            .filter(|n| tally.nodes.get(n).is_some_and(|entry| entry.standing >= Standing::Waiting))
+            .filter(|n| tally.of(*n).is_some_and(|entry| entry.standing >= Standing::Waiting))
             .collect();
         for n in could_help {
             hopeful.durable(n);

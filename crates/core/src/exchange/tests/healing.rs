@@ -9,7 +9,6 @@ use super::*;
 use crate::budget::{Budget, BytesPerSecond};
 use crate::collection::Round;
 use crate::context::{ContextKey, Sealer};
-use crate::coordinator::forwarded::ForwardedPuts;
 use crate::coordinator::peers::Peers;
 use crate::delivery::Deliveries;
 use crate::effect::{DiskRoom, Effects};
@@ -41,7 +40,6 @@ struct Bench {
     deliveries: Deliveries,
     budget: Budget,
     ids: RequestIds,
-    forwarded: ForwardedPuts,
     sealer: Sealer,
     standing: Standing,
     counts: UpkeepCounts,
@@ -72,7 +70,6 @@ impl Bench {
             deliveries: Deliveries::default(),
             budget: Budget::new(BytesPerSecond::DEFAULT_CEILING),
             ids: RequestIds::new(0, 1000),
-            forwarded: ForwardedPuts::default(),
             sealer: Sealer::new(ContextKey::derive(b"secret", ClusterId::new(1)), Vec::new()),
             standing: Standing::default(),
             counts: UpkeepCounts::default(),
@@ -95,7 +92,6 @@ impl Bench {
             counts: &mut self.counts,
             ids: &mut self.ids,
             disk: DiskRoom::default(),
-            forwarded: &mut self.forwarded,
             sealer: &self.sealer,
             store: &self.store,
             out: &mut self.out,

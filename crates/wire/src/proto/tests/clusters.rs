@@ -15,7 +15,7 @@ use stator_core::membership::facts::{
     StagedChange, StagedFact,
 };
 use stator_core::register::{Ballot, RegisterMessage, Votes};
-use stator_core::ring::{Member, Ring, Weight};
+use stator_core::ring::{Member, Ring, Walks, Weight};
 use stator_core::token::{Partition, PartitionCount};
 use stator_core::transfer::Progress;
 
@@ -57,6 +57,7 @@ pub(super) fn ring() -> BoxedStrategy<Ring> {
             let removed: BTreeSet<NodeId> =
                 removed.into_iter().filter(|node| !members.contains_key(node)).collect();
             Ring {
+                walks: Walks::default(),
                 cluster: ClusterId::new(cluster),
                 version,
                 replicas,
