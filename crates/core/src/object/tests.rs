@@ -5,7 +5,7 @@ use super::*;
 use crate::context::Context;
 use crate::identity::ActorId;
 use crate::time::{Stamp, WallTime};
-use crate::version::Dot;
+use crate::version::{Dot, VersionVector};
 
 /// What happens to three replicas of one object, as production code would do it.
 #[derive(Clone, Debug)]
@@ -416,4 +416,43 @@ fn sibling(counter: u64, millis: u64) -> Sibling {
     let dot = Dot { actor: ActorId::new(7), counter };
     let stamp = Stamp::at(WallTime::from_millis(millis));
     Sibling { dot, stamp, content: Content::Tombstone }
+}
+
+/// States that no history of one cluster makes, but a damaged or a foreign one may: the answer is
+/// still that of a merge.
+#[test]
+fn supersedes_says_what_a_merge_would() {
+    let dot = |actor, counter| Dot { actor: ActorId::new(actor), counter };
+    let sibling = |dot: Dot, stamp| Sibling {
+        dot,
+        stamp: Stamp::from_bits(stamp),
+        content: Content::Tombstone,
+    };
+    let (a, b) = (dot(1, 1), dot(2, 1));
+    let vectors = [&[a][..], &[b], &[a, b]];
+    let siblings =
+        [vec![], vec![sibling(a, 5)], vec![sibling(b, 6)], vec![sibling(a, 5), sibling(b, 6)]];
+    let mut states = Vec::new();
+    for rule in [ConflictRule::Siblings, ConflictRule::LastWriteWins] {
+        for (dots, siblings) in
+            vectors.iter().flat_map(|dots| siblings.iter().map(move |it| (dots, it)))
+        {
+            let vector =
+                VersionVector::from_entries(dots.iter().map(|dot| (dot.actor, dot.counter)));
+            let is_state = siblings.iter().all(|sibling| vector.covers(sibling.dot))
+                && (rule == ConflictRule::Siblings || siblings.len() < 2);
+            if is_state {
+                states.push(ObjectState { rule, siblings: siblings.clone(), vector });
+            }
+        }
+    }
+    let mut superseded = 0;
+    for ours in &states {
+        for theirs in &states {
+            let stays = ours.clone().merge(theirs.clone()) == *ours;
+            assert_eq!(ours.supersedes(theirs), stays, "{ours:?} and {theirs:?}");
+            superseded += usize::from(stays);
+        }
+    }
+    assert!(superseded > states.len() && superseded < states.len() * states.len() / 2);
 }

@@ -132,3 +132,56 @@ impl Reply {
         self.heard.as_ref().is_some_and(|(_, heard)| heard.is_state())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::object::ObjectState;
+
+    const NODE: NodeId = NodeId::new(1);
+    const OTHER: NodeId = NodeId::new(2);
+    const EARLY: Instant = Instant::from_micros(1);
+    const LATE: Instant = Instant::from_micros(2);
+
+    fn state() -> Heard {
+        let encoded = EncodedState::of(&ObjectState::default());
+        Heard::State(Some((encoded.digest(), encoded)))
+    }
+
+    #[test]
+    fn a_state_in_hand_stays_whatever_comes_after_it() {
+        let mut replies = Replies::default();
+        replies.ask(NODE, ReadWish::State, EARLY);
+        assert!(replies.awaits_state() && !replies.has_state());
+        replies.hear(NODE, Round::default(), state());
+        assert!(!replies.awaits_state() && replies.has_state());
+        replies.hear(NODE, Round::default(), Heard::Digest(None));
+        assert!(replies.has_state(), "a digest that comes after it says less");
+        replies.fail(NODE);
+        assert!(replies.has_state(), "what was said was said");
+    }
+
+    #[test]
+    fn a_digest_is_superseded_and_goes_with_who_fails() {
+        let mut replies = Replies::default();
+        replies.hear(NODE, Round::default(), Heard::Digest(None));
+        replies.hear(OTHER, Round::default(), Heard::Digest(None));
+        replies.hear(OTHER, Round::default(), state());
+        replies.fail(NODE);
+        let left: Vec<NodeId> = replies.heard().map(|(node, ..)| node).collect();
+        assert!(left == [OTHER] && replies.has_state());
+    }
+
+    #[test]
+    fn who_was_asked_and_said_nothing_is_silent() {
+        let mut replies = Replies::default();
+        replies.ask(OTHER, ReadWish::Digest, LATE);
+        replies.ask(NODE, ReadWish::State, EARLY);
+        assert_eq!(replies.silent().collect::<Vec<_>>(), [(NODE, EARLY), (OTHER, LATE)]);
+        assert_eq!(replies.asked(OTHER, ReadWish::State), None);
+        replies.hear(NODE, Round::default(), Heard::Digest(None));
+        assert_eq!(replies.silent().collect::<Vec<_>>(), [(OTHER, LATE)]);
+        replies.fail(OTHER);
+        assert_eq!(replies.silent().count(), 0);
+    }
+}
