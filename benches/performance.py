@@ -281,23 +281,34 @@ def late(options):
 
 
 def nodes(options):
-    """With 64 connections in all, and with as many for each node as three nodes have of 64."""
+    """With 64 connections in all, and with as many for each node as three nodes have of 64. Each round goes through
+    all sizes, so that what the machine does meanwhile meets all of them."""
+    work = {}
+    for number in range(options.rounds):
+        say(f"round {number + 1} of {options.rounds}")
+        for count in (1, 3, 5):
+            with Cluster(options.stator, count) as cluster:
+                cluster.bench("--mix", "load", "--key-prefix", "k")
+                for conns in dict.fromkeys((64, round(64 * count / 3))):
+                    for mix in ("put", "get"):
+                        found = figures(cluster.bench("--mix", mix, "--key-prefix", "k", "--conns", str(conns),
+                                                      "--duration", f"{options.seconds}s", "--warm-up", "2s"))
+                        work.setdefault((count, conns), {}).setdefault(mix, []).append(found)
+                        say(f"  {count} nodes, {conns} connections, {mix}: {found}")
     rows = []
-    for count in (1, 3, 5):
-        with Cluster(options.stator, count) as cluster:
-            cluster.bench("--mix", "load", "--key-prefix", "k")
-            for conns in dict.fromkeys((64, round(64 * count / 3))):
-                row = {"nodes": count, "connections": conns}
-                for mix in ("put", "get"):
-                    runs = [figures(cluster.bench("--mix", mix, "--key-prefix", "k", "--conns", str(conns),
-                                                  "--duration", f"{options.seconds}s", "--warm-up", "2s"))
-                            for _ in range(options.rounds)]
-                    found = median(runs)
-                    row |= {f"{mix} µs": found["cpu"], f"{mix} runs": spread(runs),
-                            f"{mix} per second": found["rate"], f"{mix} syncs": found["syncs"]}
-                rows.append(row)
-                say(f"  {row}")
+    for (count, conns), mixes in work.items():
+        row = {"nodes": count, "connections": conns}
+        for mix, runs in mixes.items():
+            found = median(runs)
+            row |= {f"{mix} µs": found["cpu"], f"{mix} runs": spread(runs),
+                    f"{mix} per second": found["rate"], f"{mix} syncs": found["syncs"]}
+        rows.append(row)
     table(rows)
+    print()
+    beside = {mix: [five["cpu"] / three["cpu"] for three, five in zip(work[3, 64][mix], work[5, 107][mix])]
+              for mix in ("put", "get")}
+    table([{"mix": mix, "5 nodes beside 3": f"{statistics.median(ratios):.2f}",
+            "rounds": ", ".join(f"{ratio:.2f}" for ratio in ratios)} for mix, ratios in beside.items()])
 
 
 def together(options):
