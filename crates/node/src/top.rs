@@ -2,10 +2,11 @@
 //! siblings.
 //!
 //! Every request that a front door hands to the node is counted, at this node alone: what all nodes
-//! say, added up, is what the cluster was asked. Counters are space-saving ones ([`sketch`]), so
-//! that memory is bounded however many keys there are. A key is known by its token; its name is cut
-//! where it is long. Counts begin anew every [`SPAN`], and what is told covers the present span and
-//! the one before it, so that a key which was busy last week does not hide one that is busy now.
+//! say, added up, is what the cluster was asked. Counters are filtered space-saving ones
+//! ([`sketch`]), so that memory is bounded however many keys there are. A key is known by its token;
+//! its name is cut where it is long. Counts begin anew every [`SPAN`], and what is told covers the
+//! present span and the one before it, so that a key which was busy last week does not hide one that
+//! is busy now.
 
 mod sketch;
 
