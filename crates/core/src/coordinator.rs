@@ -47,7 +47,7 @@ use crate::token::Partition;
 use crate::view::View;
 
 pub use machine::{DeleteOrder, Event, GetOrigin, Machine, Step};
-use peers::Peers;
+use peers::{Errand, Peers};
 
 /// What a machine works with during one step: the shard's own parts, lent for the step.
 pub struct Turn<'a, S> {
@@ -218,11 +218,12 @@ impl<S: ReadStore> Turn<'_, S> {
 
     /// A peer was waited for in vain: avoided from now on until it is heard again; unless it was
     /// given less time than it usually needs, which says nothing of it.
-    fn suspect(&mut self, peer: NodeId, waited: Duration) {
-        if waited < self.peers.patience(peer) {
+    fn suspect(&mut self, (peer, errand): (NodeId, Errand), waited: Duration) {
+        let now = self.now.instant;
+        if waited < self.peers.patience(now, (peer, errand)) {
             return;
         }
-        if self.peers.suspect(self.now.instant, peer) {
+        if self.peers.suspect(now, peer) {
             self.out.push(Effect::Suspect(peer));
             self.out.push(Effect::Observe(Observation::PeerSuspected(peer)));
         }

@@ -17,7 +17,7 @@ use crate::request::{PutOrder, PutReply, RequestError};
 use crate::ring::Ring;
 use crate::store::ReadStore;
 
-use super::peers::Lot;
+use super::peers::{Errand, Lot};
 use super::put::Put;
 use super::tally::Needs;
 use super::{Frame, Progress, PutOrigin, Turn};
@@ -163,7 +163,8 @@ impl Forward {
         if from != self.at {
             return ForwardProgress::Waiting;
         }
-        turn.peers.answered(from, self.frame.took(turn.now));
+        let now = turn.now;
+        turn.peers.answered(now.instant, (from, Errand::Put), self.frame.took(now));
         match result {
             Err(
                 its_own @ (RequestError::NotEnoughReplicas { .. }
@@ -192,7 +193,7 @@ impl Forward {
 
     /// The replica has not answered in time.
     pub fn on_deadline<S: ReadStore>(&self, turn: &mut Turn<'_, S>) -> ForwardProgress {
-        turn.suspect(self.at, self.frame.took(turn.now));
+        turn.suspect((self.at, Errand::Put), self.frame.took(turn.now));
         self.finish(Err(RequestError::Indeterminate { needed: self.needed, acked: 0 }), turn)
     }
 
@@ -224,7 +225,8 @@ fn next_replica<S: ReadStore>(
     let healthy =
         |node: &NodeId| *node != turn.view.me && turn.peers.healthy(turn.view, now, *node);
     let by_turns = (primaries, Lot::from(key));
-    let healthy_primaries = turn.peers.healthy_by_speed(turn.view, now, by_turns).into_iter();
+    let healthy_primaries =
+        turn.peers.healthy_by_speed(turn.view, (now, Errand::Put), by_turns).into_iter();
     let stand_ins = fallbacks.iter().copied().filter(healthy);
     let doubted = [primaries, fallbacks].map(|nodes| turn.peers.doubted(turn.view, now, nodes));
     healthy_primaries

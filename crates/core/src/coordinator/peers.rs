@@ -16,7 +16,17 @@ pub struct Peers {
     connected: BTreeSet<NodeId>,
     /// Peers that were waited for in vain, and until when they are avoided for it.
     suspected: BTreeMap<NodeId, Instant>,
-    usual: BTreeMap<NodeId, UsualTime>,
+    usual: BTreeMap<(NodeId, Errand), UsualTime>,
+}
+
+/// What a peer is asked for. A put waits for disks and a read does not: what is usual for one says
+/// nothing of the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Errand {
+    /// A state or a digest of what it has.
+    Read,
+    /// A put, to coordinate.
+    Put,
 }
 
 /// How long a peer is avoided for one missed deadline, unless it is heard before. After that it is
@@ -63,9 +73,9 @@ impl Peers {
         self.suspected.remove(&peer);
     }
 
-    /// A peer answered a request after `took`.
-    pub fn answered(&mut self, peer: NodeId, took: Duration) {
-        self.usual.entry(peer).or_default().observe(took);
+    /// A peer did an errand, which took so long.
+    pub fn answered(&mut self, now: Instant, (peer, errand): (NodeId, Errand), took: Duration) {
+        self.usual.entry((peer, errand)).or_default().observe(now, took);
     }
 
     /// Whether there is a connection to send on.
@@ -87,12 +97,13 @@ impl Peers {
         self.connected(peer) && view.suspected.get(&peer) != Some(&Suspicion::Down)
     }
 
-    /// The healthy ones of `nodes` other than this node, fastest first. Equals take turns by lot, so
-    /// that no replica of a partition does the work of all its keys, and each key's goes to one.
+    /// The healthy ones of `nodes` other than this node, those first that are fastest at an errand.
+    /// Equals take turns by lot, so that no replica of a partition does the work of all its keys, and
+    /// each key's goes to one.
     pub fn healthy_by_speed(
         &self,
         view: &View,
-        now: Instant,
+        (now, errand): (Instant, Errand),
         (nodes, lot): (&[NodeId], Lot),
     ) -> Vec<NodeId> {
         let mut healthy: Vec<NodeId> =
@@ -102,7 +113,10 @@ impl Peers {
             healthy.rotate_left(turn as usize);
         }
         healthy.retain(|&node| self.healthy(view, now, node));
-        healthy.sort_by_key(|node| self.usual.get(node).map_or(Duration::ZERO, UsualTime::rank));
+        let micros = |node: &NodeId| Some(self.usual.get(&(*node, errand))?.micros(now));
+        if let Some(fastest) = healthy.iter().filter_map(micros).min() {
+            healthy.sort_by_key(|node| micros(node).map(|micros| UsualTime::rank(micros, fastest)));
+        }
         healthy
     }
 
@@ -115,24 +129,33 @@ impl Peers {
         nodes.iter().copied().filter(doubted).collect()
     }
 
-    /// How long a peer may take before another one is asked too (rule 10).
-    pub fn patience(&self, peer: NodeId) -> Duration {
-        self.usual.get(&peer).map_or(UsualTime::UNKNOWN, UsualTime::patience)
+    /// How long a peer may take for an errand before another one is asked too (rule 10).
+    pub fn patience(&self, now: Instant, asked: (NodeId, Errand)) -> Duration {
+        let usual = self.usual.get(&asked);
+        usual.map_or(UsualTime::UNKNOWN, |usual| usual.patience(now))
     }
 
-    /// The point at which `asked` peers have all had the time they usually need.
-    pub fn all_slow_at(&self, now: Instant, asked: impl Iterator<Item = NodeId>) -> Instant {
-        let patience = asked.map(|peer| self.patience(peer)).max();
+    /// The point at which `asked` peers have all had the time they usually need for an errand.
+    pub fn all_slow_at(
+        &self,
+        (now, errand): (Instant, Errand),
+        asked: impl Iterator<Item = NodeId>,
+    ) -> Instant {
+        let patience = asked.map(|peer| self.patience(now, (peer, errand))).max();
         now.after(patience.unwrap_or(UsualTime::UNKNOWN))
     }
 }
 
-/// Smoothed answer time and its deviation, as TCP estimates round trips (RFC 6298).
+/// Smoothed answer time and its deviation, as TCP estimates round trips (RFC 6298). It fades while
+/// there is no answer to learn from: a peer that was slow once is not asked, and would be held to be
+/// slow for ever.
 #[derive(Clone, Copy, Debug, Default)]
 struct UsualTime {
     mean_micros: f64,
     deviation_micros: f64,
     samples: u64,
+    /// When the last answer came.
+    last: Instant,
 }
 
 impl UsualTime {
@@ -141,8 +164,13 @@ impl UsualTime {
     /// Below this a second request costs more than the wait.
     const LEAST: Duration = Duration::from_millis(5);
 
-    fn observe(&mut self, took: Duration) {
+    /// After so long without an answer, it is as if the peer had been twice as fast.
+    const FADES_IN: Duration = Duration::from_secs(10);
+
+    fn observe(&mut self, now: Instant, took: Duration) {
         let micros = took.as_micros() as f64;
+        *self = self.faded(now);
+        self.last = now;
         if self.samples == 0 {
             (self.mean_micros, self.deviation_micros) = (micros, micros / 2.0);
         } else {
@@ -153,16 +181,29 @@ impl UsualTime {
         self.samples += 1;
     }
 
-    fn patience(&self) -> Duration {
-        let micros = 4.0f64.mul_add(self.deviation_micros, self.mean_micros);
+    /// What is left of it after the silence until `now`.
+    fn faded(&self, now: Instant) -> Self {
+        let silent = now.since(self.last).as_secs() / Self::FADES_IN.as_secs();
+        let left = 0.5f64.powi(silent.min(64) as i32);
+        let (mean_micros, deviation_micros) =
+            (self.mean_micros * left, self.deviation_micros * left);
+        Self { mean_micros, deviation_micros, ..*self }
+    }
+
+    fn patience(&self, now: Instant) -> Duration {
+        let Self { mean_micros, deviation_micros, .. } = self.faded(now);
+        let micros = 4.0f64.mul_add(deviation_micros, mean_micros);
         Duration::from_micros(micros as u64).max(Self::LEAST)
     }
 
-    /// Answer times a factor of two apart are worth telling apart; smaller differences are noise
-    /// that would send all traffic to one peer.
-    fn rank(&self) -> Duration {
-        let micros = (self.mean_micros as u64).max(1);
-        Duration::from_micros(1 << micros.ilog2())
+    fn micros(&self, now: Instant) -> u64 {
+        (self.faded(now).mean_micros as u64).max(1)
+    }
+
+    /// How far behind the fastest, in doublings: less than one is noise, and telling it apart would
+    /// send all traffic to one peer.
+    const fn rank(micros: u64, fastest: u64) -> u32 {
+        (micros / fastest).ilog2()
     }
 }
 
@@ -208,33 +249,83 @@ mod tests {
     #[test]
     fn patience_follows_what_is_usual() {
         let mut peers = Peers::default();
-        assert_eq!(peers.patience(PEER), UsualTime::UNKNOWN);
-        peers.answered(PEER, Duration::from_millis(20));
-        assert_eq!(peers.patience(PEER), Duration::from_millis(60), "one answer says little");
+        let now = Instant::default();
+        let patience = |peers: &Peers| peers.patience(now, (PEER, Errand::Read));
+        assert_eq!(patience(&peers), UsualTime::UNKNOWN);
+        peers.answered(now, (PEER, Errand::Read), Duration::from_millis(20));
+        assert_eq!(patience(&peers), Duration::from_millis(60), "one answer says little");
         for _ in 0..100 {
-            peers.answered(PEER, Duration::from_millis(20));
+            peers.answered(now, (PEER, Errand::Read), Duration::from_millis(20));
+            peers.answered(now, (PEER, Errand::Put), Duration::from_secs(1));
         }
-        let patience = peers.patience(PEER);
-        assert!(patience >= Duration::from_millis(20) && patience < Duration::from_millis(30));
+        let usual = Duration::from_millis(20)..Duration::from_millis(30);
+        assert!(usual.contains(&patience(&peers)), "puts say nothing of reads");
         for _ in 0..100 {
-            peers.answered(PEER, Duration::from_millis(80));
+            peers.answered(now, (PEER, Errand::Read), Duration::from_millis(80));
         }
-        assert!(peers.patience(PEER) >= Duration::from_millis(80));
+        assert!(patience(&peers) >= Duration::from_millis(80));
+    }
+
+    /// Three peers, all connected; the first took 40 ms for reads, the others half of one.
+    fn one_of_three_is_slow() -> (Peers, Vec<NodeId>) {
+        let mut peers = Peers::default();
+        let nodes: Vec<NodeId> = (2..=4).map(NodeId::new).collect();
+        for (&node, micros) in nodes.iter().zip([40_000, 511, 513]) {
+            peers.link_up(node);
+            let took = Duration::from_micros(micros);
+            peers.answered(Instant::default(), (node, Errand::Read), took);
+        }
+        (peers, nodes)
+    }
+
+    fn by_speed(peers: &Peers, now: Instant, (nodes, lot): (&[NodeId], u64)) -> Vec<NodeId> {
+        let view = View::alone(NodeId::new(1));
+        peers.healthy_by_speed(&view, (now, Errand::Read), (nodes, Lot(lot)))
+    }
+
+    #[test]
+    fn a_peer_that_was_slow_once_gets_another_chance() {
+        let (mut peers, nodes) = one_of_three_is_slow();
+        let mut firsts = BTreeSet::new();
+        let mut when_it_was_asked = None;
+        for secs in 0..100 {
+            let now = Instant::default().after(Duration::from_secs(secs));
+            for lot in 0..3 {
+                let first = by_speed(&peers, now, (&nodes, lot))[0];
+                firsts.insert(first);
+                if first == nodes[0] && when_it_was_asked.is_none() {
+                    when_it_was_asked = Some(secs);
+                }
+                peers.answered(now, (first, Errand::Read), Duration::from_micros(600));
+            }
+        }
+        // 40 ms are less than twice 600 microseconds once they were halved six times.
+        assert_eq!(when_it_was_asked, Some(60));
+        assert_eq!(firsts.len(), 3);
+        let end = Instant::default().after(Duration::from_secs(100));
+        assert!((0..3).any(|lot| by_speed(&peers, end, (&nodes, lot))[0] == nodes[0]));
+    }
+
+    #[test]
+    fn one_that_is_still_slow_is_known_to_be_after_one_answer() {
+        let (mut peers, nodes) = one_of_three_is_slow();
+        let mut now = Instant::default();
+        for _ in 0..60 {
+            now = now.after(Duration::from_secs(1));
+            for &fast in &nodes[1..] {
+                peers.answered(now, (fast, Errand::Read), Duration::from_micros(600));
+            }
+        }
+        assert_eq!(by_speed(&peers, now, (&nodes, 0))[0], nodes[0]);
+        peers.answered(now, (nodes[0], Errand::Read), Duration::from_millis(40));
+        assert!((0..3).all(|lot| by_speed(&peers, now, (&nodes, lot))[2] == nodes[0]));
     }
 
     #[test]
     fn the_fastest_healthy_peers_come_first_and_equals_take_turns() {
-        let mut peers = Peers::default();
-        let view = View::alone(NodeId::new(1));
-        let nodes: Vec<NodeId> = (1..=4).map(NodeId::new).collect();
-        for &node in &nodes {
-            peers.link_up(node);
-        }
-        peers.answered(nodes[1], Duration::from_millis(40));
-        peers.answered(nodes[2], Duration::from_micros(500));
-        peers.answered(nodes[3], Duration::from_micros(400));
-        let by_lot = |lot| peers.healthy_by_speed(&view, Instant::default(), (&nodes, Lot(lot)));
-        assert_eq!(by_lot(0), [nodes[2], nodes[3], nodes[1]]);
-        assert_eq!(by_lot(2), [nodes[3], nodes[2], nodes[1]]);
+        let (peers, nodes) = one_of_three_is_slow();
+        let by_lot = |lot| by_speed(&peers, Instant::default(), (&nodes, lot));
+        assert_eq!(by_lot(0), [nodes[1], nodes[2], nodes[0]]);
+        assert_eq!(by_lot(2), [nodes[2], nodes[1], nodes[0]], "511 and 513 microseconds are equal");
     }
 }

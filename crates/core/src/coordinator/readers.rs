@@ -7,7 +7,7 @@ use crate::request::RequestError;
 use crate::store::ReadStore;
 
 use super::Turn;
-use super::peers::Lot;
+use super::peers::{Errand, Lot};
 use super::tally::Needs;
 
 /// The replicas of a read.
@@ -30,7 +30,8 @@ impl Readers {
     ) -> Result<Self, RequestError> {
         let me = turn.view.me;
         let now = turn.now.instant;
-        let mut first = turn.peers.healthy_by_speed(turn.view, now, (primaries, lot));
+        let mut first =
+            turn.peers.healthy_by_speed(turn.view, (now, Errand::Read), (primaries, lot));
         if primaries.contains(&me) {
             first.insert(0, me);
         }

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, VecDeque};
 use super::{PATIENCE, bytes_of};
 use crate::collection::Round;
 use crate::coordinator::Turn;
-use crate::coordinator::peers::Lot;
+use crate::coordinator::peers::{Errand, Lot};
 use crate::effect::Timer;
 use crate::identity::NodeId;
 use crate::message::{
@@ -65,8 +65,11 @@ impl Heal {
     ) -> Option<Self> {
         let ring = turn.view.ring.clone()?;
         let all = &ring.table[partition.index()];
-        let owners =
-            turn.peers.healthy_by_speed(turn.view, turn.now.instant, (all, Lot::from(partition)));
+        let owners = turn.peers.healthy_by_speed(
+            turn.view,
+            (turn.now.instant, Errand::Read),
+            (all, Lot::from(partition)),
+        );
         let needed = others_needed(turn.view, all.len() as u8);
         if owners.len() < needed || needed == 0 || objects.is_empty() {
             return None;
