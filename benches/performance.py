@@ -5,7 +5,8 @@
     benches/performance.py doors   --rounds 3      # puts and gets by each door, a Redis beside them
     benches/performance.py late                    # latency at half of the most that is done
     benches/performance.py nodes                   # CPU per operation with 1, 3 and 5 nodes
-    benches/performance.py together                # five nodes beside two clusters of three at once
+    benches/performance.py steady                  # 1, 3 and 5 nodes of which the same is asked: each node, or all together
+    benches/performance.py everywhere              # gets where each node, two to five of them, has everything
     benches/performance.py objects --most 10000000 # and with ever more objects
     benches/performance.py beyond                  # with four times the objects that the caches hold
     benches/performance.py memory                  # of an idle node, per object, per connection
@@ -28,7 +29,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -311,34 +311,54 @@ def nodes(options):
             "rounds": ", ".join(f"{ratio:.2f}" for ratio in ratios)} for mix, ratios in beside.items()])
 
 
-def together(options):
-    """What five nodes cost beside three, and beside two clusters of three that share the machine as they do."""
+def steady(options):
+    """Requests that come at a rate: 3 and 5 nodes of which as much is asked together, and as much of each."""
     work = {}
+    for number in range(options.rounds):
+        say(f"round {number + 1} of {options.rounds}")
+        for count, rates in ((1, {"put": (2000,), "get": (8000,)}),
+                             (3, {"put": (6000, 10000), "get": (24000, 40000)}),
+                             (5, {"put": (6000, 10000), "get": (24000, 40000)})):
+            with Cluster(options.stator, count) as cluster:
+                cluster.bench("--mix", "load", "--key-prefix", "k")
+                for mix, rate in ((mix, rate) for mix in rates for rate in rates[mix]):
+                    found = figures(cluster.bench("--mix", mix, "--key-prefix", "k", "--conns", "107", "--rate", str(rate),
+                                                  "--duration", f"{options.seconds}s", "--warm-up", "2s"))
+                    work.setdefault((mix, rate, count), []).append(found)
+                    say(f"  {count} nodes, {rate} per second, {mix}: {found}")
+    rows = []
+    for (mix, rate, count), runs in sorted(work.items(), key=lambda item: (item[0][0] != "put", *item[0][1:])):
+        found = median(runs)
+        rows.append({"mix": mix, "nodes": count, "asked per second": rate, "of each node": rate // count,
+                     "µs": found["cpu"], "runs": spread(runs), "p50 ms": found["p50"], "syncs": found["syncs"]})
+    table(rows)
 
-    def measure(name, mix, conns, *clusters):
-        found = []
-        args = ["--mix", mix, "--key-prefix", "k", "--conns", str(conns), "--duration", f"{options.seconds}s",
-                "--warm-up", "2s"]
-        clients = [threading.Thread(target=lambda one=one: found.append(figures(one.bench(*args))))
-                   for one in clusters]
-        for client in clients:
-            client.start()
-        for client in clients:
-            client.join()
-        cpu, rate = statistics.mean(each["cpu"] for each in found), sum(each["rate"] for each in found)
-        work.setdefault((mix, name), []).append({"cpu": cpu, "rate": rate})
-        say(f"  {mix}, {name}: {cpu:.1f} µs, {rate:.0f} per second")
 
-    with Cluster(options.stator, 3) as one, Cluster(options.stator, 3) as other, Cluster(options.stator, 5) as five:
-        for cluster in (one, other, five):
-            cluster.bench("--mix", "load", "--key-prefix", "k")
-        for _ in range(options.rounds):
-            for mix in ("put", "get"):
-                measure("3 nodes, 64 connections", mix, 64, one)
-                measure("two clusters of 3 at once, 54 connections each", mix, 54, one, other)
-                measure("5 nodes, 107 connections", mix, 107, five)
-    table([{"mix": mix, "cluster": name, "µs": median(runs)["cpu"], "runs": spread(runs),
-            "per second": median(runs)["rate"]} for (mix, name), runs in work.items()])
+def everywhere(options):
+    """Gets where each node is a replica of everything: the same work, whatever the number of nodes."""
+    work = {}
+    for number in range(options.rounds):
+        say(f"round {number + 1} of {options.rounds}")
+        for count in (2, 3, 4, 5):
+            with Cluster(options.stator, count, "--replicas", str(count)) as cluster:
+                cluster.bench("--mix", "load", "--key-prefix", "k")
+                for r in (2, 1):
+                    changed = cluster.cli("bucket", "set", "redis.0", f"r={r}")
+                    if changed.returncode != 0:
+                        raise SystemExit(changed.stderr)
+                    time.sleep(2)
+                    found = figures(cluster.bench("--mix", "get", "--key-prefix", "k", "--conns", str(round(64 * count / 3)),
+                                                  "--duration", f"{options.seconds}s", "--warm-up", "2s"))
+                    work.setdefault(count, {}).setdefault(r, []).append(found)
+                    say(f"  {count} nodes, R={r}: {found}")
+    rows = []
+    for count, by_r in work.items():
+        row = {"nodes": count, "N": count, "connections": round(64 * count / 3)}
+        for r, runs in by_r.items():
+            found = median(runs)
+            row |= {f"get µs, R={r}": found["cpu"], f"runs, R={r}": spread(runs), f"per second, R={r}": found["rate"]}
+        rows.append(row)
+    table(rows)
 
 
 def small_objects(cluster, count, options):
@@ -450,7 +470,7 @@ def limits(options):
 
 
 def main():
-    scenarios = {each.__name__: each for each in (doors, late, nodes, together, objects, beyond, memory, skew, limits)}
+    scenarios = {each.__name__: each for each in (doors, late, nodes, steady, everywhere, objects, beyond, memory, skew, limits)}
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("scenario", choices=scenarios)
     parser.add_argument("--stator", default=os.path.join(ROOT, "target/release/stator"))
