@@ -47,7 +47,7 @@ use crate::token::Partition;
 use crate::view::View;
 
 pub use machine::{DeleteOrder, Event, GetOrigin, Machine, Step};
-use peers::{Errand, Peers};
+use peers::{Peers, RequestKind};
 
 /// What a machine works with during one step: the shard's own parts, lent for the step.
 pub struct Turn<'a, S> {
@@ -218,9 +218,9 @@ impl<S: ReadStore> Turn<'_, S> {
 
     /// A peer was waited for in vain: avoided from now on until it is heard again; unless it was
     /// given less time than it usually needs, which says nothing of it.
-    fn suspect(&mut self, (peer, errand): (NodeId, Errand), waited: Duration) {
+    fn suspect(&mut self, (peer, kind): (NodeId, RequestKind), waited: Duration) {
         let now = self.now.instant;
-        if waited < self.peers.patience(now, (peer, errand)) {
+        if waited < self.peers.patience(now, (peer, kind)) {
             return;
         }
         if self.peers.suspect(now, peer) {

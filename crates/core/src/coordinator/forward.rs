@@ -17,7 +17,7 @@ use crate::request::{PutOrder, PutReply, RequestError};
 use crate::ring::Ring;
 use crate::store::ReadStore;
 
-use super::peers::{Errand, Lot};
+use super::peers::{Lot, RequestKind};
 use super::put::Put;
 use super::tally::Needs;
 use super::{Frame, Progress, PutOrigin, Turn};
@@ -164,7 +164,7 @@ impl Forward {
             return ForwardProgress::Waiting;
         }
         let now = turn.now;
-        turn.peers.answered(now.instant, (from, Errand::Put), self.frame.took(now));
+        turn.peers.answered(now.instant, (from, RequestKind::Put), self.frame.took(now));
         match result {
             Err(
                 its_own @ (RequestError::NotEnoughReplicas { .. }
@@ -193,7 +193,7 @@ impl Forward {
 
     /// The replica has not answered in time.
     pub fn on_deadline<S: ReadStore>(&self, turn: &mut Turn<'_, S>) -> ForwardProgress {
-        turn.suspect((self.at, Errand::Put), self.frame.took(turn.now));
+        turn.suspect((self.at, RequestKind::Put), self.frame.took(turn.now));
         self.finish(Err(RequestError::Indeterminate { needed: self.needed, acked: 0 }), turn)
     }
 
@@ -226,7 +226,7 @@ fn next_replica<S: ReadStore>(
         |node: &NodeId| *node != turn.view.me && turn.peers.healthy(turn.view, now, *node);
     let by_turns = (primaries, Lot::from(key));
     let healthy_primaries =
-        turn.peers.healthy_by_speed(turn.view, (now, Errand::Put), by_turns).into_iter();
+        turn.peers.healthy_by_speed(turn.view, (now, RequestKind::Put), by_turns).into_iter();
     let stand_ins = fallbacks.iter().copied().filter(healthy);
     let doubted = [primaries, fallbacks].map(|nodes| turn.peers.doubted(turn.view, now, nodes));
     healthy_primaries

@@ -25,7 +25,7 @@ use crate::ring::Ring;
 use crate::store::ReadStore;
 use crate::transfer::Footing;
 
-use super::peers::{Errand, Lot};
+use super::peers::{Lot, RequestKind};
 use super::readers::Readers;
 use super::tally::{Needs, Role, Tally, Verdict};
 use super::{CantTell, Frame, Turn};
@@ -207,7 +207,7 @@ impl Get {
         };
         if let Some(asked) = self.replies.asked(from, wish) {
             let now = turn.now.instant;
-            turn.peers.answered(now, (from, Errand::Read), now.since(asked));
+            turn.peers.answered(now, (from, RequestKind::Read), now.since(asked));
         }
         self.hear(from, (round, answer));
         self.settle(ring, turn)
@@ -250,14 +250,15 @@ impl Get {
         if self.spare.is_empty() {
             return;
         }
-        let at = turn.peers.all_slow_at((turn.now.instant, Errand::Read), self.tally.outstanding());
+        let at =
+            turn.peers.all_slow_at((turn.now.instant, RequestKind::Read), self.tally.outstanding());
         turn.set_timer(at, Timer::Hedge(self.frame.id));
     }
 
     /// The deadline has passed: those who have not answered are avoided from now on.
     pub fn on_deadline<S: ReadStore>(&mut self, turn: &mut Turn<'_, S>) -> GetProgress {
         for (peer, asked) in self.replies.silent() {
-            turn.suspect((peer, Errand::Read), turn.now.instant.since(asked));
+            turn.suspect((peer, RequestKind::Read), turn.now.instant.since(asked));
         }
         self.finish(Err(self.shortfall()), turn)
     }

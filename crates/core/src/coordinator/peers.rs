@@ -16,13 +16,13 @@ pub struct Peers {
     connected: BTreeSet<NodeId>,
     /// Peers that were waited for in vain, and until when they are avoided for it.
     suspected: BTreeMap<NodeId, Instant>,
-    usual: BTreeMap<(NodeId, Errand), UsualTime>,
+    usual: BTreeMap<(NodeId, RequestKind), UsualTime>,
 }
 
 /// What a peer is asked for. A put waits for disks and a read does not: what is usual for one says
 /// nothing of the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Errand {
+pub enum RequestKind {
     /// A state or a digest of what it has.
     Read,
     /// A put, to coordinate.
@@ -73,9 +73,9 @@ impl Peers {
         self.suspected.remove(&peer);
     }
 
-    /// A peer did an errand, which took so long.
-    pub fn answered(&mut self, now: Instant, (peer, errand): (NodeId, Errand), took: Duration) {
-        self.usual.entry((peer, errand)).or_default().observe(now, took);
+    /// A peer answered a request of this kind after `took`.
+    pub fn answered(&mut self, now: Instant, (peer, kind): (NodeId, RequestKind), took: Duration) {
+        self.usual.entry((peer, kind)).or_default().observe(now, took);
     }
 
     /// Whether there is a connection to send on.
@@ -97,13 +97,13 @@ impl Peers {
         self.connected(peer) && view.suspected.get(&peer) != Some(&Suspicion::Down)
     }
 
-    /// The healthy ones of `nodes` other than this node, those first that are fastest at an errand.
-    /// Equals take turns by lot, so that no replica of a partition does the work of all its keys, and
-    /// each key's goes to one.
+    /// The healthy ones of `nodes` other than this node, those first that answer requests of this
+    /// kind fastest. Equals take turns by lot, so that no replica of a partition does the work of all
+    /// its keys, and each key's goes to one.
     pub fn healthy_by_speed(
         &self,
         view: &View,
-        (now, errand): (Instant, Errand),
+        (now, kind): (Instant, RequestKind),
         (nodes, lot): (&[NodeId], Lot),
     ) -> Vec<NodeId> {
         let mut healthy: Vec<NodeId> =
@@ -113,7 +113,7 @@ impl Peers {
             healthy.rotate_left(turn as usize);
         }
         healthy.retain(|&node| self.healthy(view, now, node));
-        let micros = |node: &NodeId| Some(self.usual.get(&(*node, errand))?.micros(now));
+        let micros = |node: &NodeId| Some(self.usual.get(&(*node, kind))?.micros(now));
         if let Some(fastest) = healthy.iter().filter_map(micros).min() {
             healthy.sort_by_key(|node| micros(node).map(|micros| UsualTime::rank(micros, fastest)));
         }
@@ -129,19 +129,20 @@ impl Peers {
         nodes.iter().copied().filter(doubted).collect()
     }
 
-    /// How long a peer may take for an errand before another one is asked too (rule 10).
-    pub fn patience(&self, now: Instant, asked: (NodeId, Errand)) -> Duration {
+    /// How long a peer may take for a request of this kind before another one is asked too (rule 10).
+    pub fn patience(&self, now: Instant, asked: (NodeId, RequestKind)) -> Duration {
         let usual = self.usual.get(&asked);
         usual.map_or(UsualTime::UNKNOWN, |usual| usual.patience(now))
     }
 
-    /// The point at which `asked` peers have all had the time they usually need for an errand.
+    /// The point at which `asked` peers have all had the time they usually need for this kind of
+    /// request.
     pub fn all_slow_at(
         &self,
-        (now, errand): (Instant, Errand),
+        (now, kind): (Instant, RequestKind),
         asked: impl Iterator<Item = NodeId>,
     ) -> Instant {
-        let patience = asked.map(|peer| self.patience(now, (peer, errand))).max();
+        let patience = asked.map(|peer| self.patience(now, (peer, kind))).max();
         now.after(patience.unwrap_or(UsualTime::UNKNOWN))
     }
 }
@@ -250,18 +251,18 @@ mod tests {
     fn patience_follows_what_is_usual() {
         let mut peers = Peers::default();
         let now = Instant::default();
-        let patience = |peers: &Peers| peers.patience(now, (PEER, Errand::Read));
+        let patience = |peers: &Peers| peers.patience(now, (PEER, RequestKind::Read));
         assert_eq!(patience(&peers), UsualTime::UNKNOWN);
-        peers.answered(now, (PEER, Errand::Read), Duration::from_millis(20));
+        peers.answered(now, (PEER, RequestKind::Read), Duration::from_millis(20));
         assert_eq!(patience(&peers), Duration::from_millis(60), "one answer says little");
         for _ in 0..100 {
-            peers.answered(now, (PEER, Errand::Read), Duration::from_millis(20));
-            peers.answered(now, (PEER, Errand::Put), Duration::from_secs(1));
+            peers.answered(now, (PEER, RequestKind::Read), Duration::from_millis(20));
+            peers.answered(now, (PEER, RequestKind::Put), Duration::from_secs(1));
         }
         let usual = Duration::from_millis(20)..Duration::from_millis(30);
         assert!(usual.contains(&patience(&peers)), "puts say nothing of reads");
         for _ in 0..100 {
-            peers.answered(now, (PEER, Errand::Read), Duration::from_millis(80));
+            peers.answered(now, (PEER, RequestKind::Read), Duration::from_millis(80));
         }
         assert!(patience(&peers) >= Duration::from_millis(80));
     }
@@ -273,14 +274,14 @@ mod tests {
         for (&node, micros) in nodes.iter().zip([40_000, 511, 513]) {
             peers.link_up(node);
             let took = Duration::from_micros(micros);
-            peers.answered(Instant::default(), (node, Errand::Read), took);
+            peers.answered(Instant::default(), (node, RequestKind::Read), took);
         }
         (peers, nodes)
     }
 
     fn by_speed(peers: &Peers, now: Instant, (nodes, lot): (&[NodeId], u64)) -> Vec<NodeId> {
         let view = View::alone(NodeId::new(1));
-        peers.healthy_by_speed(&view, (now, Errand::Read), (nodes, Lot(lot)))
+        peers.healthy_by_speed(&view, (now, RequestKind::Read), (nodes, Lot(lot)))
     }
 
     #[test]
@@ -296,7 +297,7 @@ mod tests {
                 if first == nodes[0] && when_it_was_asked.is_none() {
                     when_it_was_asked = Some(secs);
                 }
-                peers.answered(now, (first, Errand::Read), Duration::from_micros(600));
+                peers.answered(now, (first, RequestKind::Read), Duration::from_micros(600));
             }
         }
         // 40 ms are less than twice 600 microseconds once they were halved six times.
@@ -313,11 +314,11 @@ mod tests {
         for _ in 0..60 {
             now = now.after(Duration::from_secs(1));
             for &fast in &nodes[1..] {
-                peers.answered(now, (fast, Errand::Read), Duration::from_micros(600));
+                peers.answered(now, (fast, RequestKind::Read), Duration::from_micros(600));
             }
         }
         assert_eq!(by_speed(&peers, now, (&nodes, 0))[0], nodes[0]);
-        peers.answered(now, (nodes[0], Errand::Read), Duration::from_millis(40));
+        peers.answered(now, (nodes[0], RequestKind::Read), Duration::from_millis(40));
         assert!((0..3).all(|lot| by_speed(&peers, now, (&nodes, lot))[2] == nodes[0]));
     }
 

@@ -26,7 +26,7 @@ use crate::transfer::Footing;
 use crate::version::Dot;
 
 use self::place::{Placement, place};
-use super::peers::Errand;
+use super::peers::RequestKind;
 use super::replica_set::{HeldCopy, ReplicaSet};
 use super::stand_ins::StandIn;
 use super::tally::Verdict;
@@ -291,7 +291,7 @@ impl Put {
         }
         let me = turn.view.me;
         let others = self.sets().flat_map(|set| set.tally.outstanding()).filter(|&node| node != me);
-        let at = turn.peers.all_slow_at((turn.now.instant, Errand::Put), others);
+        let at = turn.peers.all_slow_at((turn.now.instant, RequestKind::Put), others);
         turn.set_timer(at, Timer::Hedge(self.frame.id));
     }
 
@@ -301,7 +301,7 @@ impl Put {
         let waited_for_ring = self.told.is_some_and(|told| told.ring > self.footing.ring);
         for peer in self.silent() {
             if peer != turn.view.me && !waited_for_ring {
-                turn.suspect((peer, Errand::Put), self.frame.took(turn.now));
+                turn.suspect((peer, RequestKind::Put), self.frame.took(turn.now));
             }
         }
         self.finish(Err(self.doubt()), turn)

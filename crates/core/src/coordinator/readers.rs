@@ -7,7 +7,7 @@ use crate::request::RequestError;
 use crate::store::ReadStore;
 
 use super::Turn;
-use super::peers::{Errand, Lot};
+use super::peers::{Lot, RequestKind};
 use super::tally::Needs;
 
 /// The replicas of a read.
@@ -31,7 +31,7 @@ impl Readers {
         let me = turn.view.me;
         let now = turn.now.instant;
         let mut first =
-            turn.peers.healthy_by_speed(turn.view, (now, Errand::Read), (primaries, lot));
+            turn.peers.healthy_by_speed(turn.view, (now, RequestKind::Read), (primaries, lot));
         if primaries.contains(&me) {
             first.insert(0, me);
         }

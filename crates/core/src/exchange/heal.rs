@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, VecDeque};
 use super::{PATIENCE, bytes_of};
 use crate::collection::Round;
 use crate::coordinator::Turn;
-use crate::coordinator::peers::{Errand, Lot};
+use crate::coordinator::peers::{Lot, RequestKind};
 use crate::effect::Timer;
 use crate::identity::NodeId;
 use crate::message::{
@@ -67,7 +67,7 @@ impl Heal {
         let all = &ring.table[partition.index()];
         let owners = turn.peers.healthy_by_speed(
             turn.view,
-            (turn.now.instant, Errand::Read),
+            (turn.now.instant, RequestKind::Read),
             (all, Lot::from(partition)),
         );
         let needed = others_needed(turn.view, all.len() as u8);
