@@ -10,6 +10,7 @@ use stator_core::identity::{BootNonce, BootNumber, ClusterId, NodeId};
 use stator_core::message::{AckWish, EncodedState, Purpose, RequestId, ShardMessage};
 use stator_core::ring::RingVersion;
 use stator_core::transfer::Footing;
+use stator_wire::cipher::Cipher;
 use stator_wire::frame::{FrameReader, append_frame};
 use stator_wire::handshake::{Initiator, Responder, take_message};
 use stator_wire::hello::{Hello, Lane, ProtocolRange};
@@ -35,7 +36,7 @@ fn message() -> ShardMessage {
     }
 }
 
-fn hello(node: u64) -> Hello {
+fn hello(node: u64, cipher: Cipher) -> Hello {
     Hello {
         protocols: ProtocolRange::SPOKEN,
         node: NodeId::new(node),
@@ -46,6 +47,7 @@ fn hello(node: u64) -> Hello {
         lane: Lane::Shard(0),
         shards: 1,
         ring: RingVersion(3),
+        cipher,
     }
 }
 
@@ -54,12 +56,18 @@ fn taken(bytes: &[u8]) -> Bytes {
     taken.expect("all of it")
 }
 
+/// Each cipher, for one message and for a busy turn's.
+fn cases() -> Vec<(Cipher, usize)> {
+    let each = |cipher| [(cipher, 1), (cipher, PER_TURN)];
+    [Cipher::ChaChaPoly, Cipher::AesGcm].into_iter().flat_map(each).collect()
+}
+
 /// One direction of a connection.
-fn connected() -> (Sealer, Opener) {
+fn connected(cipher: Cipher) -> (Sealer, Opener) {
     let keys = Keyring::new(&Secret::new(&b"secret"[..]), &[]);
-    let (initiator, first) = Initiator::new(&keys, hello(1)).expect("random numbers");
+    let (initiator, first) = Initiator::new(&keys, hello(1, cipher)).expect("random numbers");
     let responder = Responder::accept(&keys, &taken(&first)).expect("the same secret");
-    let reply = responder.reply(&hello(2)).expect("random numbers");
+    let reply = responder.reply(&hello(2, cipher)).expect("random numbers");
     let there = initiator.finish(&taken(&reply.message)).expect("the same secret");
     (there.transport.sealer, reply.outcome.expect("they agree").transport.opener)
 }
@@ -83,9 +91,9 @@ fn decode(bencher: Bencher<'_, '_>) {
 }
 
 /// The plaintext of one message and of a busy turn.
-#[divan::bench(args = [1, PER_TURN])]
-fn encrypt(bencher: Bencher<'_, '_>, messages: usize) {
-    let (mut sealer, _opener) = connected();
+#[divan::bench(args = cases())]
+fn encrypt(bencher: Bencher<'_, '_>, &(cipher, messages): &(Cipher, usize)) {
+    let (mut sealer, _opener) = connected(cipher);
     let plain = frames(messages);
     let mut out = BytesMut::with_capacity(64 << 10);
     bencher.counter(divan::counter::ItemsCount::new(messages)).bench_local(|| {
@@ -95,9 +103,9 @@ fn encrypt(bencher: Bencher<'_, '_>, messages: usize) {
 }
 
 /// All of it, from the sender's message to the receiver's.
-#[divan::bench(args = [1, PER_TURN])]
-fn there(bencher: Bencher<'_, '_>, messages: usize) {
-    let (mut sealer, mut opener) = connected();
+#[divan::bench(args = cases())]
+fn there(bencher: Bencher<'_, '_>, &(cipher, messages): &(Cipher, usize)) {
+    let (mut sealer, mut opener) = connected(cipher);
     let message = message();
     let (mut plain, mut raw) = (BytesMut::new(), BytesMut::new());
     let mut reader = FrameReader::new();

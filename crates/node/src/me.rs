@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use arc_swap::ArcSwap;
 use stator_core::identity::{BootNonce, BootNumber, ClusterId, NodeId};
 use stator_core::view::View;
+use stator_wire::cipher::Cipher;
 use stator_wire::client::{CLIENT_PROTOCOLS, Welcome};
 use stator_wire::hello::{Hello, Lane, ProtocolRange, Refusal, RefusalCode};
 use stator_wire::secret::Keyring;
@@ -65,14 +66,15 @@ impl Me {
             lane,
             shards: self.shards,
             ring: view.ring.as_ref().map(|ring| ring.version).unwrap_or_default(),
+            cipher: Cipher::fastest(),
         }
     }
 
     /// What it says to a client that it lets in.
     pub(crate) fn welcome(&self) -> Welcome {
         let hello = self.hello(Lane::Membership);
-        let Hello { node, name, cluster, ring, .. } = hello;
-        Welcome { protocols: CLIENT_PROTOCOLS, node, name, cluster, ring }
+        let Hello { node, name, cluster, ring, cipher, .. } = hello;
+        Welcome { protocols: CLIENT_PROTOCOLS, node, name, cluster, ring, cipher }
     }
 
     /// Whether a node that was met is this very process, met by way of its own address.

@@ -27,6 +27,7 @@ use stator_core::ring::{Ring, RingVersion};
 use stator_core::time::WallTime;
 use stator_core::version::Dot;
 
+use crate::cipher::Cipher;
 use crate::hello::ProtocolRange;
 
 /// Calls that a connection may have under way. A node reads no further call before one of them is
@@ -44,6 +45,8 @@ pub struct ClientHello {
     pub protocols: ProtocolRange,
     /// What it calls itself, for logs.
     pub name: String,
+    /// The cipher for records that is fastest with it.
+    pub cipher: Cipher,
 }
 
 /// What a node answers a client that it lets in.
@@ -59,6 +62,8 @@ pub struct Welcome {
     pub cluster: Option<ClusterId>,
     /// The newest ring that it knows; 0 if it knows none.
     pub ring: RingVersion,
+    /// The cipher for records that is fastest with it.
+    pub cipher: Cipher,
 }
 
 /// What a client asks for.

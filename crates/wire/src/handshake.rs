@@ -25,6 +25,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use snow::{Builder, HandshakeState};
 
 use self::client::ClientResponder;
+use crate::cipher::Cipher;
 use crate::error::WireError;
 use crate::hello::{Hello, ProtocolMismatch, Refusal, RefusalCode};
 use crate::proto::hello::{Greeting, decode_greeting, encode_greeting};
@@ -136,7 +137,8 @@ impl Initiator {
             Err(Refusal { code, text }) => return Err(HandshakeError::Refused { code, text }),
         };
         let protocol = self.mine.protocols.agree(hello.protocols)?;
-        Ok(Established { transport: transport(*self.noise)?, hello, protocol })
+        let cipher = self.mine.cipher.agree(hello.cipher);
+        Ok(Established { transport: transport(*self.noise, cipher)?, hello, protocol })
     }
 }
 
@@ -187,7 +189,8 @@ impl Responder {
         }
         let protocol = mine.protocols.agree(self.theirs.protocols)?;
         let message = write(&mut self.noise, &encode_greeting(Greeting::Hello(mine)))?;
-        let transport = transport(*self.noise)?;
+        let cipher = mine.cipher.agree(self.theirs.cipher);
+        let transport = transport(*self.noise, cipher)?;
         let outcome = Ok(Established { transport, hello: self.theirs, protocol });
         Ok(Reply { message, outcome })
     }
@@ -226,8 +229,8 @@ fn build<'key>(
     Builder::new(params).psk(0, key).and_then(side).map_err(cryptography)
 }
 
-fn transport(noise: HandshakeState) -> Result<Transport, HandshakeError> {
-    noise.into_stateless_transport_mode().map(Transport::new).map_err(cryptography)
+fn transport(noise: HandshakeState, cipher: Cipher) -> Result<Transport, HandshakeError> {
+    Transport::new(noise, cipher).map_err(cryptography)
 }
 
 fn cryptography(error: snow::Error) -> HandshakeError {

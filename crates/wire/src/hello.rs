@@ -9,6 +9,8 @@ use stator_core::identity::{BootNonce, BootNumber, ClusterId, NodeId};
 use stator_core::membership::effect::Introduction;
 use stator_core::ring::RingVersion;
 
+use crate::cipher::Cipher;
+
 /// The versions of the protocol between nodes that one node speaks, both ends included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ProtocolRange {
@@ -88,6 +90,8 @@ pub struct Hello {
     pub shards: u8,
     /// The newest ring that it knows; 0 if it knows none.
     pub ring: RingVersion,
+    /// The cipher for records that is fastest with it.
+    pub cipher: Cipher,
 }
 
 impl Hello {

@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! handshake   2 messages: u16 BE length, Noise NNpsk0 keyed by the cluster secret ([`handshake`])
-//! records     u16 BE length, at most 65535 bytes of ciphertext                    ([`transport`])
+//! records     u16 BE length, at most 65535 bytes of ciphertext      ([`transport`], [`cipher`])
 //! frames      in the plaintext: u32 LE length, payload                            ([`frame`])
 //! payload     one protobuf message; which kind is said by the lane                ([`proto`])
 //! ```
@@ -19,6 +19,7 @@
 //! channels", section 5) and assumes that no node is hostile (section 2.1); Stator encrypts and
 //! authenticates every link between nodes, so that a stranger can neither join, read nor inject.
 
+pub mod cipher;
 pub mod client;
 mod error;
 pub mod frame;

@@ -1,16 +1,22 @@
 //! Records: a connection's plaintext, cut, encrypted and authenticated.
 //!
 //! A record is a length (u16, big-endian) and one Noise transport message: at most 65519 bytes of
-//! plaintext (none at all is allowed) and 16 of authentication. Records of one direction are
-//! numbered, and the number is part of what is authenticated.
+//! plaintext (none at all is allowed) and 16 of authentication, under the cipher that both sides
+//! agreed on ([`crate::cipher`]). Records of one direction are numbered, and the number is part of
+//! what is authenticated.
 //!
 //! The rule: a record that was changed, repeated, left out or put in another order is an error, and
 //! from then on the half that met it gives nothing any more. The connection must be closed.
 
-use std::sync::Arc;
+mod key;
 
-use bytes::{Buf, BytesMut};
-use snow::StatelessTransportState;
+use std::fmt;
+
+use bytes::{Buf, BufMut, BytesMut};
+use snow::HandshakeState;
+
+use self::key::Key;
+use crate::cipher::Cipher;
 
 /// The bytes of a record before its ciphertext.
 const HEADER: usize = size_of::<u16>();
@@ -47,19 +53,19 @@ pub struct Transport {
 }
 
 impl Transport {
-    pub(crate) fn new(state: StatelessTransportState) -> Self {
-        let state = Arc::new(state);
-        Self {
-            sealer: Sealer { state: Arc::clone(&state), next: 0 },
-            opener: Opener { state, next: 0, broken: None },
-        }
+    /// The connection after a finished handshake.
+    pub(crate) fn new(noise: HandshakeState, cipher: Cipher) -> Result<Self, snow::Error> {
+        let (says, hears) = Key::pair(noise, cipher)?;
+        Ok(Self {
+            sealer: Sealer { key: says, next: 0 },
+            opener: Opener { key: hears, next: 0, broken: None },
+        })
     }
 }
 
 /// The half that encrypts.
-#[derive(Debug)]
 pub struct Sealer {
-    state: Arc<StatelessTransportState>,
+    key: Key,
     /// The next record's number. It is never used twice, which all of the encryption rests on.
     next: u64,
 }
@@ -79,23 +85,22 @@ impl Sealer {
     }
 
     fn seal_record(&mut self, chunk: &[u8], out: &mut BytesMut) -> Result<(), TransportError> {
-        let start = out.len();
-        let len = chunk.len() + TAG;
-        out.resize(start + HEADER + len, 0);
-        out[start..start + HEADER].copy_from_slice(&(len as u16).to_be_bytes());
-        // The size fits by construction, so that a number out of range is the only failure.
-        self.state
-            .write_message(self.next, chunk, &mut out[start + HEADER..])
-            .map_err(|_| TransportError::Exhausted)?;
+        out.put_u16((chunk.len() + TAG) as u16);
+        self.key.seal(self.next, chunk, out)?;
         self.next += 1;
         Ok(())
     }
 }
 
+impl fmt::Debug for Sealer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sealer").field("next", &self.next).finish_non_exhaustive()
+    }
+}
+
 /// The half that decrypts.
-#[derive(Debug)]
 pub struct Opener {
-    state: Arc<StatelessTransportState>,
+    key: Key,
     next: u64,
     broken: Option<TransportError>,
 }
@@ -135,15 +140,24 @@ impl Opener {
         if self.next == u64::MAX {
             return Err(TransportError::Exhausted);
         }
-        let Some(len) = record.len().checked_sub(TAG) else { return Err(TransportError::Damaged) };
-        let start = out.len();
-        out.resize(start + len, 0);
-        if self.state.read_message(self.next, record, &mut out[start..]).is_err() {
-            out.truncate(start);
+        if record.len() < TAG {
             return Err(TransportError::Damaged);
+        }
+        let start = out.len();
+        let opened = self.key.open(self.next, record, out);
+        if opened.is_err() {
+            out.truncate(start);
+            return opened;
         }
         self.next += 1;
         Ok(())
+    }
+}
+
+impl fmt::Debug for Opener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { next, broken, .. } = self;
+        f.debug_struct("Opener").field("next", next).field("broken", broken).finish_non_exhaustive()
     }
 }
 

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use stator_core::identity::NodeId;
+use stator_wire::cipher::Cipher;
 use stator_wire::client::{Ask, CLIENT_PROTOCOLS, ClientHello, MAX_CALLS, NodeAnswer, Welcome};
 use stator_wire::handshake::client::{Admitted, ClientInitiator};
 use stator_wire::handshake::{HandshakeError, take_message};
@@ -93,7 +94,7 @@ async fn greet(
     let mut stream = TcpStream::connect(address).await.map_err(unreachable)?;
     stream.set_nodelay(true).map_err(unreachable)?;
     let name = concat!("stator-client ", env!("CARGO_PKG_VERSION")).to_owned();
-    let hello = ClientHello { protocols: CLIENT_PROTOCOLS, name };
+    let hello = ClientHello { protocols: CLIENT_PROTOCOLS, name, cipher: Cipher::fastest() };
     let (initiator, first) = ClientInitiator::new(key, &hello).map_err(refused)?;
     stream.write_all(&first).await.map_err(unreachable)?;
     let mut raw = BytesMut::new();

@@ -13,6 +13,7 @@ use stator_core::request::{Answered, PutReply};
 use stator_core::ring::{Member, Ring, RingVersion, Walks, Weight};
 use stator_core::token::PartitionCount;
 use stator_core::version::Dot;
+use stator_wire::cipher::Cipher;
 use stator_wire::client::{
     Answer, Ask, CLIENT_PROTOCOLS, CallError, ClientCall, Got, GotSibling, NodeAddresses,
     NodeAnswer, RingPicture, Welcome,
@@ -233,6 +234,7 @@ async fn greet(stream: &mut TcpStream, raw: &mut BytesMut, node: NodeId) -> Opti
         name: format!("n{}", node.get()),
         cluster: None,
         ring: RingVersion(1),
+        cipher: Cipher::fastest(),
     };
     let reply = responder.reply(&welcome).ok()?;
     stream.write_all(&reply.message).await.ok()?;

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use stator_wire::cipher::Cipher;
 use stator_wire::client::{CLIENT_PROTOCOLS, ClientHello};
 use stator_wire::handshake::client::{Admitted, ClientInitiator};
 use stator_wire::handshake::{HandshakeError, take_message};
@@ -22,7 +23,11 @@ fn client_key(secret: &[u8]) -> ClientKey {
 }
 
 fn begin(secret: &[u8]) -> (ClientInitiator, Bytes) {
-    let hello = ClientHello { protocols: CLIENT_PROTOCOLS, name: "a test".to_owned() };
+    let hello = ClientHello {
+        protocols: CLIENT_PROTOCOLS,
+        name: "a test".to_owned(),
+        cipher: Cipher::fastest(),
+    };
     ClientInitiator::new(&client_key(secret), &hello).expect("keys")
 }
 

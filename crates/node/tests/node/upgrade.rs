@@ -13,6 +13,7 @@ use stator_core::membership::admin::{AdminDone, AdminRequest};
 use stator_core::membership::facts::Addresses;
 use stator_core::ring::RingVersion;
 use stator_node::{Node, NodeConfig, NodeHandle};
+use stator_wire::cipher::Cipher;
 use stator_wire::handshake::{HandshakeError, Initiator, Responder};
 use stator_wire::hello::{Hello, Lane, PROTOCOL, ProtocolRange, RefusalCode};
 use tempfile::TempDir;
@@ -157,6 +158,7 @@ fn hello(protocols: ProtocolRange) -> Hello {
         lane: Lane::Membership,
         shards: 1,
         ring: RingVersion(0),
+        cipher: Cipher::fastest(),
     }
 }
 

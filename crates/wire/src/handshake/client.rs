@@ -27,7 +27,7 @@ pub struct Admitted {
 #[derive(Debug)]
 pub struct ClientInitiator {
     noise: Box<HandshakeState>,
-    protocols: ProtocolRange,
+    mine: ClientHello,
 }
 
 impl ClientInitiator {
@@ -36,18 +36,20 @@ impl ClientInitiator {
         let mut noise = build(key.as_bytes(), Builder::build_initiator)?;
         let payload = encode_client_greeting(&ClientGreeting::Hello(mine.clone()));
         let message = write(&mut noise, &payload)?;
-        Ok((Self { noise: Box::new(noise), protocols: mine.protocols }, message))
+        Ok((Self { noise: Box::new(noise), mine: mine.clone() }, message))
     }
 
     /// Ends the handshake with the answer, as [`super::take_message`] gave it.
     pub fn finish(mut self, answer: &[u8]) -> Result<Admitted, HandshakeError> {
         match decode_client_greeting(open(&mut self.noise, answer)?)? {
             ClientGreeting::Welcome(welcome) => {
-                if self.protocols.agree(welcome.protocols).is_err() {
-                    let text = no_common_protocol(self.protocols, welcome.protocols);
+                let ClientHello { protocols, cipher, .. } = self.mine;
+                if protocols.agree(welcome.protocols).is_err() {
+                    let text = no_common_protocol(protocols, welcome.protocols);
                     return Err(HandshakeError::Refused { code: RefusalCode::Protocol, text });
                 }
-                Ok(Admitted { transport: transport(*self.noise)?, welcome })
+                let transport = transport(*self.noise, cipher.agree(welcome.cipher))?;
+                Ok(Admitted { transport, welcome })
             }
             ClientGreeting::Refusal(Refusal { code, text }) => {
                 Err(HandshakeError::Refused { code, text })
@@ -113,7 +115,8 @@ impl ClientResponder {
         }
         let payload = encode_client_greeting(&ClientGreeting::Welcome(mine.clone()));
         let message = write(&mut self.noise, &payload)?;
-        let outcome = Ok((transport(*self.noise)?, theirs));
+        let cipher = mine.cipher.agree(theirs.cipher);
+        let outcome = Ok((transport(*self.noise, cipher)?, theirs));
         Ok(ClientReply { message, outcome })
     }
 

@@ -28,6 +28,7 @@ pub(crate) fn hello(node: u64, lane: Lane) -> Hello {
         lane,
         shards: 2,
         ring: RingVersion(5),
+        cipher: Cipher::AesGcm,
     }
 }
 
@@ -43,11 +44,12 @@ pub(crate) fn taken(bytes: &[u8]) -> Bytes {
     message
 }
 
-/// The two ends of a connection.
-pub(crate) fn connected() -> (Transport, Transport) {
+/// The two ends of a connection between nodes with which this cipher is the fastest.
+pub(crate) fn connected(cipher: Cipher) -> (Transport, Transport) {
     let keys = keyring("s", &[]);
-    let (initiator, first) = dial(&keys, hello(1, Lane::Shard(1)));
-    let reply = Responder::accept(&keys, &first).unwrap().reply(&hello(2, Lane::Shard(1))).unwrap();
+    let hello = |node| Hello { cipher, ..hello(node, Lane::Shard(1)) };
+    let (initiator, first) = dial(&keys, hello(1));
+    let reply = Responder::accept(&keys, &first).unwrap().reply(&hello(2)).unwrap();
     let dialler = initiator.finish(&taken(&reply.message)).unwrap();
     (dialler.transport, reply.outcome.unwrap().transport)
 }
@@ -65,6 +67,27 @@ fn both_learn_who_the_other_is() {
         assert_eq!((&theirs.hello, theirs.protocol), (&joining, 1));
         let ours = initiator.finish(&taken(&reply.message)).unwrap();
         assert_eq!((ours.hello, ours.protocol), (hello(2, lane), 1));
+    }
+}
+
+/// A node of before there was a choice says what one says that is fastest with ChaCha20-Poly1305.
+#[test]
+fn two_with_different_ciphers_understand_each_other() {
+    use Cipher::{AesGcm, ChaChaPoly};
+
+    for (one, other) in [(ChaChaPoly, AesGcm), (AesGcm, ChaChaPoly), (AesGcm, AesGcm)] {
+        let keys = keyring("s", &[]);
+        let hello = |node, cipher| Hello { cipher, ..hello(node, Lane::Bulk) };
+        let (initiator, first) = dial(&keys, hello(1, one));
+        let reply = Responder::accept(&keys, &first).unwrap().reply(&hello(2, other)).unwrap();
+        let mut dialler = initiator.finish(&taken(&reply.message)).unwrap();
+        let mut accepter = reply.outcome.unwrap();
+        let (mut raw, mut heard) = (BytesMut::new(), BytesMut::new());
+        dialler.transport.sealer.seal(b"there", &mut raw).unwrap();
+        accepter.transport.opener.feed(&mut raw, &mut heard).unwrap();
+        accepter.transport.sealer.seal(b" and back", &mut raw).unwrap();
+        dialler.transport.opener.feed(&mut raw, &mut heard).unwrap();
+        assert_eq!(&heard[..], b"there and back", "{one:?} and {other:?}");
     }
 }
 

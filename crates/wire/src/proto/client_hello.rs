@@ -7,6 +7,7 @@ use stator_core::ring::RingVersion;
 
 use super::field::{cluster, from_cluster, known};
 use super::hello::RefusalMessage;
+use crate::cipher::Cipher;
 use crate::client::{ClientHello, Welcome};
 use crate::error::WireError;
 use crate::hello::{ProtocolRange, Refusal};
@@ -36,6 +37,8 @@ struct HelloMessage {
     protocol_max: u32,
     #[prost(string, tag = "3")]
     name: String,
+    #[prost(uint32, tag = "4")]
+    cipher: u32,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -52,6 +55,8 @@ struct WelcomeMessage {
     cluster: Option<Bytes>,
     #[prost(uint64, tag = "6")]
     ring: u64,
+    #[prost(uint32, tag = "7")]
+    cipher: u32,
 }
 
 /// What is sent in a handshake message.
@@ -71,6 +76,7 @@ pub(crate) fn encode_client_greeting(greeting: &ClientGreeting) -> Vec<u8> {
             protocol_min: hello.protocols.min,
             protocol_max: hello.protocols.max,
             name: hello.name.clone(),
+            cipher: hello.cipher.number(),
         }),
         ClientGreeting::Welcome(welcome) => GreetingKind::Welcome(WelcomeMessage {
             protocol_min: welcome.protocols.min,
@@ -79,6 +85,7 @@ pub(crate) fn encode_client_greeting(greeting: &ClientGreeting) -> Vec<u8> {
             name: welcome.name.clone(),
             cluster: welcome.cluster.map(from_cluster),
             ring: welcome.ring.0,
+            cipher: welcome.cipher.number(),
         }),
         ClientGreeting::Refusal(refusal) => GreetingKind::Refusal(refusal.into()),
     };
@@ -91,6 +98,7 @@ pub(crate) fn decode_client_greeting(payload: Bytes) -> Result<ClientGreeting, W
         GreetingKind::Hello(hello) => ClientGreeting::Hello(ClientHello {
             protocols: range(hello.protocol_min, hello.protocol_max),
             name: hello.name,
+            cipher: Cipher::of_number(hello.cipher),
         }),
         GreetingKind::Welcome(welcome) => ClientGreeting::Welcome(Welcome {
             protocols: range(welcome.protocol_min, welcome.protocol_max),
@@ -98,6 +106,7 @@ pub(crate) fn decode_client_greeting(payload: Bytes) -> Result<ClientGreeting, W
             name: welcome.name,
             cluster: welcome.cluster.map(|id| cluster("welcome.cluster", &id)).transpose()?,
             ring: RingVersion(welcome.ring),
+            cipher: Cipher::of_number(welcome.cipher),
         }),
         GreetingKind::Refusal(refusal) => ClientGreeting::Refusal(refusal.into()),
     })

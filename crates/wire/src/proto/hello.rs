@@ -6,6 +6,7 @@ use stator_core::identity::{BootNonce, BootNumber, NodeId};
 use stator_core::ring::RingVersion;
 
 use super::field::{byte, cluster, from_cluster, known, positive_byte};
+use crate::cipher::Cipher;
 use crate::error::WireError;
 use crate::hello::{Hello, Lane, ProtocolRange, Refusal, RefusalCode};
 
@@ -45,6 +46,8 @@ struct HelloMessage {
     ring: u64,
     #[prost(oneof = "LaneKind", tags = "10, 11, 12")]
     lane: Option<LaneKind>,
+    #[prost(uint32, tag = "13")]
+    cipher: u32,
 }
 
 #[derive(Clone, PartialEq, prost::Oneof)]
@@ -118,6 +121,7 @@ impl From<&Hello> for HelloMessage {
                 Lane::Membership => LaneKind::Membership(()),
                 Lane::Bulk => LaneKind::Bulk(()),
             }),
+            cipher: hello.cipher.number(),
         }
     }
 }
@@ -140,6 +144,7 @@ impl TryFrom<HelloMessage> for Hello {
             },
             shards: positive_byte("hello.shards", hello.shards)?,
             ring: RingVersion(hello.ring),
+            cipher: Cipher::of_number(hello.cipher),
         })
     }
 }

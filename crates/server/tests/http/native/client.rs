@@ -8,6 +8,7 @@ use stator_core::identity::NodeId;
 use stator_core::ring::RingVersion;
 use stator_node::ClientConnection;
 use stator_server::{Backend, ConnectionLimits, NativeConfig};
+use stator_wire::cipher::Cipher;
 use stator_wire::client::{Ask, CLIENT_PROTOCOLS, ClientCall, ClientHello, NodeAnswer, Welcome};
 use stator_wire::frame::{FrameReader, append_frame};
 use stator_wire::handshake::client::ClientInitiator;
@@ -79,7 +80,11 @@ impl Door {
 /// Both ends of a connection's encryption.
 fn greeted() -> (Transport, Transport) {
     let secret = Secret::new(*b"a secret of tests");
-    let hello = ClientHello { protocols: CLIENT_PROTOCOLS, name: "a test".to_owned() };
+    let hello = ClientHello {
+        protocols: CLIENT_PROTOCOLS,
+        name: "a test".to_owned(),
+        cipher: Cipher::fastest(),
+    };
     let message = |bytes: Bytes| {
         take_message(&mut BytesMut::from(&bytes[..])).expect("a message").expect("a whole one")
     };
@@ -93,6 +98,7 @@ fn greeted() -> (Transport, Transport) {
         name: "n1".to_owned(),
         cluster: None,
         ring: RingVersion(1),
+        cipher: Cipher::fastest(),
     };
     let reply = responder.reply(&welcome).expect("keys");
     let admitted = initiator.finish(&message(reply.message)).expect("it is let in");

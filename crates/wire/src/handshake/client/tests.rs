@@ -3,6 +3,7 @@ use stator_core::identity::{ClusterId, NodeId};
 use stator_core::ring::RingVersion;
 
 use super::*;
+use crate::cipher::Cipher;
 use crate::handshake::tests::{dial, hello, keyring, taken};
 use crate::handshake::{Initiator, Met, Responder, meet};
 use crate::hello::Lane;
@@ -13,7 +14,7 @@ fn key(secret: &str) -> ClientKey {
 }
 
 fn client() -> ClientHello {
-    ClientHello { protocols: CLIENT_PROTOCOLS, name: "a test".to_owned() }
+    ClientHello { protocols: CLIENT_PROTOCOLS, name: "a test".to_owned(), cipher: Cipher::AesGcm }
 }
 
 fn welcome() -> Welcome {
@@ -23,6 +24,7 @@ fn welcome() -> Welcome {
         name: "n2".to_owned(),
         cluster: Some(ClusterId::new(7)),
         ring: RingVersion(5),
+        cipher: Cipher::AesGcm,
     }
 }
 
