@@ -19,15 +19,8 @@ pub enum Cipher {
 
 impl Cipher {
     /// What is fastest on this machine.
-    ///
-    /// Processors other than x86 are said to have no instructions for AES: the library (`aes` 0.8)
-    /// uses those of ARM only if it is built with a flag.
     pub fn fastest() -> Self {
-        #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
-        if std::is_x86_feature_detected!("aes") && std::is_x86_feature_detected!("pclmulqdq") {
-            return Self::AesGcm;
-        }
-        Self::ChaChaPoly
+        if has_instructions() { Self::AesGcm } else { Self::ChaChaPoly }
     }
 
     /// What the two sides of a connection use.
@@ -50,6 +43,17 @@ impl Cipher {
             _ => Self::AesGcm,
         }
     }
+}
+
+/// Whether the processor has instructions for AES and for GCM's multiplication, which the library
+/// looks for in the same way.
+fn has_instructions() -> bool {
+    #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+    return std::is_x86_feature_detected!("aes") && std::is_x86_feature_detected!("pclmulqdq");
+    #[cfg(target_arch = "aarch64")]
+    return std::arch::is_aarch64_feature_detected!("aes");
+    #[cfg(not(any(target_arch = "x86", target_arch = "x86_64", target_arch = "aarch64")))]
+    return false;
 }
 
 #[cfg(test)]

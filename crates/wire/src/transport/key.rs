@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use aes_gcm::{AeadInPlace, Aes256Gcm, KeyInit, Nonce, Tag};
+use aes_gcm::aead::{AeadInOut, KeyInit, Nonce};
+use aes_gcm::{Aes256Gcm, Tag};
 use bytes::BytesMut;
 use snow::{HandshakeState, StatelessTransportState};
 
@@ -73,25 +74,26 @@ impl Key {
         Ok(())
     }
 
-    /// Appends the plaintext of one record, which has at least [`TAG`] bytes. What it appended is
-    /// worth nothing after an error.
+    /// Appends the plaintext of one record. What it appended is worth nothing after an error.
     pub(super) fn open(
         &mut self,
         number: u64,
         record: &[u8],
         out: &mut BytesMut,
     ) -> Result<(), TransportError> {
+        let Some((ciphertext, tag)) = record.split_last_chunk::<TAG>() else {
+            return Err(TransportError::Damaged);
+        };
         let start = out.len();
         match self {
             Self::ChaChaPoly(state) => {
-                out.resize(start + record.len() - TAG, 0);
+                out.resize(start + ciphertext.len(), 0);
                 let opened = state.read_message(number, record, &mut out[start..]);
                 opened.map(|_| ()).map_err(|_| TransportError::Damaged)
             }
             Self::AesGcm(key) => {
-                let (ciphertext, tag) = record.split_at(record.len() - TAG);
                 out.extend_from_slice(ciphertext);
-                key.open(number, &mut out[start..], Tag::from_slice(tag))
+                key.open(number, &mut out[start..], tag.into())
             }
         }
     }
@@ -117,13 +119,13 @@ impl AesKey {
             return Err(TransportError::Exhausted);
         }
         self.turn(number);
-        let sealed = self.cipher.encrypt_in_place_detached(&nonce(number), b"", record);
+        let sealed = self.cipher.encrypt_inout_detached(&nonce(number), b"", record.into());
         Ok(sealed.expect("a record is far below 64 GiB, the most that GCM seals at once"))
     }
 
     fn open(&mut self, number: u64, record: &mut [u8], tag: &Tag) -> Result<(), TransportError> {
         self.turn(number);
-        let opened = self.cipher.decrypt_in_place_detached(&nonce(number), b"", record, tag);
+        let opened = self.cipher.decrypt_inout_detached(&nonce(number), b"", record.into(), tag);
         opened.map_err(|_| TransportError::Damaged)
     }
 
@@ -133,14 +135,15 @@ impl AesKey {
             return;
         }
         let mut next = [0; 32];
-        let made = self.cipher.encrypt_in_place_detached(&nonce(u64::MAX), b"", &mut next);
+        let made =
+            self.cipher.encrypt_inout_detached(&nonce(u64::MAX), b"", next.as_mut_slice().into());
         made.expect("32 bytes are far below the most that GCM seals at once");
         *self = Self::new(&next);
     }
 }
 
-fn nonce(number: u64) -> Nonce<aes_gcm::aead::consts::U12> {
-    let mut nonce = Nonce::default();
+fn nonce(number: u64) -> Nonce<Aes256Gcm> {
+    let mut nonce = Nonce::<Aes256Gcm>::default();
     nonce[4..].copy_from_slice(&number.to_be_bytes());
     nonce
 }
