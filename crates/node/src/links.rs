@@ -22,7 +22,7 @@ use tokio::task::JoinHandle;
 
 pub(crate) use dialer::{LinkEvent, OnEvent};
 pub(crate) use handshake::{Accepted, Dialled, MeetError, accept, dial};
-pub(crate) use incoming::{Cipher, Incoming};
+pub(crate) use incoming::{Decoder, Incoming};
 pub(crate) use outbound::NotQueued;
 
 use self::dialer::{Connected, Dialer};

@@ -44,7 +44,7 @@ pub(crate) struct Listener {
 pub(crate) struct Arrival {
     /// What it said of itself.
     pub(crate) hello: Hello,
-    accepted: (TcpStream, crate::links::Cipher),
+    accepted: (TcpStream, crate::links::Decoder),
     permit: OwnedSemaphorePermit,
 }
 
@@ -65,14 +65,14 @@ pub(crate) enum Lanes {
 impl Arrival {
     /// Takes the connection to where its lane is read.
     pub(crate) fn into_lane(self) -> io::Result<Lanes> {
-        let Self { hello, accepted: (stream, cipher), permit } = self;
+        let Self { hello, accepted: (stream, decoder), permit } = self;
         match hello.lane {
             Lane::Membership => {
-                Ok(Lanes::Membership { incoming: Incoming::new(stream, cipher), permit })
+                Ok(Lanes::Membership { incoming: Incoming::new(stream, decoder), permit })
             }
             Lane::Shard(lane) => {
                 let (from, stream) = (hello.node, stream.into_std()?);
-                Ok(Lanes::Shard(AcceptedStream { from, lane, stream, cipher, permit }))
+                Ok(Lanes::Shard(AcceptedStream { from, lane, stream, decoder, permit }))
             }
             Lane::Bulk => Err(io::Error::new(
                 io::ErrorKind::Unsupported,
@@ -125,8 +125,8 @@ impl Listener {
                     Ok(None) => {}
                     // A node that dials its own address learns so on the other end.
                     Ok(Some(Accepted { hello, .. })) if me.is_me(&hello) => {}
-                    Ok(Some(Accepted { stream, cipher, hello })) => {
-                        let accepted = (stream, cipher);
+                    Ok(Some(Accepted { stream, decoder, hello })) => {
+                        let accepted = (stream, decoder);
                         let _ = arrivals.send(Arrival { hello, accepted, permit }).await;
                     }
                     Err(error) => complaints.borrow_mut().failed(address, &error),

@@ -36,7 +36,7 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
 use crate::config::DiskReserve;
 use crate::failure::Failure;
-use crate::links::Cipher;
+use crate::links::Decoder;
 use crate::lock::lock;
 use crate::me::Me;
 use crate::membership::MembershipMailbox;
@@ -75,7 +75,7 @@ pub(crate) struct AcceptedStream {
     /// The socket, known to no runtime.
     pub(crate) stream: TcpStream,
     /// What makes sense of its bytes.
-    pub(crate) cipher: Cipher,
+    pub(crate) decoder: Decoder,
     /// Counts it among the node's connections.
     pub(crate) permit: OwnedSemaphorePermit,
 }

@@ -1,8 +1,14 @@
 //! Frames: where one message ends and the next begins within a connection's plaintext.
 //!
 //! A frame is a length (u32, little-endian, at most [`MAX_FRAME`]) and as many bytes of payload.
+//! A large message may come in pieces, so that others need not wait behind all of it ([`queue`]):
+//! the two highest bits of a length say that its payload is one of them, or the last of them. Whole
+//! messages may come in between, pieces of another one may not.
+//!
 //! The rule: a declared length reserves nothing. The reader's memory grows only with bytes that
 //! have arrived, and a length that is too large is an error as soon as it is seen.
+
+pub mod queue;
 
 use bytes::{Buf, Bytes, BytesMut};
 
@@ -12,6 +18,11 @@ pub const MAX_FRAME: usize = 64 * 1024 * 1024;
 
 /// The bytes of a frame before its payload.
 pub const HEADER: usize = size_of::<u32>();
+
+/// In a length: the payload is a piece of a large message, of which more comes.
+const PIECE: u32 = 1 << 31;
+/// In a length: the payload is the last piece of a large message.
+const LAST_PIECE: u32 = 1 << 30;
 
 /// A frame that is too long to be sent, or that claims to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -56,11 +67,13 @@ pub fn append_frame(
 
 /// Cuts a stream of plaintext back into the frames it is made of.
 ///
-/// Payloads share the reader's buffer and copy nothing. Whoever keeps a small part of a payload for
-/// long keeps the whole buffer that it came in.
+/// Payloads share the reader's buffer and copy nothing, but for those that come in pieces. Whoever
+/// keeps a small part of a payload for long keeps the whole buffer that it came in.
 #[derive(Debug)]
 pub struct FrameReader {
     buffer: BytesMut,
+    /// What has come of a message in pieces.
+    pieces: BytesMut,
     most: usize,
 }
 
@@ -78,13 +91,13 @@ impl FrameReader {
 
     /// The same for frames of at most so many bytes.
     pub fn within(most: usize) -> Self {
-        Self { buffer: BytesMut::new(), most: most.min(MAX_FRAME) }
+        Self { buffer: BytesMut::new(), pieces: BytesMut::new(), most: most.min(MAX_FRAME) }
     }
 
     /// How long the frame that has begun says it is, header and all; none if none has.
     pub fn announced(&self) -> Option<usize> {
         let header = self.buffer.first_chunk::<HEADER>()?;
-        Some(HEADER + u32::from_le_bytes(*header) as usize)
+        Some(HEADER + Length::of(*header).bytes as usize)
     }
 
     /// Where plaintext is appended as it arrives, so that
@@ -93,27 +106,65 @@ impl FrameReader {
         &mut self.buffer
     }
 
-    /// The payload of the next frame that is whole; none until more has arrived.
+    /// The payload of the next message that is whole; none until more has arrived.
     ///
     /// After an error the stream has no meaning any more, and every later call gives the error
     /// again.
     pub fn next_frame(&mut self) -> Result<Option<Bytes>, FrameError> {
-        let Some(header) = self.buffer.first_chunk::<HEADER>() else { return Ok(None) };
-        let len = u32::from_le_bytes(*header);
-        if len as usize > self.most {
-            return Err(FrameError::Oversized { len, most: self.most });
+        while let Some(header) = self.buffer.first_chunk::<HEADER>() {
+            let Length { bytes: len, part } = Length::of(*header);
+            let before = if part == Part::Whole { 0 } else { self.pieces.len() };
+            if before + len as usize > self.most {
+                let len = (before + len as usize) as u32;
+                return Err(FrameError::Oversized { len, most: self.most });
+            }
+            if self.buffer.len() - HEADER < len as usize {
+                return Ok(None);
+            }
+            self.buffer.advance(HEADER);
+            let payload = self.buffer.split_to(len as usize);
+            if part == Part::Whole {
+                return Ok(Some(payload.freeze()));
+            }
+            self.pieces.extend_from_slice(&payload);
+            if part == Part::LastPiece {
+                return Ok(Some(std::mem::take(&mut self.pieces).freeze()));
+            }
         }
-        if self.buffer.len() - HEADER < len as usize {
-            return Ok(None);
-        }
-        self.buffer.advance(HEADER);
-        Ok(Some(self.buffer.split_to(len as usize).freeze()))
+        Ok(None)
     }
 
-    /// Bytes of a frame that is not whole yet: not zero at the end of a stream means that the peer
+    /// Bytes of a message that is not whole yet: not zero at the end of a stream means that the peer
     /// stopped half way.
     pub fn pending(&self) -> usize {
-        self.buffer.len()
+        self.buffer.len() + self.pieces.len()
+    }
+}
+
+/// What stands before a payload.
+#[derive(Clone, Copy)]
+struct Length {
+    bytes: u32,
+    part: Part,
+}
+
+/// What a payload is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Whole,
+    Piece,
+    LastPiece,
+}
+
+impl Length {
+    /// Both bits at once mean nothing: they stay in the length, which is then above all bounds.
+    const fn of(header: [u8; HEADER]) -> Self {
+        let number = u32::from_le_bytes(header);
+        match number & (PIECE | LAST_PIECE) {
+            PIECE => Self { bytes: number ^ PIECE, part: Part::Piece },
+            LAST_PIECE => Self { bytes: number ^ LAST_PIECE, part: Part::LastPiece },
+            _ => Self { bytes: number, part: Part::Whole },
+        }
     }
 }
 

@@ -21,11 +21,19 @@ pub struct ProtocolRange {
 }
 
 /// The version of the protocol between nodes that this build was made with.
-pub const PROTOCOL: u32 = 1;
+///
+/// | version | since it |
+/// | --- | --- |
+/// | 1 | is the first |
+/// | [`PROTOCOL_WITH_PIECES`] | large messages come in pieces ([`crate::frame`]) |
+pub const PROTOCOL: u32 = PROTOCOL_WITH_PIECES;
+
+/// The first version that puts pieces of large messages together.
+pub const PROTOCOL_WITH_PIECES: u32 = 2;
 
 impl ProtocolRange {
     /// What this build speaks.
-    pub const SPOKEN: Self = Self { min: PROTOCOL, max: PROTOCOL };
+    pub const SPOKEN: Self = Self { min: 1, max: PROTOCOL };
 
     /// The newest version that both speak.
     pub fn agree(self, theirs: Self) -> Result<u32, ProtocolMismatch> {

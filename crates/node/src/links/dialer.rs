@@ -54,9 +54,9 @@ pub(super) struct Connected {
 impl Connected {
     /// Opens the way out over a connection that was just made.
     pub(super) fn new(dialled: Dialled, outbound: &Outbound) -> Self {
-        let Dialled { stream, sealer, hello } = dialled;
+        let Dialled { stream, sealer, hello, protocol } = dialled;
         let stream = Arc::new(stream);
-        outbound.connect(Arc::clone(&stream), sealer);
+        outbound.connect(Arc::clone(&stream), sealer, protocol);
         Self { stream, hello }
     }
 }

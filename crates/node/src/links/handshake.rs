@@ -14,7 +14,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::incoming::{Cipher, ReadError};
+use super::incoming::{Decoder, ReadError};
 use crate::clients::ClientConnection;
 use crate::me::Me;
 
@@ -50,6 +50,8 @@ pub(crate) struct Dialled {
     pub(super) sealer: Sealer,
     /// What the peer said of itself.
     pub(crate) hello: Hello,
+    /// The version of the protocol that both speak.
+    pub(super) protocol: u32,
 }
 
 /// A connection that a peer made, and on which it only sends. It has proved that it has the secret.
@@ -58,7 +60,7 @@ pub(crate) struct Accepted {
     /// The socket.
     pub(crate) stream: TcpStream,
     /// Decrypts what comes.
-    pub(crate) cipher: Cipher,
+    pub(crate) decoder: Decoder,
     /// What the peer said of itself.
     pub(crate) hello: Hello,
 }
@@ -75,11 +77,11 @@ async fn greet(address: &str, lane: Lane, me: &Me) -> Result<Dialled, MeetError>
     stream.write_all(&message).await?;
     let mut raw = BytesMut::new();
     let answer = read_message(&mut stream, &mut raw).await?;
-    let Established { transport, hello, .. } =
+    let Established { transport, hello, protocol } =
         initiator.finish(&answer).inspect_err(|error| heed(error, me))?;
     me.judge(&hello).map_err(|refusal| MeetError::SentAway(refusal.text))?;
     me.remember(&hello);
-    Ok(Dialled { stream, sealer: transport.sealer, hello })
+    Ok(Dialled { stream, sealer: transport.sealer, hello, protocol })
 }
 
 /// Greets whoever has connected, or sends it away. None if it is a client, which was handed to its
@@ -116,12 +118,12 @@ async fn answer_peer(
     let reply = responder.reply(&mine)?;
     stream.write_all(&reply.message).await?;
     let Established { transport: Transport { opener, .. }, hello, .. } = reply.outcome?;
-    let mut cipher = Cipher::new(opener, raw);
-    if !cipher.prove_peer(&mut stream).await? {
+    let mut decoder = Decoder::new(opener, raw);
+    if !decoder.prove_peer(&mut stream).await? {
         return Err(HandshakeError::NoAnswer.into());
     }
     me.remember(&hello);
-    Ok(Accepted { stream, cipher, hello })
+    Ok(Accepted { stream, decoder, hello })
 }
 
 /// Lets a client in and takes it to its door. What it said first may be a recording: it gets there

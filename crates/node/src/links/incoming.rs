@@ -36,7 +36,7 @@ pub(crate) enum ReadError {
 #[derive(Debug)]
 pub(crate) struct Incoming {
     stream: TcpStream,
-    cipher: Cipher,
+    decoder: Decoder,
     /// How much to read next.
     read: usize,
 }
@@ -44,14 +44,14 @@ pub(crate) struct Incoming {
 /// What is needed to make sense of a connection's bytes, apart from its socket, so that both can
 /// move to another thread.
 #[derive(Debug)]
-pub(crate) struct Cipher {
+pub(crate) struct Decoder {
     opener: Opener,
     /// Received and not opened yet.
     raw: BytesMut,
     frames: FrameReader,
 }
 
-impl Cipher {
+impl Decoder {
     /// A connection whose handshake is done; `raw` is what was received beyond it.
     pub(super) fn new(opener: Opener, raw: BytesMut) -> Self {
         Self { opener, raw, frames: FrameReader::new() }
@@ -74,13 +74,13 @@ impl Cipher {
 
 impl Incoming {
     /// Frames of this socket.
-    pub(crate) fn new(stream: TcpStream, cipher: Cipher) -> Self {
-        Self { stream, cipher, read: READ_LITTLE }
+    pub(crate) fn new(stream: TcpStream, decoder: Decoder) -> Self {
+        Self { stream, decoder, read: READ_LITTLE }
     }
 
     /// The next frame; none when the peer has closed the connection between two frames.
     pub(crate) async fn next_frame(&mut self) -> Result<Option<Bytes>, ReadError> {
-        let Cipher { opener, raw, frames } = &mut self.cipher;
+        let Decoder { opener, raw, frames } = &mut self.decoder;
         loop {
             if let Some(frame) = frames.next_frame()? {
                 return Ok(Some(frame));

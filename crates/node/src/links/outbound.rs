@@ -1,5 +1,6 @@
 //! What goes out to one peer on one lane: frames gather during a turn, are sealed together, and
-//! leave in one write.
+//! leave in one write. Large messages leave in pieces as the socket takes them, and what is queued
+//! meanwhile goes before the rest of them.
 //!
 //! The rule: a frame is either refused at once, with nothing of it kept, or it is queued on a
 //! living connection; what was queued when a connection dies may or may not have arrived, and is
@@ -9,7 +10,8 @@ use std::io;
 use std::sync::{Arc, Mutex};
 
 use bytes::{Buf, BytesMut};
-use stator_wire::frame::append_frame;
+use stator_wire::frame::queue::{FrameQueue, clear};
+use stator_wire::hello::PROTOCOL_WITH_PIECES;
 use stator_wire::transport::Sealer;
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
@@ -18,8 +20,6 @@ use crate::lock::lock;
 
 /// Bytes queued for one peer past which nothing more is taken.
 const QUEUE_LIMIT: usize = 64 * 1024 * 1024;
-/// An empty buffer keeps at most so much memory for its next use.
-const KEPT_CAPACITY: usize = 1024 * 1024;
 
 /// A message was not queued; nothing of it left the node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,8 +44,8 @@ pub(crate) struct Outbound {
 struct Connection {
     stream: Arc<TcpStream>,
     sealer: Sealer,
-    /// Frames of this turn.
-    plain: BytesMut,
+    /// What waits to be sealed.
+    queue: FrameQueue,
     /// Records that the socket has not taken yet.
     sealed: BytesMut,
     /// Why it can't be used any more; its task has yet to notice.
@@ -59,10 +59,10 @@ impl Outbound {
         let Some(connection) = connection.as_mut().filter(|it| it.broken.is_none()) else {
             return Err(NotQueued::NotConnected);
         };
-        if connection.plain.len() + connection.sealed.len() >= QUEUE_LIMIT {
+        if connection.queue.len() + connection.sealed.len() >= QUEUE_LIMIT {
             return Err(NotQueued::Full);
         }
-        append_frame(&mut connection.plain, encode).map_err(|_| NotQueued::TooLong)
+        connection.queue.push(encode).map_err(|_| NotQueued::TooLong)
     }
 
     /// Seals what was queued and writes as much as the socket takes at once; the rest is written by
@@ -70,14 +70,11 @@ impl Outbound {
     pub(crate) fn flush(&self) {
         let mut connection = lock(&self.connection);
         let Some(connection) = connection.as_mut() else { return };
-        if connection.plain.is_empty() {
+        // A socket that takes nothing is waited for already.
+        if connection.queue.is_empty() || !connection.sealed.is_empty() {
             return;
         }
-        let was_blocked = !connection.sealed.is_empty();
-        connection.seal();
-        if !was_blocked {
-            connection.write();
-        }
+        connection.write();
         if !connection.sealed.is_empty() || connection.broken.is_some() {
             self.blocked.notify_one();
         }
@@ -85,10 +82,12 @@ impl Outbound {
 
     /// A connection was made. Proves at once to the peer that this side lives, as the handshake
     /// asks.
-    pub(super) fn connect(&self, stream: Arc<TcpStream>, sealer: Sealer) {
-        let (plain, sealed) = (BytesMut::new(), BytesMut::new());
-        let mut connection = Connection { stream, sealer, plain, sealed, broken: None };
-        connection.seal();
+    pub(super) fn connect(&self, stream: Arc<TcpStream>, mut sealer: Sealer, protocol: u32) {
+        let mut sealed = BytesMut::new();
+        let proof = sealer.seal(&[], &mut sealed);
+        let broken = proof.err().map(io::Error::other);
+        let queue = FrameQueue::new(protocol >= PROTOCOL_WITH_PIECES);
+        let mut connection = Connection { stream, sealer, queue, sealed, broken };
         connection.write();
         *lock(&self.connection) = Some(connection);
         self.blocked.notify_one();
@@ -140,15 +139,19 @@ impl Outbound {
 }
 
 impl Connection {
-    fn seal(&mut self) {
-        if let Err(error) = self.sealer.seal(&self.plain, &mut self.sealed) {
-            self.broken = Some(io::Error::other(error));
-        }
-        clear(&mut self.plain);
-    }
-
+    /// Seals and writes until nothing is queued or the socket takes no more.
     fn write(&mut self) {
-        while self.broken.is_none() && !self.sealed.is_empty() {
+        while self.broken.is_none() {
+            if self.sealed.is_empty() {
+                clear(&mut self.sealed);
+                if self.queue.is_empty() {
+                    return;
+                }
+                if let Err(error) = self.queue.seal_next(&mut self.sealer, &mut self.sealed) {
+                    self.broken = Some(io::Error::other(error));
+                    return;
+                }
+            }
             match self.stream.try_write(&self.sealed) {
                 Ok(0) => self.broken = Some(io::ErrorKind::WriteZero.into()),
                 Ok(written) => self.sealed.advance(written),
@@ -156,15 +159,5 @@ impl Connection {
                 Err(error) => self.broken = Some(error),
             }
         }
-        clear(&mut self.sealed);
-    }
-}
-
-/// Empties a buffer and gives back memory that only a burst needed.
-fn clear(buffer: &mut BytesMut) {
-    if buffer.capacity() > KEPT_CAPACITY {
-        *buffer = BytesMut::new();
-    } else {
-        buffer.clear();
     }
 }

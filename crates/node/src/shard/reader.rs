@@ -29,7 +29,7 @@ pub(super) struct Readers {
 impl Readers {
     /// Reads a connection from now on.
     pub(super) fn read(&mut self, accepted: AcceptedStream, reader: Reader) {
-        let AcceptedStream { from, lane, stream, cipher, permit } = accepted;
+        let AcceptedStream { from, lane, stream, decoder, permit } = accepted;
         let stream = match tokio::net::TcpStream::from_std(stream) {
             Ok(stream) => stream,
             Err(error) => {
@@ -37,7 +37,7 @@ impl Readers {
                 return;
             }
         };
-        let incoming = Incoming::new(stream, cipher);
+        let incoming = Incoming::new(stream, decoder);
         let task = tokio::spawn(reader.run(from, incoming, permit));
         if let Some(older) = self.tasks.insert((from, lane), task.abort_handle()) {
             older.abort();

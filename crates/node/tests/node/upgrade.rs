@@ -113,16 +113,20 @@ impl Pair {
 #[tokio::test]
 async fn a_node_works_with_one_that_says_more_than_it_knows() {
     log::keep();
-    // A later one that still speaks this version, and an earlier one that does already.
+    // A later one that still speaks this version, and the first one, which knows no pieces.
     let ranges = [
-        ProtocolRange { min: PROTOCOL, max: PROTOCOL + 1 },
-        ProtocolRange { min: PROTOCOL - 1, max: PROTOCOL },
+        (ProtocolRange { min: PROTOCOL, max: PROTOCOL + 1 }, PROTOCOL),
+        (ProtocolRange { min: PROTOCOL - 1, max: PROTOCOL }, PROTOCOL),
+        (ProtocolRange { min: 1, max: 1 }, 1),
     ];
-    for protocols in ranges {
+    for (protocols, expected) in ranges {
         let pair = Pair::of(protocols).await;
         let (ended, connections) = (pair.ended(), pair.connections());
         for number in 0..50 {
-            let (name, value) = (format!("cart{number}"), format!("milk{number}").into_bytes());
+            let name = format!("cart{number}");
+            // One in five is a large message.
+            let value = format!("milk{number}").repeat(if number % 5 == 0 { 40_000 } else { 1 });
+            let value = value.into_bytes();
             let reply = put_with(&pair.handle(number % 2), &name, &value, None, w(2)).await;
             assert_eq!(reply.expect("acknowledged").answered.primaries, 2);
             for index in 0..2 {
@@ -132,7 +136,7 @@ async fn a_node_works_with_one_that_says_more_than_it_knows() {
         for relay in &pair.relays {
             let seen = &relay.seen;
             let agreed = seen.agreed.lock().unwrap_or_else(PoisonError::into_inner);
-            assert!(!agreed.is_empty() && agreed.iter().all(|version| *version == PROTOCOL));
+            assert!(!agreed.is_empty() && agreed.iter().all(|version| *version == expected));
             assert!(seen.membership.load(Ordering::SeqCst) > 2, "{seen:?}");
             assert!(seen.shard.load(Ordering::SeqCst) > 50, "{seen:?}");
         }
@@ -181,7 +185,8 @@ async fn a_peer_without_a_common_version_is_refused_and_both_are_told_which_they
     let HandshakeError::Refused { code, text } = refused else { panic!("{refused}") };
     assert_eq!(code, RefusalCode::Protocol);
     assert!(names_both(&text, (LATER, ProtocolRange::SPOKEN)), "{text}");
-    let logged = format!("speaks peer protocol {PROTOCOL} and the peer speaks {LATER}:");
+    let logged =
+        format!("speaks peer protocol {} and the peer speaks {LATER}:", ProtocolRange::SPOKEN);
     until("the node logs it", async || {
         (log::lines_with(&["WARN", "the peer port", &logged]) > 0).then_some(())
     })
@@ -212,7 +217,8 @@ async fn a_node_that_joins_a_later_cluster_logs_which_versions_are_spoken() {
         ..config("n1", dir.path())
     };
     let node = start(joins).await;
-    let logged = format!("speaks peer protocol {PROTOCOL} and the peer speaks {LATER}:");
+    let logged =
+        format!("speaks peer protocol {} and the peer speaks {LATER}:", ProtocolRange::SPOKEN);
     until("the node logs it", async || {
         (log::lines_with(&["WARN", "--join", &address, &logged]) > 0).then_some(())
     })

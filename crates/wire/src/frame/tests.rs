@@ -102,6 +102,42 @@ fn the_longest_frame_fits_and_one_byte_more_leaves_nothing_behind() {
     assert_eq!(&out[..], b"before");
     out.clear();
     append_frame(&mut out, |out| out.resize(out.len() + MAX_FRAME, 0)).unwrap();
-    let mut reader = FrameReader { buffer: out, most: MAX_FRAME };
+    let mut reader = FrameReader::new();
+    *reader.input() = out;
     assert_eq!(reader.next_frame().unwrap().map(|frame| frame.len()), Some(MAX_FRAME));
+}
+
+fn piece(payload: &[u8], part: u32) -> Vec<u8> {
+    [&(payload.len() as u32 | part).to_le_bytes(), payload].concat()
+}
+
+#[test]
+fn pieces_become_one_message_and_whole_ones_come_in_between() {
+    let mut reader = FrameReader::new();
+    reader.input().extend_from_slice(&piece(b"large ", PIECE));
+    assert_eq!(reader.next_frame(), Ok(None));
+    assert_eq!(reader.pending(), 6, "a stream that ends here was cut off");
+    reader.input().extend_from_slice(&stream(&[b"small".to_vec()]));
+    reader.input().extend_from_slice(&piece(b"messages ", PIECE));
+    reader.input().extend_from_slice(&piece(b"arrive", LAST_PIECE));
+    assert_eq!(drain(&mut reader), [b"small".to_vec(), b"large messages arrive".to_vec()]);
+    assert_eq!(reader.pending(), 0);
+}
+
+#[test]
+fn pieces_are_bounded_together() {
+    let mut reader = FrameReader::within(10);
+    reader.input().extend_from_slice(&piece(b"123456", PIECE));
+    reader.input().extend_from_slice(&stream(&[b"0123456789".to_vec()]));
+    assert_eq!(drain_one(&mut reader), b"0123456789", "one between them is bounded by itself");
+    reader.input().extend_from_slice(&piece(b"78901", LAST_PIECE));
+    assert_eq!(reader.next_frame(), Err(FrameError::Oversized { len: 11, most: 10 }));
+    assert_eq!(reader.next_frame(), Err(FrameError::Oversized { len: 11, most: 10 }));
+}
+
+#[test]
+fn a_length_with_both_marks_is_no_length() {
+    let mut reader = FrameReader::new();
+    reader.input().extend_from_slice(&piece(b"", PIECE | LAST_PIECE));
+    assert!(matches!(reader.next_frame(), Err(FrameError::Oversized { .. })));
 }

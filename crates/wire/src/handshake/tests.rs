@@ -5,7 +5,7 @@ use stator_core::identity::{BootNonce, BootNumber, ClusterId, NodeId};
 use stator_core::ring::RingVersion;
 
 use super::*;
-use crate::hello::{Lane, ProtocolRange};
+use crate::hello::{Lane, PROTOCOL, ProtocolRange};
 use crate::secret::Secret;
 
 fn secret(text: &str) -> Secret {
@@ -64,9 +64,9 @@ fn both_learn_who_the_other_is() {
         assert_eq!(responder.hello(), &joining);
         let reply = responder.reply(&hello(2, lane)).unwrap();
         let theirs = reply.outcome.unwrap();
-        assert_eq!((&theirs.hello, theirs.protocol), (&joining, 1));
+        assert_eq!((&theirs.hello, theirs.protocol), (&joining, PROTOCOL));
         let ours = initiator.finish(&taken(&reply.message)).unwrap();
-        assert_eq!((ours.hello, ours.protocol), (hello(2, lane), 1));
+        assert_eq!((ours.hello, ours.protocol), (hello(2, lane), PROTOCOL));
     }
 }
 
