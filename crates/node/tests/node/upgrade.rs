@@ -125,7 +125,7 @@ async fn a_node_works_with_one_that_says_more_than_it_knows() {
         for number in 0..50 {
             let name = format!("cart{number}");
             // One in five is a large message.
-            let value = format!("milk{number}").repeat(if number % 5 == 0 { 40_000 } else { 1 });
+            let value = format!("milk{number}").repeat(if number % 5 == 0 { 60_000 } else { 1 });
             let value = value.into_bytes();
             let reply = put_with(&pair.handle(number % 2), &name, &value, None, w(2)).await;
             assert_eq!(reply.expect("acknowledged").answered.primaries, 2);

@@ -1,8 +1,7 @@
 //! Messages that wait to be sealed: small ones go before what is left of large ones.
 //!
-//! The rule: no message waits behind more than one piece of a large one, and messages of the same
-//! size class keep their order. A message above [`LARGE`] goes out in pieces of one record each,
-//! one large message after the other.
+//! The rule: no message waits behind more than one piece of a large one. What is not cut keeps its
+//! order, and so do large messages: one goes out after the other, in pieces of one record each.
 
 use std::collections::VecDeque;
 
@@ -11,9 +10,11 @@ use bytes::{Buf, BytesMut};
 use super::{FrameError, HEADER, LAST_PIECE, PIECE, append_frame};
 use crate::transport::{MAX_PLAINTEXT, Sealer, TransportError};
 
-/// The longest message that is not cut, and the longest piece, in bytes: with its header it fills
-/// one record.
-pub const LARGE: usize = MAX_PLAINTEXT - HEADER;
+/// The longest message that is not cut, in bytes: 2 ms at a gigabit a second. Cutting costs a write
+/// for each piece, and a copy where they are put together.
+pub const LARGE: usize = 256 * 1024;
+/// The longest piece, in bytes: with its header it fills one record.
+const MOST_OF_PIECE: usize = MAX_PLAINTEXT - HEADER;
 /// An empty buffer keeps at most so much memory for its next use.
 const KEPT_CAPACITY: usize = 1024 * 1024;
 
@@ -82,10 +83,11 @@ impl FrameQueue {
         let Some(mut large) = self.large.pop_front() else { return Ok(()) };
         self.large_bytes -= large.len();
         let left = large.len() - HEADER;
-        let (len, part) = if left > LARGE { (LARGE, PIECE) } else { (left, LAST_PIECE) };
+        let len = left.min(MOST_OF_PIECE);
+        let part = if len < left { PIECE } else { LAST_PIECE };
         large[..HEADER].copy_from_slice(&(len as u32 | part).to_le_bytes());
         sealer.seal(&large[..HEADER + len], out)?;
-        if left > LARGE {
+        if len < left {
             // The next header takes the place of bytes that have just been sealed.
             large.advance(len);
             self.large_bytes += large.len();
