@@ -309,6 +309,18 @@ def nodes(options):
               for mix in ("put", "get")}
     table([{"mix": mix, "5 nodes beside 3": f"{statistics.median(ratios):.2f}",
             "rounds": ", ".join(f"{ratio:.2f}" for ratio in ratios)} for mix, ratios in beside.items()])
+    print()
+    table([by_replica(mix, replicas, work) for mix, replicas in (("put", 3), ("get", 2))])
+
+
+def by_replica(mix, replicas, work):
+    """What each replica that a request needs costs, and how far the sizes are from the middle of them. A put writes
+    three and a get asks two, or as many as there are."""
+    each = {count: median(work[count, conns][mix])["cpu"] / min(count, replicas)
+            for count, conns in ((1, 21), (3, 64), (5, 107))}
+    middle = (min(each.values()) + max(each.values())) / 2
+    return {"µs for each replica": mix, **{f"nodes: {count}": cpu for count, cpu in each.items()},
+            "from the middle": f"{100 * (max(each.values()) / middle - 1):.0f} %"}
 
 
 def steady(options):

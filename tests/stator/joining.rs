@@ -3,7 +3,6 @@
 //! Rule 17: a partition that moves waits for its new owners. An operator who says that one of them
 //! will not come back ends that wait, and nothing that was acknowledged is lost.
 
-use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use crate::harness::{Cluster, Node, Request, stderr, stdout, until};
@@ -64,8 +63,7 @@ fn a_joining_node_that_never_comes_back_is_declared_dead_and_nothing_is_lost() {
         changes.iter().any(|change| change["node"] == "n4").then_some(())
     });
     // It stands still before its first partition can come, so that it dies in the middle of its join.
-    let pid = Pid::from_raw(fourth.pid().cast_signed()).expect("a process has an id");
-    kill_process(pid, Signal::STOP).expect("it runs");
+    fourth.stand_still();
     commit(first);
     until("the change waits for n4 alone", || {
         (transition(first)["waits_for"] == serde_json::json!(["n4"])).then_some(())

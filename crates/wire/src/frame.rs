@@ -72,6 +72,8 @@ pub fn append_frame(
 #[derive(Debug)]
 pub struct FrameReader {
     buffer: BytesMut,
+    /// Whether messages may come in pieces.
+    takes_pieces: bool,
     /// What has come of a message in pieces.
     pieces: BytesMut,
     most: usize,
@@ -84,20 +86,27 @@ impl Default for FrameReader {
 }
 
 impl FrameReader {
-    /// A reader at the start of a stream.
+    /// A reader at the start of a stream of whole messages.
     pub fn new() -> Self {
         Self::default()
     }
 
+    /// The same for messages that may come in pieces.
+    #[must_use]
+    pub fn with_pieces(self) -> Self {
+        Self { takes_pieces: true, ..self }
+    }
+
     /// The same for frames of at most so many bytes.
     pub fn within(most: usize) -> Self {
-        Self { buffer: BytesMut::new(), pieces: BytesMut::new(), most: most.min(MAX_FRAME) }
+        let (buffer, pieces) = (BytesMut::new(), BytesMut::new());
+        Self { buffer, takes_pieces: false, pieces, most: most.min(MAX_FRAME) }
     }
 
     /// How long the frame that has begun says it is, header and all; none if none has.
     pub fn announced(&self) -> Option<usize> {
         let header = self.buffer.first_chunk::<HEADER>()?;
-        Some(HEADER + Length::of(*header).bytes as usize)
+        Some(HEADER + Length::of(*header, self.takes_pieces).bytes as usize)
     }
 
     /// Where plaintext is appended as it arrives, so that
@@ -112,7 +121,7 @@ impl FrameReader {
     /// again.
     pub fn next_frame(&mut self) -> Result<Option<Bytes>, FrameError> {
         while let Some(header) = self.buffer.first_chunk::<HEADER>() {
-            let Length { bytes: len, part } = Length::of(*header);
+            let Length { bytes: len, part } = Length::of(*header, self.takes_pieces);
             let before = if part == Part::Whole { 0 } else { self.pieces.len() };
             if before + len as usize > self.most {
                 let len = (before + len as usize) as u32;
@@ -157,12 +166,15 @@ enum Part {
 }
 
 impl Length {
-    /// Both bits at once mean nothing: they stay in the length, which is then above all bounds.
-    const fn of(header: [u8; HEADER]) -> Self {
+    /// Where pieces may not come, and where both bits stand at once, they mean nothing: they stay in
+    /// the length, which is then above all bounds.
+    const fn of(header: [u8; HEADER], takes_pieces: bool) -> Self {
         let number = u32::from_le_bytes(header);
         match number & (PIECE | LAST_PIECE) {
-            PIECE => Self { bytes: number ^ PIECE, part: Part::Piece },
-            LAST_PIECE => Self { bytes: number ^ LAST_PIECE, part: Part::LastPiece },
+            PIECE if takes_pieces => Self { bytes: number ^ PIECE, part: Part::Piece },
+            LAST_PIECE if takes_pieces => {
+                Self { bytes: number ^ LAST_PIECE, part: Part::LastPiece }
+            }
             _ => Self { bytes: number, part: Part::Whole },
         }
     }

@@ -4,6 +4,8 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
+use rustix::process::{Pid, Signal, kill_process};
+
 use crate::harness::{Answer, Request, free_ports, run, run_with, stator, until};
 
 /// A node. Dropping it kills its process.
@@ -76,6 +78,32 @@ impl Node {
     /// The process's id.
     pub(crate) fn pid(&self) -> u32 {
         self.child.as_ref().expect("the node was started").id()
+    }
+
+    /// Stops all of its threads where they are, and waits until they are: a signal that was sent
+    /// has not arrived yet.
+    pub(crate) fn stand_still(&self) {
+        self.signal(Signal::STOP);
+        until("every thread stands still", || {
+            let threads = std::fs::read_dir(format!("/proc/{}/task", self.pid())).ok()?;
+            let mut stats = threads.map(|thread| {
+                std::fs::read_to_string(thread.expect("the process is there").path().join("stat"))
+            });
+            // The state follows the name, which is in parentheses and may hold any of them.
+            let stands =
+                |stat: String| stat.rsplit_once(") ").is_some_and(|it| it.1.starts_with('T'));
+            stats.all(|stat| stat.is_ok_and(stands)).then_some(())
+        });
+    }
+
+    /// Lets it go on after [`Self::stand_still`].
+    pub(crate) fn go_on(&self) {
+        self.signal(Signal::CONT);
+    }
+
+    fn signal(&self, signal: Signal) {
+        let pid = Pid::from_raw(self.pid().cast_signed()).expect("a process has an id");
+        kill_process(pid, signal).expect("the process is ours");
     }
 
     /// Waits for the process to end by itself.

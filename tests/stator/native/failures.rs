@@ -2,20 +2,14 @@
 
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process};
 use stator_client::{ClientError, Fetched, NewObject, Outcome, RequestOptions};
 use stator_core::quorum::{Level, QuorumMode, QuorumOptions};
 
 use super::{client, name, natively, runtime};
-use crate::harness::{Cluster, Node};
+use crate::harness::Cluster;
 
 fn value(text: &str) -> NewObject {
     NewObject { value: text.to_owned().into(), ..NewObject::default() }
-}
-
-pub(super) fn signal(node: &Node, signal: Signal) {
-    let pid = Pid::from_raw(node.pid().cast_signed()).expect("not zero");
-    kill_process(pid, signal).expect("the process is ours");
 }
 
 /// A node that is stopped keeps its connections and answers nothing. With a deadline of a second
@@ -34,9 +28,9 @@ fn reads_of_a_stopped_replica_are_hedged() {
         }
         // Each of them, so that it does not matter which one the client takes first.
         for node in &cluster.nodes {
-            signal(node, Signal::STOP);
+            node.stand_still();
             let read = client.get(name("7"), &options).await;
-            signal(node, Signal::CONT);
+            node.go_on();
             let Ok(Fetched::Object(object)) = read else { panic!("{}: {read:?}", node.name) };
             assert_eq!(object.value, "7");
         }
@@ -57,12 +51,12 @@ fn a_write_that_was_sent_and_not_answered_is_indeterminate_and_not_sent_again() 
             panic!("it was written")
         };
         for node in &cluster.nodes {
-            signal(node, Signal::STOP);
+            node.stand_still();
         }
         let context = read.head.context.as_ref();
         let doubtful = client.put(name("k"), value("two"), context, &options).await;
         for node in &cluster.nodes {
-            signal(node, Signal::CONT);
+            node.go_on();
         }
         let error = doubtful.expect_err("nobody could answer");
         assert_eq!(error.outcome(), Outcome::Indeterminate, "{error}");

@@ -2,13 +2,11 @@
 
 use std::time::Duration;
 
-use rustix::process::Signal;
 use serde_json::Value;
 use stator_client::{NewObject, RequestOptions};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use super::failures::signal;
 use super::{client, name, runtime};
 use crate::harness::{Cluster, Node, Request, stderr, stdout, until};
 
@@ -20,11 +18,11 @@ fn with_primaries_only<T>(nodes: &[Node], key: &str, ask: impl FnOnce() -> T) ->
     let others: Vec<&Node> = nodes.iter().filter(|node| !is_primary(node)).collect();
     assert_eq!(others.len() + 3, nodes.len());
     for node in &others {
-        signal(node, Signal::STOP);
+        node.stand_still();
     }
     let answer = ask();
     for node in &others {
-        signal(node, Signal::CONT);
+        node.go_on();
     }
     answer
 }

@@ -117,8 +117,8 @@ async fn answer_peer(
     let mine = me.hello(responder.hello().lane);
     let reply = responder.reply(&mine)?;
     stream.write_all(&reply.message).await?;
-    let Established { transport: Transport { opener, .. }, hello, .. } = reply.outcome?;
-    let mut decoder = Decoder::new(opener, raw);
+    let Established { transport: Transport { opener, .. }, hello, protocol } = reply.outcome?;
+    let mut decoder = Decoder::new(opener, raw, protocol);
     if !decoder.prove_peer(&mut stream).await? {
         return Err(HandshakeError::NoAnswer.into());
     }

@@ -6,6 +6,7 @@ use std::io;
 
 use bytes::{Bytes, BytesMut};
 use stator_wire::frame::{FrameError, FrameReader};
+use stator_wire::hello::PROTOCOL_WITH_PIECES;
 use stator_wire::transport::{Opener, TransportError};
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
@@ -53,8 +54,10 @@ pub(crate) struct Decoder {
 
 impl Decoder {
     /// A connection whose handshake is done; `raw` is what was received beyond it.
-    pub(super) fn new(opener: Opener, raw: BytesMut) -> Self {
-        Self { opener, raw, frames: FrameReader::new() }
+    pub(super) fn new(opener: Opener, raw: BytesMut, protocol: u32) -> Self {
+        let frames = FrameReader::new();
+        let pieces = protocol >= PROTOCOL_WITH_PIECES;
+        Self { opener, raw, frames: if pieces { frames.with_pieces() } else { frames } }
     }
 
     /// Reads until a first record has opened, which proves that the peer lives and knows the

@@ -123,7 +123,8 @@ async fn a_node_that_can_not_keep_its_promises_says_so_and_takes_nothing_more() 
     let dir = directory();
     let node = serving(config("n1", dir.path())).await;
     let handle = node.handle();
-    std::fs::remove_dir_all(dir.path().join("identity")).expect("removed");
+    // In one step: what is being written there meanwhile would keep a directory from being removed.
+    std::fs::rename(dir.path().join("identity"), dir.path().join("gone")).expect("renamed");
     let bucket = key("cart").bucket().clone();
     let set = AdminRequest::SetBucket {
         bucket,

@@ -1,7 +1,8 @@
 //! Messages that wait to be sealed: small ones go before what is left of large ones.
 //!
-//! The rule: no message waits behind more than one piece of a large one. What is not cut keeps its
-//! order, and so do large messages: one goes out after the other, in pieces of one record each.
+//! The rule: no message waits behind more than one piece of a large one, and no large one waits
+//! longer than it takes to send the small ones once for each of its pieces. What is not cut keeps
+//! its order, and so do large messages: one goes out after the other, in pieces of one record each.
 
 use std::collections::VecDeque;
 
@@ -59,20 +60,19 @@ impl FrameQueue {
         self.len() == 0
     }
 
-    /// Seals all messages that are not cut, or else the next piece of a large one. The rest is to
-    /// be sealed when what was appended to `out` has been sent, so that what is queued until then
+    /// Seals all messages that are not cut, and the next piece of a large one. The rest is to be
+    /// sealed when what was appended to `out` has been sent, so that what is queued until then
     /// comes first.
     pub fn seal_next(
         &mut self,
         sealer: &mut Sealer,
         out: &mut BytesMut,
     ) -> Result<(), TransportError> {
-        if self.whole.is_empty() {
-            return self.seal_piece(sealer, out);
+        if !self.whole.is_empty() {
+            sealer.seal(&self.whole, out)?;
+            clear(&mut self.whole);
         }
-        let sealed = sealer.seal(&self.whole, out);
-        clear(&mut self.whole);
-        sealed
+        self.seal_piece(sealer, out)
     }
 
     fn seal_piece(
