@@ -61,6 +61,17 @@ async fn accept_good(listener: &TcpListener, me: &Me) -> Incoming {
     }
 }
 
+/// A's links with one to B, and what comes out there.
+async fn linked() -> (Links, Incoming) {
+    let (a, b) = (Arc::new(me(A, b"")), me(B, b""));
+    let (listener, addresses) = listen().await;
+    let (mut links, events) = links(&a);
+    links.keep(&addresses);
+    let incoming = accept_good(&listener, &b).await;
+    assert!(matches!(next(&events).await, LinkEvent::Up(_)));
+    (links, incoming)
+}
+
 #[tokio::test]
 async fn frames_arrive_and_a_lost_connection_is_made_again() {
     on_one_thread(async {
@@ -96,12 +107,7 @@ async fn frames_arrive_and_a_lost_connection_is_made_again() {
 #[tokio::test]
 async fn a_peer_that_does_not_read_is_not_waited_for() {
     on_one_thread(async {
-        let (a, b) = (Arc::new(me(A, b"")), me(B, b""));
-        let (listener, addresses) = listen().await;
-        let (mut links, events) = links(&a);
-        links.keep(&addresses);
-        let mut incoming = accept_good(&listener, &b).await;
-        assert!(matches!(next(&events).await, LinkEvent::Up(_)));
+        let (mut links, mut incoming) = linked().await;
         let payload = vec![1; 1024 * 1024];
         let mut queued = 0;
         let refused = loop {
@@ -126,12 +132,7 @@ async fn a_peer_that_does_not_read_is_not_waited_for() {
 #[tokio::test]
 async fn a_small_message_does_not_wait_behind_a_large_one() {
     on_one_thread(async {
-        let (a, b) = (Arc::new(me(A, b"")), me(B, b""));
-        let (listener, addresses) = listen().await;
-        let (mut links, events) = links(&a);
-        links.keep(&addresses);
-        let mut incoming = accept_good(&listener, &b).await;
-        assert!(matches!(next(&events).await, LinkEvent::Up(_)));
+        let (mut links, mut incoming) = linked().await;
         let large = vec![1; 16 << 20];
         for _ in 0..2 {
             links.send(B, |out| out.extend_from_slice(&large)).expect("connected");
