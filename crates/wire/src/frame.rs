@@ -91,10 +91,10 @@ impl FrameReader {
         Self::default()
     }
 
-    /// The same for messages that may come in pieces.
+    /// The same, where messages may come in `pieces` or not.
     #[must_use]
-    pub fn with_pieces(self) -> Self {
-        Self { takes_pieces: true, ..self }
+    pub fn with_pieces(self, pieces: bool) -> Self {
+        Self { takes_pieces: pieces, ..self }
     }
 
     /// The same for frames of at most so many bytes.

@@ -25,11 +25,16 @@ pub struct ProtocolRange {
 /// | version | since it |
 /// | --- | --- |
 /// | 1 | is the first |
-/// | [`PROTOCOL_WITH_PIECES`] | large messages come in pieces ([`crate::frame`]) |
+/// | 2 | large messages come in pieces ([`crate::frame`]) |
 pub const PROTOCOL: u32 = PROTOCOL_WITH_PIECES;
 
 /// The first version that puts pieces of large messages together.
-pub const PROTOCOL_WITH_PIECES: u32 = 2;
+const PROTOCOL_WITH_PIECES: u32 = 2;
+
+/// Whether large messages come in pieces where this version is spoken.
+pub const fn has_pieces(protocol: u32) -> bool {
+    protocol >= PROTOCOL_WITH_PIECES
+}
 
 impl ProtocolRange {
     /// What this build speaks.
@@ -73,7 +78,8 @@ pub enum Lane {
     Shard(u8),
     /// Gossip and the choice of rings.
     Membership,
-    /// Transfers and repair, kept apart so that they never delay a request.
+    /// Transfers and repair, kept apart so that they never delay a request. No version dials it
+    /// yet.
     Bulk,
 }
 

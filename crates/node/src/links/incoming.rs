@@ -6,7 +6,7 @@ use std::io;
 
 use bytes::{Bytes, BytesMut};
 use stator_wire::frame::{FrameError, FrameReader};
-use stator_wire::hello::PROTOCOL_WITH_PIECES;
+use stator_wire::hello::has_pieces;
 use stator_wire::transport::{Opener, TransportError};
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
@@ -55,9 +55,7 @@ pub(crate) struct Decoder {
 impl Decoder {
     /// A connection whose handshake is done; `raw` is what was received beyond it.
     pub(super) fn new(opener: Opener, raw: BytesMut, protocol: u32) -> Self {
-        let frames = FrameReader::new();
-        let pieces = protocol >= PROTOCOL_WITH_PIECES;
-        Self { opener, raw, frames: if pieces { frames.with_pieces() } else { frames } }
+        Self { opener, raw, frames: FrameReader::new().with_pieces(has_pieces(protocol)) }
     }
 
     /// Reads until a first record has opened, which proves that the peer lives and knows the

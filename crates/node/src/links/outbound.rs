@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 
 use bytes::{Buf, BytesMut};
 use stator_wire::frame::queue::{FrameQueue, clear};
-use stator_wire::hello::PROTOCOL_WITH_PIECES;
+use stator_wire::hello::has_pieces;
 use stator_wire::transport::Sealer;
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
@@ -86,7 +86,7 @@ impl Outbound {
         let mut sealed = BytesMut::new();
         let proof = sealer.seal(&[], &mut sealed);
         let broken = proof.err().map(io::Error::other);
-        let queue = FrameQueue::new(protocol >= PROTOCOL_WITH_PIECES);
+        let queue = FrameQueue::new(has_pieces(protocol));
         let mut connection = Connection { stream, sealer, queue, sealed, broken };
         connection.write();
         *lock(&self.connection) = Some(connection);

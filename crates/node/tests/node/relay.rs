@@ -14,7 +14,7 @@ use bytes::{Buf, BufMut, Bytes, BytesMut};
 use prost::encoding::{WireType, decode_key, decode_varint, encode_key, encode_varint};
 use stator_wire::frame::{FrameReader, append_frame};
 use stator_wire::handshake::{HandshakeError, Initiator, Responder, take_message};
-use stator_wire::hello::{Hello, Lane, PROTOCOL_WITH_PIECES, ProtocolRange, Refusal};
+use stator_wire::hello::{Hello, Lane, ProtocolRange, Refusal, has_pieces};
 use stator_wire::secret::Keyring;
 use stator_wire::transport::{Opener, Sealer};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -222,9 +222,7 @@ impl Carrier {
             Lane::Shard(_) => (SHARD, &self.seen.shard),
             Lane::Bulk => panic!("nobody dials this lane yet"),
         };
-        let frames = FrameReader::new();
-        let pieces = self.protocols.max >= PROTOCOL_WITH_PIECES;
-        let mut frames = if pieces { frames.with_pieces() } else { frames };
+        let mut frames = FrameReader::new().with_pieces(has_pieces(self.protocols.max));
         loop {
             let mut back = [0];
             tokio::select! {

@@ -113,7 +113,7 @@ fn piece(payload: &[u8], part: u32) -> Vec<u8> {
 
 #[test]
 fn pieces_become_one_message_and_whole_ones_come_in_between() {
-    let mut reader = FrameReader::new().with_pieces();
+    let mut reader = FrameReader::new().with_pieces(true);
     reader.input().extend_from_slice(&piece(b"large ", PIECE));
     assert_eq!(reader.next_frame(), Ok(None));
     assert_eq!(reader.pending(), 6, "a stream that ends here was cut off");
@@ -126,7 +126,7 @@ fn pieces_become_one_message_and_whole_ones_come_in_between() {
 
 #[test]
 fn pieces_are_bounded_together() {
-    let mut reader = FrameReader::within(10).with_pieces();
+    let mut reader = FrameReader::within(10).with_pieces(true);
     reader.input().extend_from_slice(&piece(b"123456", PIECE));
     reader.input().extend_from_slice(&stream(&[b"0123456789".to_vec()]));
     assert_eq!(drain_one(&mut reader), b"0123456789", "one between them is bounded by itself");
@@ -137,7 +137,7 @@ fn pieces_are_bounded_together() {
 
 #[test]
 fn a_length_with_both_marks_is_no_length() {
-    let mut reader = FrameReader::new().with_pieces();
+    let mut reader = FrameReader::new().with_pieces(true);
     reader.input().extend_from_slice(&piece(b"", PIECE | LAST_PIECE));
     assert!(matches!(reader.next_frame(), Err(FrameError::Oversized { .. })));
 }

@@ -20,8 +20,7 @@ impl Link {
     fn new(pieces: bool) -> Self {
         let (dialler, accepter) = connected(Cipher::AesGcm);
         let (sealer, opener) = (dialler.sealer, accepter.opener);
-        let reader = FrameReader::new();
-        let reader = if pieces { reader.with_pieces() } else { reader };
+        let reader = FrameReader::new().with_pieces(pieces);
         Self { queue: FrameQueue::new(pieces), sealer, opener, reader }
     }
 
