@@ -226,6 +226,16 @@ impl Shard {
         self.settle_budget(now, out);
     }
 
+    /// Whether anything would come of a timer that was set: that of a request or a task which has ended
+    /// may as well be forgotten.
+    pub fn awaits(&self, timer: Timer) -> bool {
+        match timer {
+            Timer::Deadline(id) => self.machines.contains_key(&id) || self.tasks.contains_key(&id),
+            Timer::Hedge(id) => self.machines.contains_key(&id),
+            Timer::Patrol | Timer::Budget | Timer::ForgetForwarded => true,
+        }
+    }
+
     /// How many requests are under way.
     pub fn requests(&self) -> usize {
         self.machines.len()

@@ -4,6 +4,7 @@
 //! The rule: what belongs to a shard is touched by its thread alone. From other threads it gets
 //! what comes through its [`ShardMailbox`], and nothing else.
 
+mod alarm;
 mod core_loop;
 mod reader;
 mod route;

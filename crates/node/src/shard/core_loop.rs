@@ -20,6 +20,7 @@ use stator_wire::proto;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
+use super::alarm::Alarm;
 use super::reader::{Reader, Readers};
 use super::thread::Setup;
 use super::timers::Timers;
@@ -57,6 +58,7 @@ pub(super) struct CoreLoop {
     links: Links,
     readers: Readers,
     timers: Timers,
+    alarm: Alarm,
     unsynced: Unsynced,
     /// This turn's batches, and the ticket of the last.
     batches: Vec<Batch>,
@@ -97,6 +99,7 @@ impl CoreLoop {
             inbox,
             readers: Readers::default(),
             timers: Timers::default(),
+            alarm: Alarm::new(),
             unsynced: Unsynced::default(),
             batches: Vec::new(),
             ticket: Ticket::default(),
@@ -153,13 +156,14 @@ impl CoreLoop {
 
     /// Waits until something is ready; what arrived by mail is put where the turn finds it.
     async fn wait(&mut self) {
-        let next = self.timers.next_at().map(|at| self.setup.me.clock.wake_at(at));
+        let next = self.timers.wake_at(|timer| self.core.awaits(timer));
+        let next = next.map(|at| self.setup.me.clock.wake_at(at));
         tokio::select! {
             biased;
             () = self.inbox.pushed() => {}
             Some(event) = self.mail.events.recv() => self.take_event(event),
             Some(call) = self.mail.calls.recv() => self.take_call(call),
-            () = sleep_until(next) => {}
+            () = self.alarm.rings(next) => {}
         }
     }
 
@@ -340,12 +344,5 @@ impl CoreLoop {
             self.setup.writes.push(Job { waits: Some((self.setup.index, self.ticket)), batches });
         }
         self.inbox.turned(self.unsynced.bytes() >= UNSYNCED_LIMIT);
-    }
-}
-
-async fn sleep_until(at: Option<tokio::time::Instant>) {
-    match at {
-        Some(at) => tokio::time::sleep_until(at).await,
-        None => std::future::pending().await,
     }
 }

@@ -1,5 +1,6 @@
-//! A shard's timers: data with a time, handed back when it comes (a stale one is the core's to
-//! recognise).
+//! A shard's timers: data with a time, handed back when it comes, or forgotten once nobody waits for
+//! it: nearly all requests end long before their deadline, and a shard that woke for each of those
+//! would wake once more for every request.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
@@ -33,8 +34,21 @@ impl Timers {
         }
     }
 
-    /// When the next is due.
-    pub(super) fn next_at(&self) -> Option<Instant> {
+    /// When to wake: the next that is due and `awaited`. Those before it that nobody waits for any more
+    /// are forgotten.
+    pub(super) fn wake_at(&mut self, awaited: impl Fn(Timer) -> bool) -> Option<Instant> {
+        for queue in &mut self.queues {
+            while queue.front().is_some_and(|(_, timer)| !awaited(*timer)) {
+                queue.pop_front();
+            }
+        }
+        while self.heap.peek().is_some_and(|Reverse((_, timer))| !awaited(*timer)) {
+            self.heap.pop();
+        }
+        self.next_at()
+    }
+
+    fn next_at(&self) -> Option<Instant> {
         self.queues.iter().filter_map(front).chain(self.top()).min()
     }
 
@@ -73,6 +87,26 @@ mod tests {
         assert_eq!(timers.pop_due(Instant::from_micros(20)), Some(deadline(1)));
         assert_eq!(timers.pop_due(Instant::from_micros(20)), Some(deadline(2)));
         assert_eq!(timers.pop_due(Instant::from_micros(20)), None);
+    }
+
+    #[test]
+    fn what_nobody_waits_for_any_more_wakes_nobody() {
+        let mut timers = Timers::default();
+        let deadline = |number| Timer::Deadline(RequestId::new(0, number));
+        // The last two fit at no queue's end.
+        for (number, moment) in (0..).zip([60, 50, 40, 30, 20, 10]) {
+            timers.set(Instant::from_micros(moment), deadline(number));
+        }
+        assert_eq!(timers.wake_at(|_| true), Some(Instant::from_micros(10)));
+        let is_late = |timer| timer <= deadline(1);
+        assert_eq!(timers.wake_at(is_late), Some(Instant::from_micros(50)));
+        assert_eq!(
+            timers.pop_due(Instant::from_micros(49)),
+            None,
+            "forgotten, not only passed over"
+        );
+        assert_eq!(timers.pop_due(Instant::from_micros(60)), Some(deadline(1)));
+        assert_eq!(timers.wake_at(|timer| timer != deadline(0)), None);
     }
 
     #[test]

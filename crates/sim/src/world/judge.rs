@@ -1,7 +1,7 @@
 //! What the world holds against a node, by looking at its turns and its disk as no client could: for
 //! the checker `bounds`.
 
-use stator_core::effect::{Effect, Input};
+use stator_core::effect::{Effect, Input, Timer};
 use stator_core::hints::Hint;
 use stator_core::identity::NodeId;
 use stator_core::message::{EncodedState, Purpose, ShardMessage};
@@ -26,7 +26,9 @@ impl World {
             }
             _ => false,
         };
-        Watched { may_tell: self.may_tell(node, shard, input), must_refuse }
+        let core = &self.nodes[node].shards[usize::from(shard)];
+        let unawaited = matches!(input, Input::Timer(timer) if !core.awaits(*timer));
+        Watched { may_tell: self.may_tell(node, shard, input), must_refuse, unawaited }
     }
 
     /// What no turn may do: see the checker `bounds`.
@@ -35,6 +37,10 @@ impl World {
         let mut amiss = Vec::new();
         if watched.must_refuse && effects.iter().any(|e| matches!(e, Effect::Write { .. })) {
             amiss.push("took a value into the reserve of its disk");
+        }
+        // In production such a timer never comes.
+        if watched.unawaited && !effects.iter().all(is_of_the_budget) {
+            amiss.push("said that it does not await a timer, and did something when it came");
         }
         if hints_written(effects).any(|hint| self.forgets(at.node, &hint)) {
             amiss.push("put a state in a hint that had not seen what the hint held");
@@ -160,6 +166,17 @@ pub(super) struct Watched {
     may_tell: MayTell,
     /// Whether the turn is about a value that the disk has no room for.
     must_refuse: bool,
+    /// Whether it is a timer that the shard says not to await.
+    unawaited: bool,
+}
+
+/// Whether an effect comes of time alone, whatever the turn is about.
+const fn is_of_the_budget(effect: &Effect) -> bool {
+    matches!(
+        effect,
+        Effect::Observe(Observation::BudgetCut { .. } | Observation::BudgetRestored)
+            | Effect::SetTimer { timer: Timer::Budget, .. }
+    )
 }
 
 fn holds_value(state: &EncodedState) -> bool {
