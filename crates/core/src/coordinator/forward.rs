@@ -4,7 +4,7 @@
 //! Rule 2: one client write is minted once. A put that was certainly not sent may go to another
 //! replica; one that was sent and is not answered is indeterminate, and its replica is suspected,
 //! so that the next put goes elsewhere. What all others have refused for their own situation, this
-//! node mints itself if it is a fallback. If nobody takes it, whoever waits is told the refusal of a
+//! node mints itself if it is a fallback, or an owner by the other ring while the partition moves. If nobody takes it, whoever waits is told the refusal of a
 //! node that could reach enough replicas, if there was one: another one's view of the network is its
 //! own.
 
@@ -48,8 +48,8 @@ pub enum ForwardProgress {
 }
 
 impl Forward {
-    /// Sends a put to the healthiest primary; for a sloppy quorum to a fallback, if no primary can
-    /// be reached. If none of those can be either it is refused: nothing was sent.
+    /// Sends a put to the healthiest primary, of either ring while its partition moves; for a sloppy
+    /// quorum to a fallback, if no primary can be reached. If none of those can be either it is refused: nothing was sent.
     pub fn start<S: ReadStore>(
         frame: Frame,
         origin: PutOrigin,
@@ -97,7 +97,7 @@ impl Forward {
         self.try_elsewhere(ring, turn)
     }
 
-    /// Nobody has minted the put: another replica may, or a fallback that this node is.
+    /// Nobody has minted the put: another replica may, or this node.
     fn try_elsewhere<S: ReadStore>(
         &mut self,
         ring: &Ring,
@@ -106,12 +106,19 @@ impl Forward {
         if self.try_another(ring, turn) {
             return ForwardProgress::Waiting;
         }
-        if self.mode == QuorumMode::Sloppy
-            && fallbacks(&self.order.key, ring, turn).contains(&turn.view.me)
-        {
+        if self.may_mint_here(ring, turn) {
             return ForwardProgress::MintHere;
         }
         self.refuse(turn)
+    }
+
+    fn may_mint_here<S: ReadStore>(&self, ring: &Ring, turn: &Turn<'_, S>) -> bool {
+        let (me, partition) = (turn.view.me, ring.partition_of(self.order.key.token()));
+        let n = turn.view.bucket(self.order.key.bucket()).fixed.n;
+        let also = turn.view.placement(ring, partition, None).also;
+        also.is_some_and(|ring| ring.primaries(partition, n).contains(&me))
+            || self.mode == QuorumMode::Sloppy
+                && fallbacks(&self.order.key, ring, turn).contains(&me)
     }
 
     /// Keeps a refusal, unless one is kept that says more: that replicas can't be reached from a node
@@ -207,6 +214,8 @@ impl Forward {
     }
 }
 
+/// The best node that was not tried: an owner by the ring that reads go to, then, while the partition
+/// moves, one by the other ring, which is further on or behind; then a fallback.
 fn next_replica<S: ReadStore>(
     key: &ObjectKey,
     mode: QuorumMode,
@@ -217,22 +226,23 @@ fn next_replica<S: ReadStore>(
     let partition = ring.partition_of(key.token());
     let n = turn.view.bucket(key.bucket()).fixed.n;
     let now = turn.now.instant;
-    let primaries = turn.view.placement(ring, partition, None).reads.primaries(partition, n);
+    let place = turn.view.placement(ring, partition, None);
+    let owners = || place.rings().map(|ring| ring.primaries(partition, n));
     let fallbacks = match mode {
         QuorumMode::Sloppy => fallbacks(key, ring, turn),
         QuorumMode::Strict => &[],
     };
     let healthy =
         |node: &NodeId| *node != turn.view.me && turn.peers.healthy(turn.view, now, *node);
-    let by_turns = (primaries, Lot::from(key));
-    let healthy_primaries =
-        turn.peers.healthy_by_speed(turn.view, (now, RequestKind::Put), by_turns).into_iter();
+    let by_speed = |nodes| {
+        let by_turns = (nodes, Lot::from(key));
+        turn.peers.healthy_by_speed(turn.view, (now, RequestKind::Put), by_turns)
+    };
+    let healthy_owners = owners().flat_map(by_speed);
     let stand_ins = fallbacks.iter().copied().filter(healthy);
-    let doubted = [primaries, fallbacks].map(|nodes| turn.peers.doubted(turn.view, now, nodes));
-    healthy_primaries
-        .chain(stand_ins)
-        .chain(doubted.into_iter().flatten())
-        .find(|node| !tried.contains(node))
+    let all = owners().chain(std::iter::once(fallbacks));
+    let doubted = all.flat_map(|nodes| turn.peers.doubted(turn.view, now, nodes));
+    healthy_owners.chain(stand_ins).chain(doubted).find(|node| !tried.contains(node))
 }
 
 fn fallbacks<'r, S: ReadStore>(

@@ -152,7 +152,11 @@ impl Rig {
 
     pub(super) fn command(&mut self, words: &[&str]) {
         match words {
-            ["nodes", count] => self.found(count.parse().expect("how many nodes")),
+            ["nodes", count] => self.found(count.parse().expect("how many nodes"), 3),
+            ["nodes", count, "replicas", replicas] => self.found(
+                count.parse().expect("how many nodes"),
+                replicas.parse().expect("how many replicas"),
+            ),
             ["hints", most] => self.most_hints = Some(most.parse().expect("how many hints")),
             ["put", at, key, value, options @ ..] => {
                 let bytes = Bytes::copy_from_slice(value.as_bytes());
@@ -254,15 +258,15 @@ impl Rig {
         View { ring: Some(to), transition, ..View::alone(which) }
     }
 
-    fn found(&mut self, count: u64) {
+    fn found(&mut self, count: u64, replicas: u8) {
         let ids: Vec<NodeId> = (1..=count).map(NodeId::new).collect();
         let member =
             |id: NodeId| Member { name: name(id), zone: "z".to_owned(), weight: Weight::DEFAULT };
         let partitions = PartitionCount::new(1).expect("a power of two");
-        let mut ring = Ring::found(ClusterId::new(1), partitions, 3, ids[0], member(ids[0]));
+        let mut ring = Ring::found(ClusterId::new(1), partitions, replicas, ids[0], member(ids[0]));
         ring.version = RingVersion(2);
         ring.members = ids.iter().map(|&id| (id, member(id))).collect();
-        ring.table = vec![ids.iter().copied().take(3).collect()];
+        ring.table = vec![ids.iter().copied().take(usize::from(replicas)).collect()];
         self.ring = Some(Arc::new(ring));
         for &id in &ids {
             let shard = self.new_shard(id, 0, StoreStanding::Kept);

@@ -1,7 +1,7 @@
 //! The language of the scripts: one command a line, `#` for prose, `>` for what came of it.
 //!
 //! ```text
-//! nodes 3                        three members that are all primaries of everything
+//! nodes 3 [replicas 1]           three members, of which the first (three) are the primaries of everything
 //! put n1 carts/a apple [ctx=X] [w=2 ...] [strict] [as Y]    a client's put through n1; its context is kept as Y
 //! get n1 carts/a [r=2 ...] [as X]                  and of a get as X
 //! delete n1 carts/a [ctx=X]
