@@ -14,6 +14,7 @@ mod losses;
 mod members;
 mod operators;
 mod reads;
+mod refusals;
 mod rounds;
 mod strike;
 mod turn;

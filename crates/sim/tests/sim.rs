@@ -156,6 +156,15 @@ fn seeds_that_once_found_something_stay_clean() {
     }
 }
 
+/// Seed 44 found that a put was told to wait while its partition moved, although the new owner would
+/// have taken it.
+#[test]
+fn a_put_finds_the_new_owners_of_a_partition_that_moves() {
+    let (life, keep) = (Life::Elastic, Keep::Hash);
+    let aftermath = run(Scope { seed: 44, minutes: 5, nodes: None, pace: None, life, keep });
+    assert_eq!(Report::of(44, &aftermath).violations, []);
+}
+
 /// Two nodes of three lose what they have at once. Seed 31 found that an owner which had set an object
 /// aside counted as one that had all; 23, and 256 since whole objects are cached, that a write took a
 /// damaged object for what a tree that had left it out still counted; the others find that who does

@@ -22,8 +22,6 @@ use crate::node::{Node, Stop};
 use crate::payload::payload;
 use crate::witness::{durable_hint, durable_object, is_collected, knows};
 
-/// How long after the end of a trouble others may go by it.
-const NOTICED: Duration = Duration::from_secs(10);
 /// How much longer than its timeout a client waits for a healthy node's answer.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -161,6 +159,7 @@ impl World {
                 }
             }
             Err(RequestError::NotEnoughReplicas { .. }) => self.judge_refusal(at.node, call),
+            Err(RequestError::Moving { .. }) => self.judge_moving(at.node, call),
             Err(RequestError::DiskReserve) if self.deletes(call) => {
                 let refused = format!("the delete #{} was refused for want of disk", call.0);
                 self.history.amiss.push(refused);
@@ -177,61 +176,6 @@ impl World {
         write.is_some_and(|(key, place)| {
             !matches!(self.history.keys[key].writes[place].kind, WriteKind::Value(_))
         })
-    }
-
-    /// A put was refused for want of replicas: it must not be if enough nodes could be relied on.
-    fn judge_refusal(&mut self, coordinator: usize, call: CallId) {
-        let Some((key, place)) = self.history.write_of(call) else { return };
-        let write = &self.history.keys[key].writes[place];
-        let (needs, kind) = (write.needs, write.kind);
-        // Of a delete that reads first, it may be the read that was refused.
-        if self.is_elastic()
-            || needs.mode == QuorumMode::Strict
-            || kind == WriteKind::DeleteWhatIsRead
-            || !self.is_reliable(coordinator)
-        {
-            return;
-        }
-        let ring = &self.layout.ring;
-        let partition = ring.partition_of(self.layout.keys[key].token());
-        let n = self.layout.properties(key).fixed.n;
-        let primaries = ring.primaries(partition, n);
-        let fallbacks = ring.fallbacks(partition, n);
-        let places = |nodes: &[NodeId]| -> Vec<usize> {
-            nodes.iter().map(|&node| self.layout.place_of(node)).collect()
-        };
-        let (primaries, fallbacks) = (places(primaries), places(fallbacks));
-        // A node whose disk has reached its reserve takes no new values.
-        let takes_it =
-            |node: usize| kind == WriteKind::Tombstone || !self.nodes[node].disk_reserved;
-        let can_rely = |a: usize, b: usize| (a == b || self.can_rely(a, b)) && takes_it(b);
-        let reaches_enough = |from: usize| {
-            let reached =
-                |nodes: &[usize]| nodes.iter().filter(|&&node| can_rely(from, node)).count() as u8;
-            let of_primaries = reached(&primaries);
-            of_primaries + reached(&fallbacks) >= needs.w && of_primaries >= needs.pw
-        };
-        // Whoever mints it has to reach them as well; who refuses it is not the last to be asked.
-        let may_mint = |&minter: &usize| can_rely(coordinator, minter) && reaches_enough(minter);
-        if reaches_enough(coordinator) && primaries.iter().chain(&fallbacks).any(may_mint) {
-            self.history.unavailable.push(call);
-        }
-    }
-
-    /// Whether a node has run without trouble for as long as others may take to notice.
-    fn is_reliable(&self, node: usize) -> bool {
-        let node = &self.nodes[node];
-        node.is_up()
-            && node.paused_until.is_none()
-            && node.slowness.is_zero()
-            && node.troubled_at.after(NOTICED) < self.now
-    }
-
-    fn can_rely(&self, a: usize, b: usize) -> bool {
-        let troubled = self.troubled.get(&(a.min(b), a.max(b)));
-        self.is_reliable(b)
-            && self.network.passes(self.now, a, b)
-            && troubled.is_none_or(|until| until.after(NOTICED) < self.now)
     }
 
     /// Looks at every disk when a write is acknowledged, and counts the owners of which a copy is there.
