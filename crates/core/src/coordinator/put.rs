@@ -131,6 +131,12 @@ impl Put {
         for node in asked {
             self.send(node, Purpose::Write, turn);
         }
+        self.cover_unhealthy(turn);
+    }
+
+    /// A fallback stands in for each primary that is not expected to answer.
+    fn cover_unhealthy<S: ReadStore>(&mut self, turn: &mut Turn<'_, S>) {
+        let me = turn.view.me;
         let unhealthy = self
             .primaries(|node| node != me && !turn.peers.healthy(turn.view, turn.now.instant, node));
         for node in unhealthy {
@@ -207,6 +213,8 @@ impl Put {
             Err(ReplicateRefusal::Behind(told)) if told > self.footing => {
                 return self.on_behind(from, told, ring, turn);
             }
+            // It speaks of what it was sent at an earlier footing, and was sent it again since.
+            Err(ReplicateRefusal::Behind(_)) => {}
             Err(refusal) => {
                 if refusal == ReplicateRefusal::StaleRing {
                     turn.ask_for_newer_ring(from);
@@ -332,10 +340,13 @@ impl Put {
         sets.max_by_key(lacks).unwrap_or_default()
     }
 
-    /// It is minted, so at least this node may have it: never called refused (rule 9).
+    /// It is minted, so at least this node may have it: never called refused (rule 9). While the
+    /// partition moves it is told of the set in which fewer have answered.
     fn doubt(&self) -> RequestError {
-        let acked = self.set.answered(self.wanted).total();
-        RequestError::Indeterminate { needed: self.set.tally.needs().total, acked }
+        let acked = |set: &ReplicaSet| set.answered(self.wanted).total();
+        let also = self.also.as_deref().filter(|also| acked(also) < acked(&self.set));
+        let set = also.unwrap_or(&self.set);
+        RequestError::Indeterminate { needed: set.tally.needs().total, acked: acked(set) }
     }
 
     fn finish<S: ReadStore>(

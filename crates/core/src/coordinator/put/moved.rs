@@ -4,7 +4,6 @@ use super::Put;
 use crate::coordinator::replica_set::{ReplicaSet, SetPlace, place_in};
 use crate::coordinator::{Progress, Turn};
 use crate::identity::NodeId;
-use crate::message::Purpose;
 use crate::ring::Ring;
 use crate::store::ReadStore;
 use crate::transfer::Footing;
@@ -27,7 +26,7 @@ impl Put {
 
     /// A replica insists on a later footing, or another view shows a newer ring: goes on there as
     /// soon as that is possible (rule 17). Acknowledgements count on, in every set of which their
-    /// nodes are primaries; who has not acknowledged is sent the write again.
+    /// nodes are primaries; who has not acknowledged is sent the write again, for what it was sent it.
     pub(in crate::coordinator) fn on_moved<S: ReadStore>(
         &mut self,
         ring: &Ring,
@@ -48,12 +47,15 @@ impl Put {
         let set = self.set_for(&first);
         self.also = also.map(|also| Box::new(self.set_for(&also)));
         self.set = set;
-        let silent = self.primaries(|node| {
-            node != me && turn.peers.connected(node) && self.sets().any(|s| s.tally.awaits(node))
-        });
-        for node in silent {
-            self.send(node, Purpose::Write, turn);
+        for node in self.silent() {
+            if node != me && turn.peers.connected(node) {
+                for purpose in self.purposes_of(node) {
+                    self.send(node, purpose, turn);
+                }
+            }
         }
+        self.cover_unhealthy(turn);
+        self.set_hedge(turn);
         self.settle(turn)
     }
 
