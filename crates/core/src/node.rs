@@ -226,8 +226,8 @@ impl Shard {
         self.settle_budget(now, out);
     }
 
-    /// Whether anything would come of a timer that was set: that of a request or a task which has ended
-    /// may as well be forgotten.
+    /// Whether anything would come of a timer that was set: that of a request or a task which has
+    /// ended may as well be forgotten.
     pub fn awaits(&self, timer: Timer) -> bool {
         match timer {
             Timer::Deadline(id) => self.machines.contains_key(&id) || self.tasks.contains_key(&id),

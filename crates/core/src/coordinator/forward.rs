@@ -4,9 +4,9 @@
 //! Rule 2: one client write is minted once. A put that was certainly not sent may go to another
 //! replica; one that was sent and is not answered is indeterminate, and its replica is suspected,
 //! so that the next put goes elsewhere. What all others have refused for their own situation, this
-//! node mints itself if it is a fallback, or an owner by the other ring while the partition moves. If nobody takes it, whoever waits is told the refusal of a
-//! node that could reach enough replicas, if there was one: another one's view of the network is its
-//! own.
+//! node mints itself if it is a fallback, or an owner by the other ring while the partition moves.
+//! If nobody takes it, whoever waits is told the refusal of a node that could reach enough replicas,
+//! if there was one: another one's view of the network is its own.
 
 use crate::effect::Timer;
 use crate::identity::NodeId;
@@ -49,7 +49,8 @@ pub enum ForwardProgress {
 
 impl Forward {
     /// Sends a put to the healthiest primary, of either ring while its partition moves; for a sloppy
-    /// quorum to a fallback, if no primary can be reached. If none of those can be either it is refused: nothing was sent.
+    /// quorum to a fallback, if no primary can be reached. If none of those can be either it is
+    /// refused: nothing was sent.
     pub fn start<S: ReadStore>(
         frame: Frame,
         origin: PutOrigin,

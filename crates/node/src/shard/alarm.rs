@@ -1,9 +1,9 @@
 //! When a shard wakes by itself: one timer of the runtime, kept from turn to turn.
 //!
-//! The rule: it rings at what it was last asked for or earlier, never later. A timer that was made for each
-//! wait and dropped after it would leave the runtime with none in between. Each request that sets
-//! one of its own would then be earlier than anything the runtime waits for, which has the thread wake
-//! itself by a system call.
+//! The rule: it rings at what it was last asked for or earlier, never later. A timer that was made
+//! for each wait and dropped after it would leave the runtime with none in between. Each request
+//! that sets one of its own would then be earlier than anything the runtime waits for, which has the
+//! thread wake itself by a system call.
 
 use std::future::pending;
 use std::pin::Pin;
@@ -20,8 +20,8 @@ impl Alarm {
         Self(Box::pin(sleep_until(Instant::now())))
     }
 
-    /// Waits until `due`, or less long if it was asked for an earlier moment before: whoever waits looks
-    /// again what is due. None waits for ever.
+    /// Waits until `due`, or less long if it was asked for an earlier moment before: whoever waits
+    /// looks again what is due. None waits for ever.
     pub(super) async fn rings(&mut self, due: Option<Instant>) {
         let Some(due) = due else { return pending().await };
         if self.0.is_elapsed() || due < self.0.deadline() {

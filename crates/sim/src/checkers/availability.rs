@@ -1,7 +1,7 @@
 //! h. With sloppy quorums, while at least W of the key's primaries and fallbacks can be reached from
 //! the coordinator (and as many primaries as were asked for), no write is refused once the detector
-//! has had time to notice. While a partition moves, no write is told to wait if all of its owners, before and
-//! after, can be reached.
+//! has had time to notice. While a partition moves, no write is told to wait if all of its owners,
+//! before and after, can be reached.
 
 use crate::history::History;
 
