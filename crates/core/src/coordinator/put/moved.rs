@@ -26,7 +26,7 @@ impl Put {
 
     /// A replica insists on a later footing, or another view shows a newer ring: goes on there as
     /// soon as that is possible (rule 17). Acknowledgements count on, in every set of which their
-    /// nodes are primaries; who has not acknowledged is sent the write again, for what it was sent it.
+    /// nodes are primaries; who has not acknowledged is sent the write again, primary or stand-in.
     pub(in crate::coordinator) fn on_moved<S: ReadStore>(
         &mut self,
         ring: &Ring,
@@ -43,6 +43,7 @@ impl Put {
         let (Ok(first), Ok(also)) = (first, also.transpose()) else {
             return self.finish(Err(self.doubt()), turn);
         };
+        let is_hedged = self.sets().any(ReplicaSet::any_left);
         self.footing = place.footing.max(told);
         let set = self.set_for(&first);
         self.also = also.map(|also| Box::new(self.set_for(&also)));
@@ -55,7 +56,10 @@ impl Put {
             }
         }
         self.cover_unhealthy(turn);
-        self.set_hedge(turn);
+        // A hedge that is under way goes on by itself; a second one would not let a fallback answer.
+        if !is_hedged {
+            self.set_hedge(turn);
+        }
         self.settle(turn)
     }
 
